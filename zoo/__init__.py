@@ -1,0 +1,18 @@
+"""A model zoo for understanding semantic segmentation: nine stages, each mending the fault of the one before.
+
+>>> import zoo
+>>> model = zoo.load("unet")  # a trained Keras model
+>>> classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 border
+"""
+
+import lazy_loader
+
+from zoo.stages import STAGES
+
+# Lazily (SPEC 1), so that `import zoo` and `python -m zoo --help` do not wait for Keras.
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submodules=["data", "evaluation", "layers", "models", "plots", "prediction", "saved", "training"],
+    submod_attrs={"models": ["build"], "prediction": ["predict"], "saved": ["load"]},
+)
+__all__ = ["STAGES", "build", "load", "predict"]

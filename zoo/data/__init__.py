@@ -1,0 +1,17 @@
+"""The data sets, as `tf.data` pipelines."""
+
+from zoo.data.oxford_iiit_pet import CorruptDatasetError, DatasetNotFoundError, download
+from zoo.data.pipeline import BACKGROUND, CLASSES, DATASETS, SPLITS, default_dataset, examples, load
+
+__all__ = [
+    "BACKGROUND",
+    "CLASSES",
+    "DATASETS",
+    "SPLITS",
+    "CorruptDatasetError",
+    "DatasetNotFoundError",
+    "default_dataset",
+    "download",
+    "examples",
+    "load",
+]

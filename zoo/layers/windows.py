@@ -1,0 +1,93 @@
+"""Windows of a feature map: what the pooling and unpooling layers share."""
+
+import keras
+from keras import ops
+
+
+class WindowLayer(keras.layers.Layer):
+    """Base of the layers that have a `pool_size`: a positive integer or a (rows, columns) pair.
+
+    A window has at most 256 places, because an offset is stored in one byte.
+    """
+
+    def __init__(self, pool_size=2, **kwargs):
+        super().__init__(**kwargs)
+        pair = tuple(pool_size) if isinstance(pool_size, list | tuple) else (pool_size, pool_size)
+        whole = all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in pair)
+        if len(pair) != 2 or not whole or pair[0] * pair[1] > 256:
+            raise ValueError(
+                "`pool_size` must be a positive integer or a pair of them, with at most 256 places in a window. "
+                f"Received: pool_size={pool_size!r}"
+            )
+        self.pool_size = pair
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def get_config(self):
+        return {**super().get_config(), "pool_size": self.pool_size}
+
+    def enlarged(self, x):
+        """The symbolic result of unpooling `x`: shape (b, h * rows, w * columns, c), compute dtype."""
+        batch, height, width, channels = x.shape
+        rows, columns = self.pool_size
+        shape = (batch, height and height * rows, width and width * columns, channels)
+        return keras.KerasTensor(shape, self.compute_dtype)
+
+
+def check_multiples(shape, sides, name):
+    """Refuses a shape (b, h, w, c) whose known sides are no multiples of `sides`; `None` passes."""
+    if any(side is not None and side % factor for side, factor in zip(shape[1:3], sides, strict=True)):
+        raise ValueError(
+            f"`{name}` needs a height and a width that are multiples of {tuple(sides)}. "
+            f"Received: shape {tuple(shape)}"
+        )
+
+
+def split_windows(x, pool_size):
+    """Takes the windows apart: one smaller map for each place, counted row by row.
+
+    Args:
+        x: tensor of shape (b, h, w, c). Rows and columns that fill no whole window are left out.
+        pool_size: (rows, columns) of a window.
+
+    Returns:
+        A list of `rows * columns` tensors of shape (b, h // rows, w // columns, c).
+    """
+    rows, columns = pool_size
+    height, width = ops.shape(x)[1] // rows * rows, ops.shape(x)[2] // columns * columns
+    return [x[:, row:height:rows, column:width:columns] for row in range(rows) for column in range(columns)]
+
+
+def arrange_windows(places, pool_size):
+    """Puts windows together: the inverse of `split_windows`.
+
+    Args:
+        places: list of `rows * columns` tensors of shape (b, h, w, c), one for each place of a window.
+        pool_size: (rows, columns) of a window.
+
+    Returns:
+        A tensor of shape (b, h * rows, w * columns, c).
+    """
+    rows, columns = pool_size
+    batch, height, width, channels = ops.shape(places[0])
+    lines = []
+    for row in range(rows):
+        line = ops.stack(places[row * columns : (row + 1) * columns], axis=3)  # (b, h, w, columns, c)
+        lines.append(ops.reshape(line, (batch, height, width * columns, channels)))
+    return ops.reshape(ops.stack(lines, axis=2), (batch, height * rows, width * columns, channels))
+
+
+def put_at_offsets(values, offsets, pool_size):
+    """Puts each value at its offset inside its window, and zeros elsewhere.
+
+    Args:
+        values: tensor of shape (b, h, w, c).
+        offsets: integer tensor of the same shape, places in a window counted row by row from 0.
+        pool_size: (rows, columns) of a window.
+
+    Returns:
+        A tensor of shape (b, h * rows, w * columns, c).
+    """
+    offsets = ops.cast(offsets, "int32")  # LiteRT cannot compare uint8
+    zeros = ops.zeros_like(values)
+    places = range(pool_size[0] * pool_size[1])
+    return arrange_windows([ops.where(ops.equal(offsets, place), values, zeros) for place in places], pool_size)

@@ -1,0 +1,24 @@
+from zoo.layers import BedOfNails2D
+from zoo.models.blocks import max_pool, narrow
+from zoo.models.encoder_decoder import FILTERS, encoder_decoder
+
+
+def build_bed_of_nails(image_shape=(128, 128, 3), num_classes=3, filters=FILTERS):
+    """Down by max pooling; up by putting each value into the upper-left corner of its window.
+
+    Nothing is remembered, so the place is invented; all other pixels are zero.
+
+    Args:
+        image_shape: (height, width, channels); sides are multiples of 16 or `None`.
+        num_classes: number of classes.
+        filters: channels of each level, from full resolution to the bottom.
+
+    Returns:
+        An uncompiled `keras.Model` from images in [0, 1] to logits (b, h, w, num_classes).
+    """
+    return encoder_decoder(max_pool, unpool_to_corner, image_shape, num_classes, filters, name="bed_of_nails")
+
+
+def unpool_to_corner(x, memory, filters):
+    """Up by putting each value into the upper-left corner of its window; needs no memory."""
+    return BedOfNails2D(2)(narrow(x, filters))

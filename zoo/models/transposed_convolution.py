@@ -1,0 +1,22 @@
+from zoo.models.blocks import max_pool, transposed_convolution
+from zoo.models.encoder_decoder import FILTERS, encoder_decoder
+
+
+def build_transposed_convolution(image_shape=(128, 128, 3), num_classes=3, filters=FILTERS):
+    """Down by max pooling; up by transposed convolution.
+
+    Nothing is remembered, but how a window grows from a value is learned.
+
+    Args:
+        image_shape: (height, width, channels); sides are multiples of 16 or `None`.
+        num_classes: number of classes.
+        filters: channels of each level, from full resolution to the bottom.
+
+    Returns:
+        An uncompiled `keras.Model` from images in [0, 1] to logits (b, h, w, num_classes).
+
+    Reference:
+        Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016
+        (https://arxiv.org/abs/1603.07285).
+    """
+    return encoder_decoder(max_pool, transposed_convolution, image_shape, num_classes, filters, name="transposed_convolution")

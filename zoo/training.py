@@ -1,0 +1,165 @@
+"""One recipe for all stages, and training that survives an interruption."""
+
+import dataclasses
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import keras
+
+from zoo import data
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """All that decides a training, but for the architecture.
+
+    Args:
+        dataset: one of `zoo.data.DATASETS`.
+        image_size: side in pixels at which the network sees the images.
+        batch_size: images in a step.
+        epochs: passes over the training split; a fixed number, no picking of the best.
+        learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine.
+        weight_decay: of AdamW.
+        warm_up: share of all steps in which the learning rate rises from zero.
+        seed: of the first weights, the order of the examples and their augmentation.
+        mixed_precision: whether to compute in bfloat16 (weights stay float32).
+        xla: whether TensorFlow compiles the step with XLA; JAX always does.
+    """
+
+    dataset: str
+    image_size: int = 128
+    batch_size: int = 4
+    epochs: int = 2
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 1e-4
+    warm_up: float = 0.1
+    seed: int = 0
+    mixed_precision: bool = False
+    xla: bool = False
+
+
+def train(build, recipe, folder):
+    """Trains a model by the recipe, and goes on where an earlier call with the same folder stopped.
+
+    After each epoch the folder holds weights, optimiser and history of that epoch. All that is
+    random is keyed by seed, epoch and example, so that a training that was stopped at any moment
+    ends with the same weights as one that was not.
+
+    Args:
+        build: function without arguments that returns the untrained model. It is called under
+            the recipe's seed and precision.
+        recipe: a `Recipe`.
+        folder: where to keep the state and the logs for TensorBoard.
+
+    Returns:
+        The trained model, and its history: for each epoch a dictionary of loss and mean IoU on
+        both splits, and of seconds.
+
+    Raises:
+        ValueError: if the folder holds a training by another recipe.
+    """
+    folder = Path(folder)
+    history = read_history(folder, recipe)
+    remaining = range(len(history), recipe.epochs)
+    if remaining:
+        batches = load(recipe, "train", augment=True, epochs=remaining)
+        steps = len(batches) // len(remaining)
+        validation = load(recipe, "validation")
+    else:
+        steps = 1
+    keras.utils.set_random_seed(recipe.seed)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.mixed_precision else "float32")
+    try:
+        model = build()
+    finally:
+        keras.config.set_dtype_policy(policy)
+    compile_model(model, recipe, steps)
+    if history:
+        model.load_weights(state_folder(folder, len(history)) / "model.weights.h5")
+    if remaining:
+        model.fit(
+            batches,
+            epochs=recipe.epochs,
+            initial_epoch=len(history),
+            steps_per_epoch=steps,
+            validation_data=validation,
+            callbacks=[
+                keras.callbacks.TensorBoard(folder / "logs", write_graph=False),
+                KeepState(folder, recipe, history),
+            ],
+            shuffle=False,  # the data set is shuffled already
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    return model, history
+
+
+def load(recipe, split, **options):
+    """The recipe's data."""
+    return data.load(recipe.dataset, split, recipe.image_size, recipe.batch_size, seed=recipe.seed, **options)
+
+
+def compile_model(model, recipe, steps_per_epoch):
+    """Gives the model the recipe's loss, optimiser and score."""
+    steps = recipe.epochs * steps_per_epoch
+    warm_up = round(recipe.warm_up * steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warm_up, warmup_target=recipe.learning_rate, warmup_steps=warm_up
+    )
+    classes = model.output_shape[-1]
+    model.compile(
+        keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.MeanIoU(classes, sparse_y_pred=False, name="mean_iou")],
+        jit_compile=recipe.xla if keras.backend.backend() == "tensorflow" else "auto",
+    )
+    model.optimizer.build(model.trainable_variables)
+
+
+class KeepState(keras.callbacks.Callback):
+    """After each epoch, replaces the state on disk in one step: a folder that gets its name when it is whole."""
+
+    def __init__(self, folder, recipe, history):
+        super().__init__()
+        self.folder, self.recipe, self.history = folder, recipe, history
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {name: float(value) for name, value in logs.items()}
+        self.history.append({**logs, "seconds": time.monotonic() - self.started})
+        unfinished = self.folder / "unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        self.model.save_weights(unfinished / "model.weights.h5")  # with the optimiser's
+        state = {"recipe": dataclasses.asdict(self.recipe), "history": self.history}
+        (unfinished / "state.json").write_text(json.dumps(state, indent=1))
+        os.replace(unfinished, state_folder(self.folder, epoch + 1))
+        shutil.rmtree(state_folder(self.folder, epoch), ignore_errors=True)
+
+
+def state_folder(folder, epochs):
+    """Where the state after so many epochs is kept."""
+    return folder / f"after_epoch_{epochs:04d}"
+
+
+def read_history(folder, recipe):
+    """The epochs that a folder's newest state has behind it; none in a new folder."""
+    states = sorted(folder.glob("after_epoch_*"))
+    if not states:
+        return []
+    state = json.loads((states[-1] / "state.json").read_text())
+    wanted = dataclasses.asdict(recipe)
+    if state["recipe"] != wanted:
+        kept = {name: value for name, value in state["recipe"].items() if value != wanted[name]}
+        asked = {name: wanted[name] for name in kept}
+        raise ValueError(
+            f"{folder} holds a training by another recipe ({kept}). Received: {asked}. "
+            "Use the same, delete the folder, or name another with --out."
+        )
+    return state["history"]
