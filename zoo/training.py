@@ -98,6 +98,11 @@ def train(build, recipe, folder):
     return model, history
 
 
+def has_gpu():
+    """Whether Keras computes on a GPU here."""
+    return bool(keras.distribution.list_devices("gpu"))
+
+
 def load(recipe, split, **options):
     """The recipe's data."""
     return data.load(recipe.dataset, split, recipe.image_size, recipe.batch_size, seed=recipe.seed, **options)

@@ -1,7 +1,7 @@
 """The data sets, as `tf.data` pipelines."""
 
 from zoo.data.oxford_iiit_pet import CorruptDatasetError, DatasetNotFoundError, download
-from zoo.data.pipeline import BACKGROUND, CLASSES, DATASETS, SPLITS, default_dataset, examples, load
+from zoo.data.pipeline import BACKGROUND, CLASSES, DATASETS, SPLITS, default_dataset, describe, examples, load
 
 __all__ = [
     "BACKGROUND",
@@ -11,6 +11,7 @@ __all__ = [
     "CorruptDatasetError",
     "DatasetNotFoundError",
     "default_dataset",
+    "describe",
     "download",
     "examples",
     "load",

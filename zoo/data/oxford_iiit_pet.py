@@ -1,5 +1,7 @@
 """Oxford-IIIT Pet through TensorFlow Datasets: photos of cats and dogs with trimaps."""
 
+import hashlib
+
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
@@ -41,6 +43,25 @@ def examples(split):
         DatasetNotFoundError: if the data set is not prepared; it names the ways out.
         CorruptDatasetError: if a file is truncated or damaged; it names the file.
     """
+    return stored(split).map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def describe(split):
+    """What a split holds: a dictionary of the number of `examples`, the `smallest` and the `largest` photo
+    (height and width, by area) and the `sha256` of all file names and masks.
+    """
+    digest, sizes = hashlib.sha256(), set()
+    names_and_masks = stored(split).map(lambda example: (example["file_name"], decode(example)[1]))
+    for name, mask in names_and_masks.as_numpy_iterator():
+        digest.update(name + mask.astype("uint8").tobytes())
+        sizes.add(mask.shape)
+    smallest, *_, largest = sorted(sizes, key=lambda size: size[0] * size[1])
+    count = len(names_and_masks)
+    return {"examples": count, "smallest": smallest, "largest": largest, "sha256": digest.hexdigest()}
+
+
+def stored(split):
+    """The examples of a split as TensorFlow Datasets stores them, images and masks still encoded."""
     if not is_prepared():
         raise DatasetNotFoundError(
             "The data set oxford_iiit_pet is not on this machine. Either download it (800 MB) with "
@@ -48,14 +69,13 @@ def examples(split):
             "If you have it elsewhere, set TFDS_DATA_DIR to its folder."
         )
     builder = tfds.builder(NAME)
-    stored = "test" if split == "test" else "train"
-    check_records(builder.info.splits[stored])
-    decoders = {name: tfds.decode.SkipDecoding() for name in ("image", "segmentation_mask")}  # until it is cut
-    dataset = builder.as_dataset(split=stored, decoders=decoders)
+    official = "test" if split == "test" else "train"
+    check_records(builder.info.splits[official])
+    decoders = {name: tfds.decode.SkipDecoding() for name in ("image", "segmentation_mask")}
+    dataset = builder.as_dataset(split=official, decoders=decoders)
     if split != "test":
         dataset = dataset.filter(lambda example: in_validation(example) == (split == "validation"))
     count = dataset.reduce(0, lambda count, _: count + 1).numpy()
-    dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
     return dataset.apply(tf.data.experimental.assert_cardinality(count))
 
 
@@ -73,7 +93,7 @@ def check_records(split_info):
     if total != split_info.num_examples:
         raise CorruptDatasetError(
             f"The data set in {split_info.filepaths[0].parent} should hold {split_info.num_examples} examples in "
-            f"its split {split_info.name!r}. Received: {total}. Delete the folder and run `python -m zoo download` again."
+            f"its split {split_info.name!r}. Received: {total}. Delete it and run `python -m zoo download` again."
         )
 
 

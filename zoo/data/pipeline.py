@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from zoo.data import oxford_iiit_pet, synthetic_pets
 
-DATASETS = ("oxford_iiit_pet", "synthetic_pets")
+DATASETS = {"oxford_iiit_pet": oxford_iiit_pet, "synthetic_pets": synthetic_pets}
 SPLITS = ("train", "validation", "test")
 CLASSES = ("pet", "background", "border")
 BACKGROUND = CLASSES.index("background")
@@ -53,7 +53,9 @@ def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epoc
             numbered = numbered.shuffle(count, seed=seed * 100_003 + epoch, reshuffle_each_iteration=False)
             key = tf.stack([tf.cast(seed, tf.int64), epoch])
             batches = numbered.map(
-                lambda number, example: augment_example(*example, tf.random.experimental.stateless_fold_in(key, number)),
+                lambda number, example: augment_example(
+                    *example, tf.random.experimental.stateless_fold_in(key, number)
+                ),
                 tf.data.AUTOTUNE,
             )
         else:
@@ -74,11 +76,24 @@ def examples(name, split):
     Returns:
         A `tf.data.Dataset` of (image, mask): uint8 (h, w, 3) and int32 (h, w).
     """
+    return find(name, split).examples(split)
+
+
+def describe(name, split):
+    """What a split holds: number of examples, sizes, and for photos a fingerprint, as a dictionary.
+
+    Args and raises as for `load`.
+    """
+    return find(name, split).describe(split)
+
+
+def find(name, split):
+    """The module of a data set, if it and the split exist."""
     if name not in DATASETS:
         raise ValueError(f"`name` must be one of {', '.join(DATASETS)}. Received: name={name!r}")
     if split not in SPLITS:
         raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={split!r}")
-    return {"oxford_iiit_pet": oxford_iiit_pet, "synthetic_pets": synthetic_pets}[name].examples(split)
+    return DATASETS[name]
 
 
 def default_dataset():

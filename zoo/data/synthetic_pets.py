@@ -35,6 +35,11 @@ def examples(split, epoch=0):
     )
 
 
+def describe(split):
+    """What a split holds: a dictionary of the number of `examples`, and the `smallest` and `largest` scene."""
+    return {"examples": EXAMPLES[split], "smallest": (SIZE, SIZE), "largest": (SIZE, SIZE)}
+
+
 def draw_scene(key):
     """Draws one scene.
 

@@ -37,8 +37,7 @@ def check_multiples(shape, sides, name):
     """Refuses a shape (b, h, w, c) whose known sides are no multiples of `sides`; `None` passes."""
     if any(side is not None and side % factor for side, factor in zip(shape[1:3], sides, strict=True)):
         raise ValueError(
-            f"`{name}` needs a height and a width that are multiples of {tuple(sides)}. "
-            f"Received: shape {tuple(shape)}"
+            f"`{name}` needs a height and a width that are multiples of {tuple(sides)}. Received: shape {tuple(shape)}"
         )
 
 

@@ -19,7 +19,9 @@ def build_max_unpooling(image_shape=(128, 128, 3), num_classes=3, filters=FILTER
     Reference:
         Badrinarayanan et al., SegNet, 2015 (https://arxiv.org/abs/1511.00561).
     """
-    return encoder_decoder(pool_with_offsets, unpool_to_offsets, image_shape, num_classes, filters, name="max_unpooling")
+    return encoder_decoder(
+        pool_with_offsets, unpool_to_offsets, image_shape, num_classes, filters, name="max_unpooling"
+    )
 
 
 def unpool_to_offsets(x, offsets, filters):

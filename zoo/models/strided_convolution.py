@@ -18,7 +18,9 @@ def build_strided_convolution(image_shape=(128, 128, 3), num_classes=3, filters=
     Reference:
         Springenberg et al., Striving for simplicity, 2014 (https://arxiv.org/abs/1412.6806).
     """
-    return encoder_decoder(stride, transposed_convolution, image_shape, num_classes, filters, name="strided_convolution")
+    return encoder_decoder(
+        stride, transposed_convolution, image_shape, num_classes, filters, name="strided_convolution"
+    )
 
 
 def stride(x, filters):

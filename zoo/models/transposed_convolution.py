@@ -19,4 +19,6 @@ def build_transposed_convolution(image_shape=(128, 128, 3), num_classes=3, filte
         Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016
         (https://arxiv.org/abs/1603.07285).
     """
-    return encoder_decoder(max_pool, transposed_convolution, image_shape, num_classes, filters, name="transposed_convolution")
+    return encoder_decoder(
+        max_pool, transposed_convolution, image_shape, num_classes, filters, name="transposed_convolution"
+    )

@@ -1,0 +1,24 @@
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: demo test lint site
+
+demo: .venv/installed  ## load all models, draw them on photos, train one for a minute
+	$(BIN)/python -m zoo.demo
+
+test: .venv/installed  ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+site: .venv/installed  ## build the pages into site/
+	$(BIN)/mkdocs build --strict
+
+.venv/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" || \
+		{ echo "The zoo needs Python 3.11 to 3.13. Name one: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable ".[test,site]"
+	touch $@

@@ -1,0 +1,105 @@
+"""What the tests share. They run on TensorFlow unless KERAS_BACKEND says otherwise."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+# Runs in a process that knows nothing but `zoo.layers`: every saved model must open there.
+PREDICT = """
+import pathlib, sys
+import keras
+import numpy as np
+import zoo.layers
+
+backend, folder = sys.argv[1:]
+assert keras.backend.backend() == backend
+for path in pathlib.Path(folder).glob("*.keras"):
+    inputs = list(np.load(f"{path}.inputs.npz").values())
+    outputs = keras.saving.load_model(path)(inputs if len(inputs) > 1 else inputs[0], training=False)
+    outputs = [keras.ops.cast(y, "float32") for y in keras.tree.flatten(outputs)]  # NumPy cannot store bfloat16
+    np.savez(f"{path}.{backend}.npz", *map(keras.ops.convert_to_numpy, outputs))
+"""
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+@pytest.fixture(autouse=True)
+def same_weights_in_every_run():
+    import keras  # after the backend is set
+
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def randomize(rng):
+    """Gives a model random weights, so that batch normalisation and biases do something."""
+
+    def set_random_weights(model):
+        model.set_weights([rng.uniform(0.5, 1.5, w.shape) * rng.choice(signs(w), w.shape) for w in model.weights])
+
+    def signs(weight):
+        return (1,) if weight.path.endswith("variance") else (-1, 1)
+
+    return set_random_weights
+
+
+@pytest.fixture
+def gradient():
+    """Gradient of `sum(function(x) * upstream)` with respect to x, on the backend that runs."""
+    import keras
+
+    def by_tensorflow(function, x, upstream):
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(x)
+        return tape.gradient(y, x, upstream)
+
+    def by_jax(function, x, upstream):
+        import jax
+
+        return jax.vjp(jax.jit(function), x)[1](upstream)[0]
+
+    def by_torch(function, x, upstream):
+        import torch
+
+        x = x.detach().requires_grad_()
+        return torch.autograd.grad(function(x), x, upstream)[0]
+
+    return {"tensorflow": by_tensorflow, "jax": by_jax, "torch": by_torch}[keras.backend.backend()]
+
+
+@pytest.fixture(scope="session")
+def run_python():
+    """Runs Python with these arguments in a fresh process, with Keras on this backend."""
+
+    def run(backend, *arguments):
+        command = [sys.executable, *map(str, arguments)]
+        environment = {**os.environ, "KERAS_BACKEND": backend}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def predict_in_fresh_process(run_python):
+    """Loads all models of a folder, each beside its inputs, and returns {name: outputs}."""
+
+    def predict(backend, folder):
+        run_python(backend, "-c", PREDICT, backend, folder)
+        return {path.stem: list(np.load(f"{path}.{backend}.npz").values()) for path in folder.glob("*.keras")}
+
+    return predict

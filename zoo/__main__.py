@@ -1,0 +1,246 @@
+"""The command line: `python -m zoo --help`."""
+
+import argparse
+import dataclasses
+import os
+import platform
+import sys
+from pathlib import Path
+
+from zoo import quiet
+from zoo.stages import STAGES, check_stage
+
+DATASETS = ("oxford_iiit_pet", "synthetic_pets")
+
+
+def main(arguments=None):
+    """Parses the arguments and runs a command; an expected error ends it with one line."""
+    options = parser().parse_args(arguments)
+    try:
+        name = vars(options).get("stage", vars(options).get("model", ""))
+        if name and not name.endswith(".keras"):
+            check_stage(name)
+        quiet.import_tensorflow()
+        options.run(options)
+    except (ValueError, OSError, RuntimeError) as error:
+        sys.exit(f"{options.command}: {error}")
+    except KeyboardInterrupt:
+        resume = " The same command goes on from the last whole epoch." if options.command == "train" else ""
+        sys.exit(f"\n{options.command}: stopped.{resume}")
+
+
+def parser():
+    """The commands and their options."""
+    top = argparse.ArgumentParser("python -m zoo", description="Nine steps to semantic segmentation.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name, run, text):
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    def add_dataset(added):
+        text = "default: oxford_iiit_pet if it is on this machine, else synthetic_pets"
+        added.add_argument("--dataset", choices=DATASETS, help=text)
+
+    command("list", list_models, "print the saved models: scores and costs, from their cards")
+    command("download", download, "download and prepare Oxford-IIIT Pet (800 MB) through TensorFlow Datasets")
+
+    added = command("train", train, "train a stage; a stopped training goes on with the same command")
+    added.add_argument("stage", metavar="STAGE", help=", ".join(STAGES))
+    add_dataset(added)
+    added.add_argument("--epochs", type=positive, help="passes over the training images")
+    added.add_argument("--image-size", type=positive, help="side in pixels, a multiple of 16 (default: 128)")
+    added.add_argument("--batch-size", type=positive, help="images in a step")
+    added.add_argument("--seed", type=int, help="of first weights, order and augmentation (default: 0)")
+    added.add_argument("--mixed-precision", action="store_true", help="compute in bfloat16")
+    text = "compile the training step with XLA (default: on a GPU)"
+    added.add_argument("--xla", action=argparse.BooleanOptionalAction, help=text)
+    added.add_argument("--out", type=Path, default=Path("runs"), help="folder for model, card, state and logs")
+
+    added = command("evaluate", evaluate, "score a model on the test images")
+    added.add_argument("model", metavar="STAGE|FILE", help="a saved stage, or a .keras file")
+    add_dataset(added)
+
+    added = command("predict", predict, "write photos with the classes of their pixels laid over them")
+    added.add_argument("model", metavar="STAGE|FILE", help="a saved stage, or a .keras file")
+    added.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help="files, or folders of them")
+    added.add_argument("--out", type=Path, default=Path("predictions"), help="folder for the pictures")
+
+    added = command("compare", compare, "compare the saved models: table, plot, and what each says of a photo")
+    added.add_argument("photos", metavar="PHOTO", nargs="*", type=Path, help="draw all stages on these photos instead")
+    added.add_argument("--out", type=Path, default=Path("comparison.png"), help="the picture")
+    return top
+
+
+def list_models(options):
+    from zoo import saved, tables
+
+    print(tables.format_cards(saved.cards()))
+
+
+def download(options):
+    from zoo import data
+
+    print(f"Oxford-IIIT Pet is ready in {data.download()}")
+
+
+def train(options):
+    from zoo import data, evaluation, models, saved, training
+
+    if (options.out / f"{options.stage}.json").exists():
+        raise FileExistsError(
+            f"{options.out / options.stage}.keras is trained already. Move it, or name another --out."
+        )
+    chosen = {field.name: getattr(options, field.name, None) for field in dataclasses.fields(training.Recipe)}
+    chosen["dataset"] = choose_dataset(options)
+    if options.xla is None:
+        chosen["xla"] = training.has_gpu()
+    recipe = training.Recipe(**{name: value for name, value in chosen.items() if value is not None})
+    shape = (recipe.image_size, recipe.image_size, 3)
+    state = options.out / options.stage
+    print(f"Training {options.stage}. State and logs: {state} (tensorboard --logdir {state / 'logs'})")
+    trained, history = training.train(
+        lambda: models.build_for_training(options.stage, image_shape=shape), recipe, state
+    )
+    model = models.build(options.stage, image_shape=shape)
+    model.set_weights(trained.get_weights())
+    scores = evaluation.evaluate(trained, recipe.dataset)
+    card = {
+        "scores": scores,
+        "costs": evaluation.costs(model),
+        "dataset": {"name": recipe.dataset, **{split: data.describe(recipe.dataset, split) for split in data.SPLITS}},
+        "recipe": dataclasses.asdict(recipe),
+        "command": " ".join(["python -m zoo", *sys.argv[1:]]),
+        "history": history,
+        "training_seconds": sum(epoch["seconds"] for epoch in history),
+        "machine": machine(),
+        "versions": versions(),
+        "licence": "CC BY-SA 4.0",
+    }
+    saved.save(model, card, options.out)
+    print(f"Saved {options.out / options.stage}.keras and its card.")
+    print_scores(scores)
+
+
+def evaluate(options):
+    from zoo import evaluation
+
+    print_scores(evaluation.evaluate(load(options.model), choose_dataset(options)))
+
+
+def predict(options):
+    from PIL import Image
+    from tqdm import tqdm
+
+    from zoo import plots, prediction
+
+    model = load(options.model)
+    photos = find_photos(options.photos)
+    options.out.mkdir(parents=True, exist_ok=True)
+    skipped = 0
+    for photo in tqdm(photos, unit="photo", disable=None):
+        try:
+            mask = prediction.predict(model, photo)
+            image = prediction.read_image(photo)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            tqdm.write(f"skipped {photo}: {error}", file=sys.stderr)
+            skipped += 1
+            continue
+        Image.fromarray(plots.overlay(image, mask)).save(options.out / f"{photo.name}.png")
+    print(f"Wrote {len(photos) - skipped} pictures to {options.out}" + (f"; skipped {skipped}." if skipped else "."))
+    if skipped:
+        sys.exit(1)
+
+
+def compare(options):
+    from zoo import plots, prediction, saved, tables
+
+    cards = saved.cards()
+    print(tables.format_cards(cards))
+    if options.photos:
+        photos = [prediction.read_image(photo).astype("uint8") for photo in find_photos(options.photos)]
+        models = {stage: saved.load(stage) for stage in cards}
+        masks = {stage: [prediction.predict(model, photo) for photo in photos] for stage, model in models.items()}
+        figure = plots.draw_stages(photos, masks)
+    else:
+        figure = plots.draw_comparison(cards)
+    figure.savefig(options.out, dpi=100)
+    print(f"Wrote {options.out}")
+
+
+def positive(text):
+    """A whole number from 1, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return number
+
+
+def load(name):
+    """A saved stage, or a file."""
+    import keras
+
+    from zoo import saved
+
+    if not name.endswith(".keras"):
+        return saved.load(name)
+    if not Path(name).exists():
+        raise FileNotFoundError(f"There is no file {name}.")
+    return keras.saving.load_model(name, compile=False)
+
+
+def choose_dataset(options):
+    """The data set that was named, or the one that is there; says which."""
+    from zoo import data
+
+    name = options.dataset or data.default_dataset()
+    print(f"Data set: {name}" + ("" if options.dataset else " (none was named with --dataset)"))
+    return name
+
+
+def find_photos(paths):
+    """The files, and the images in the folders, among the paths."""
+    from PIL import Image
+
+    known = Image.registered_extensions()
+    photos = []
+    for path in paths:
+        photos += sorted(file for file in path.iterdir() if file.suffix.lower() in known) if path.is_dir() else [path]
+    if not photos:
+        raise FileNotFoundError(f"There is no image in {', '.join(map(str, paths))}.")
+    return photos
+
+
+def print_scores(scores):
+    """A line a score: at the network's size, and at the photo's own."""
+    from zoo import tables
+
+    small, large = scores["at_network_size"], scores["at_photo_size"]
+    rows = [[f"IoU of {name}", f"{small['iou'][name]:.4f}", f"{large['iou'][name]:.4f}"] for name in small["iou"]]
+    for name in ("mean_iou", "pixel_accuracy", "binary_iou", "binary_iou_per_image", "boundary_iou"):
+        rows.append([name.replace("_", " ").replace("iou", "IoU"), f"{small[name]:.4f}", f"{large[name]:.4f}"])
+    print(tables.format_table(["score", "network's size", "photo's size"], rows))
+
+
+def machine():
+    """What this machine computes with."""
+    import keras
+
+    devices = ", ".join(keras.distribution.list_devices("gpu"))
+    return devices or f"{os.cpu_count()} CPU cores, {platform.machine()}"
+
+
+def versions():
+    """Python, Keras and its backend."""
+    import importlib.metadata
+
+    import keras
+
+    backend = keras.backend.backend()
+    packages = ("keras", backend, "tensorflow-datasets")
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in packages}}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The demonstration behind `make demo`: all saved models on photos, then a minute of training."""
+
+import tempfile
+from pathlib import Path
+
+from zoo import quiet
+
+quiet.import_tensorflow()
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import skimage  # noqa: E402
+
+from zoo import STAGES, data, evaluation, models, plots, prediction, saved, tables, training  # noqa: E402
+
+PICTURE = "demo.png"
+
+
+def main():
+    """Runs all stages on photos, draws them, and trains one for a minute."""
+    dataset = data.default_dataset()
+    photos, truths = [skimage.data.chelsea()], [None]
+    for image, mask in data.examples(dataset, "test").take(3).as_numpy_iterator():
+        photos.append(image)
+        truths.append(mask)
+    print(f"Nine stages on scikit-image's cat Chelsea and on {len(photos) - 1} test images of {dataset}:\n")
+    run_stages(photos, truths)
+    train_a_minute(dataset)
+    print(
+        "\nWhere to go next:\n"
+        "  .venv/bin/python -m zoo predict unet YOUR_PHOTO.jpg   the pet in a photo of yours\n"
+        "  .venv/bin/python -m zoo train max_unpooling           train a stage\n"
+        "  .venv/bin/python -m zoo --help                        all commands\n"
+        "  make site                                             the pages that tell the story"
+    )
+
+
+def run_stages(photos, truths):
+    """Prints a table of the stages on these photos, and draws what each says of them."""
+    masks, rows = {}, []
+    for stage in STAGES:
+        model = saved.load(stage)
+        masks[stage] = [prediction.predict(model, photo) for photo in photos]
+        scores = evaluation.Scores()
+        for truth, mask in zip(truths, masks[stage], strict=True):
+            if truth is not None:
+                scores.add(truth, mask)
+        mean_iou, milliseconds = scores.summary()["mean_iou"], evaluation.milliseconds(model)
+        rows.append([stage, f"{model.count_params():,}", f"{mean_iou:.3f}", f"{milliseconds:.0f} ms"])
+    print(tables.format_table(["stage", "parameters", "mean IoU on these", "an image"], rows))
+    plots.draw_stages(photos, masks, truths).savefig(PICTURE, dpi=100)
+    print(f"\nWrote {PICTURE}: a photo a row, a stage a column.")
+
+
+def train_a_minute(dataset):
+    """Trains a small U-Net, saves it, loads it, and shows that it answers the same."""
+    recipe = training.Recipe(dataset, image_size=32, batch_size=32, epochs=2)
+    print(f"\nTraining the U-Net on {dataset} at {recipe.image_size} x {recipe.image_size}, for about a minute:")
+    with tempfile.TemporaryDirectory() as folder:
+        shape = (recipe.image_size, recipe.image_size, 3)
+        model, _ = training.train(lambda: models.build("unet", image_shape=shape), recipe, folder)
+        saved.save(model, {"recipe": vars(recipe)}, folder)
+        loaded = saved.load("unet", folder)
+        size = (Path(folder) / "unet.keras").stat().st_size / 1e6
+    images, _ = next(iter(training.load(recipe, "test")))
+    difference = np.abs(model.predict_on_batch(images) - loaded.predict_on_batch(images)).max()
+    print(f"Saved ({size:.1f} MB) and loaded again: the logits of {len(images)} images differ by {difference:.0e} at most.")
+    if difference > 1e-5:
+        raise SystemExit("The loaded model must answer the same.")
+
+
+if __name__ == "__main__":
+    main()

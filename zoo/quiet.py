@@ -1,0 +1,16 @@
+"""TensorFlow without the chatter of its start."""
+
+import contextlib
+import os
+
+
+def import_tensorflow():
+    """Imports TensorFlow quietly; some of its messages heed no setting and go straight to the terminal."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with contextlib.ExitStack() as stack:
+        stderr = os.dup(2)
+        stack.callback(os.close, stderr)
+        stack.callback(os.dup2, stderr, 2)
+        with open(os.devnull, "w") as devnull:
+            os.dup2(devnull.fileno(), 2)
+            import tensorflow  # noqa: F401

@@ -1,0 +1,94 @@
+"""The saved models: a `.keras` file a stage, and beside it its card, `.json`."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import keras
+
+import zoo.layers  # noqa: F401, registers the custom layers
+from zoo.stages import STAGES, check_stage
+
+
+def load(stage, folder=None):
+    """Loads the trained model of a stage.
+
+    >>> load("unet").output_shape
+    (None, 128, 128, 3)
+
+    Args:
+        stage: one of `zoo.STAGES`.
+        folder: where the saved models are; by default `ZOO_SAVED_MODELS` from the environment,
+            else `saved_models/` of the clone that holds this package.
+
+    Returns:
+        An uncompiled `keras.Model` from images (b, 128, 128, 3), floats in [0, 1], to logits
+        (b, 128, 128, 3) for pet, background and border.
+
+    Raises:
+        ValueError: if there is no such stage, or the file is not the one that its card describes.
+        FileNotFoundError: if the folder has no such model.
+    """
+    path = find(stage, folder)
+    if hashlib.sha256(path.read_bytes()).hexdigest() != (known := card(stage, folder)["sha256"]):
+        raise ValueError(
+            f"{path} has changed since its card was written (its SHA-256 is not {known[:12]}...). "
+            f"Restore it (`git checkout {path.name}`), or load it unchecked with `keras.saving.load_model`."
+        )
+    return keras.saving.load_model(path, compile=False)
+
+
+def card(stage, folder=None):
+    """The card of a saved model: scores, costs, recipe, versions and SHA-256, as a dictionary.
+
+    Args and raises as for `load`.
+    """
+    return json.loads(find(stage, folder).with_suffix(".json").read_text())
+
+
+def cards(folder=None):
+    """The cards of all stages that a folder has, in the lecture's order, by stage."""
+    folder = folder_of_models(folder)
+    return {stage: card(stage, folder) for stage in STAGES if (folder / f"{stage}.json").exists()}
+
+
+def save(model, card, folder):
+    """Writes a model without its optimiser, and its card.
+
+    Each file is written whole under another name first, and the card comes last: a model with a
+    card that fits it is complete.
+
+    Args:
+        model: a Keras model with the name of a stage.
+        card: dictionary for the card; the SHA-256 of the file is added.
+        folder: where to write `<stage>.keras` and `<stage>.json`; made if missing.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f"unfinished.{model.name}.keras"
+    model.save(unfinished, include_optimizer=False)
+    digest = hashlib.sha256(unfinished.read_bytes()).hexdigest()
+    os.replace(unfinished, folder / f"{model.name}.keras")
+    unfinished = unfinished.with_suffix(".json")
+    unfinished.write_text(json.dumps({"stage": model.name, "sha256": digest, **card}, indent=1) + "\n")
+    os.replace(unfinished, folder / f"{model.name}.json")
+
+
+def find(stage, folder):
+    """The path of a stage's file, if it and its card are there."""
+    check_stage(stage)
+    path = folder_of_models(folder) / f"{stage}.keras"
+    for needed in (path, path.with_suffix(".json")):
+        if not needed.exists():
+            raise FileNotFoundError(
+                f"{needed} is missing. Train it (`python -m zoo train {stage}`), or name a folder that has it: "
+                f"`zoo.load({stage!r}, folder=...)`, or ZOO_SAVED_MODELS in the environment."
+            )
+    return path
+
+
+def folder_of_models(folder):
+    """The folder that was named, or the default."""
+    clone = Path(__file__).parent.parent / "saved_models"
+    return Path(folder or os.environ.get("ZOO_SAVED_MODELS") or clone)

@@ -1,0 +1,37 @@
+"""Tables for the terminal, which are tables in Markdown too."""
+
+
+def format_table(header, rows):
+    """Formats a table; the first column is text, all others are numbers or short words.
+
+    Args:
+        header: titles of the columns.
+        rows: lists of as many strings.
+    """
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    dashes = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    lines = []
+    for first, *others in [header, dashes, *rows]:
+        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append(f"| {' | '.join([first.ljust(widths[0]), *cells])} |")
+    return "\n".join(lines)
+
+
+def format_cards(cards):
+    """The table of the stages: scores on the test split at the network's size, and costs.
+
+    Args:
+        cards: dictionary from a stage to its card, as `zoo.saved.cards` gives.
+    """
+    header = ["stage", "mean IoU", "pet", "background", "border", "accuracy", "binary IoU", "boundary IoU"]
+    header += ["parameters", "multiply-adds", "memory", "time"]
+    rows = []
+    for stage, card in cards.items():
+        scores, costs = card["scores"]["at_network_size"], card["costs"]
+        shares = [scores["mean_iou"], *scores["iou"].values()]
+        shares += [scores["pixel_accuracy"], scores["binary_iou"], scores["boundary_iou"]]
+        memory = "" if costs["peak_megabytes"] is None else f"{costs['peak_megabytes']:.0f} MB"
+        row = [stage, *(f"{share:.3f}" for share in shares), f"{costs['parameters']:,}"]
+        row += [f"{costs['multiply_adds'] / 1e6:,.0f} M", memory, f"{costs['milliseconds']:.0f} ms"]
+        rows.append(row)
+    return format_table(header, rows)
