@@ -103,3 +103,24 @@ def predict_in_fresh_process(run_python):
         return {path.stem: list(np.load(f"{path}.{backend}.npz").values()) for path in folder.glob("*.keras")}
 
     return predict
+
+
+@pytest.fixture
+def photos():
+    """Skips a test that needs real photos where there are none."""
+    from zoo.data import oxford_iiit_pet
+
+    if not oxford_iiit_pet.is_prepared():
+        pytest.skip("Oxford-IIIT Pet is not on this machine (TFDS_DATA_DIR)")
+
+
+@pytest.fixture(scope="session")
+def run_zoo():
+    """Runs the command line in a fresh process: run_zoo("list", cwd=folder, VARIABLE=value)."""
+
+    def run(*arguments, cwd=ROOT, **variables):
+        command = [sys.executable, "-m", "zoo", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+    return run

@@ -1,0 +1,175 @@
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import ndimage
+
+from zoo import data
+from zoo.data import oxford_iiit_pet, pipeline, synthetic_pets
+
+
+@pytest.fixture
+def few_scenes(monkeypatch):
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 20, "validation": 6, "test": 6})
+
+
+def arrays(dataset):
+    images, masks = zip(*dataset.as_numpy_iterator(), strict=True)
+    return np.concatenate(images), np.concatenate(masks)
+
+
+@pytest.mark.usefixtures("few_scenes")
+@pytest.mark.parametrize("augment", [False, True])
+def test_batches_are_images_and_masks(augment):
+    dataset = data.load("synthetic_pets", "train", image_size=48, batch_size=8, augment=augment)
+    images, masks = arrays(dataset)
+    whole = 16 if augment else 20  # for training, the last batch of 4 is left out
+    assert images.shape == (whole, 48, 48, 3)
+    assert images.dtype == np.float32
+    assert images.min() >= 0
+    assert images.max() <= 1
+    assert masks.shape == (whole, 48, 48)
+    assert masks.dtype == np.int32
+    assert set(np.unique(masks)) == {0, 1, 2}
+    assert len(dataset) == math.ceil(whole / 8)
+
+
+@pytest.mark.usefixtures("few_scenes")
+def test_an_epoch_is_decided_by_its_number_and_the_seed():
+    options = {"image_size": 32, "batch_size": 4, "augment": True}
+    both = arrays(data.load("synthetic_pets", "train", epochs=range(2), seed=7, **options))
+    second = arrays(data.load("synthetic_pets", "train", epochs=[1], seed=7, **options))
+    for together, alone in zip(both, second, strict=True):
+        np.testing.assert_array_equal(together[20:], alone)
+        assert (together[:20] != alone).any()
+    other_seed = arrays(data.load("synthetic_pets", "train", epochs=[1], seed=8, **options))
+    assert (other_seed[0] != second[0]).any()
+
+
+@pytest.mark.usefixtures("few_scenes")
+def test_no_two_scenes_are_alike():
+    scenes = [
+        mask.tobytes()
+        for split, epoch in [("train", 0), ("train", 1), ("validation", 0), ("test", 0)]
+        for _, mask in synthetic_pets.examples(split, epoch).as_numpy_iterator()
+    ]
+    assert len(set(scenes)) == len(scenes) == 20 + 20 + 6 + 6
+
+
+def test_drawn_pets_share_the_picture_as_real_ones_do():
+    masks = np.stack([mask for _, mask in synthetic_pets.examples("test").take(100).as_numpy_iterator()])
+    shares = np.bincount(masks.ravel()) / masks.size
+    np.testing.assert_allclose(shares, [0.30, 0.58, 0.12], atol=0.04)  # Oxford-IIIT Pet
+
+
+def test_augmentation_moves_the_mask_as_scipy_does():
+    rng = np.random.default_rng(0)
+    mask = rng.integers(0, 3, (40, 56)).astype("int32")
+    for _ in range(20):
+        transform = pipeline.random_transform(tf.constant(rng.uniform(-1, 1, 6), tf.float32), mask.shape)
+        moved = pipeline.warp(mask[..., None], transform, "NEAREST", data.BACKGROUND)[..., 0].numpy()
+        (xx, xy, x), (yx, yy, y) = transform.numpy()[:6].reshape(2, 3)
+        expected = ndimage.affine_transform(
+            mask, [[yy, yx], [xy, xx]], [y, x], order=0, mode="constant", cval=data.BACKGROUND
+        )
+        assert (moved == expected).mean() > 0.99  # where a source lies between two pixels, either may win
+
+
+def test_augmentation_moves_image_and_mask_together():
+    mask = np.ones((64, 64), "int32")
+    mask[12:40, 20:50] = 0
+    image = np.repeat(np.where(mask == 0, 200, 50)[..., None], 3, -1).astype("uint8")
+    for number in range(20):
+        moved, moved_mask = (x.numpy() for x in pipeline.augment_example(image, mask, [3, number]))
+        pet = ndimage.binary_erosion(moved_mask == 0, iterations=2)
+        rest = ndimage.binary_erosion(moved_mask == 1, iterations=2, border_value=1)
+        assert pet.sum() > 100
+        assert moved[pet].min() > moved[rest].max()
+
+
+def test_what_comes_from_outside_is_background():
+    mask, image = np.zeros((64, 64), "int32"), np.full((64, 64, 3), 255, "uint8")
+    shares = []
+    for number in range(20):
+        moved, moved_mask = (x.numpy() for x in pipeline.augment_example(image, mask, [0, number]))
+        outside = ndimage.binary_erosion(moved_mask == data.BACKGROUND)
+        assert set(np.unique(moved_mask)) <= {0, data.BACKGROUND}
+        assert not outside.any() or moved[outside].max() < moved[moved_mask == 0].max()
+        shares.append((moved_mask == data.BACKGROUND).mean())
+    assert max(shares) > 0.2
+
+
+def test_masks_are_squeezed_to_labels_that_were_there():
+    mask = tf.constant([[0, 2, 2, 0]] * 4)
+    assert set(np.unique(pipeline.resize_mask(mask, 3))) <= {0, 2}  # the mean of 0 and 2 would be background
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"name": "cats"}, "name"),
+        ({"split": "dev"}, "split"),
+        ({"image_size": 0}, "image_size"),
+        ({"batch_size": 2.5}, "batch_size"),
+    ],
+)
+def test_bad_arguments_are_named(changed, named):
+    with pytest.raises(ValueError, match=f"`{named}`"):
+        data.load(**{"name": "synthetic_pets", "split": "test", **changed})
+
+
+def test_missing_photos_name_both_ways_out(monkeypatch):
+    monkeypatch.setattr(oxford_iiit_pet, "is_prepared", lambda: False)
+    assert data.default_dataset() == "synthetic_pets"
+    with pytest.raises(data.DatasetNotFoundError, match=r"zoo download.*synthetic_pets"):
+        data.load("oxford_iiit_pet", "train")
+
+
+def test_damaged_records_are_named(tmp_path, run_zoo, photos):
+    official = oxford_iiit_pet.tfds.builder(oxford_iiit_pet.NAME).data_path
+    damaged = tmp_path / "oxford_iiit_pet" / official.name
+    damaged.mkdir(parents=True)
+    for file in official.iterdir():
+        with open(file, "rb") as whole:
+            (damaged / file.name).write_bytes(whole.read(100_000))
+    result = run_zoo("evaluate", "unet", "--dataset", "oxford_iiit_pet", TFDS_DATA_DIR=str(tmp_path))
+    assert result.returncode == 1
+    assert str(damaged / "oxford_iiit_pet-test.tfrecord") in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_photos_without_any_data_set_stop_with_one_line(tmp_path, run_zoo):
+    result = run_zoo("train", "unet", "--dataset", "oxford_iiit_pet", cwd=tmp_path, TFDS_DATA_DIR=str(tmp_path))
+    assert result.returncode == 1
+    assert "zoo download" in result.stderr
+    assert "synthetic_pets" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_training_photos_are_cut_once_and_for_all(photos):
+    def names(split):
+        return {example["file_name"] for example in oxford_iiit_pet.stored(split).as_numpy_iterator()}
+
+    train, validation = names("train"), names("validation")
+    assert not train & validation
+    assert len(train | validation) == 3680
+    assert len(validation) == pytest.approx(368, rel=0.1)
+
+
+def test_photo_masks_hold_pet_background_border(photos):
+    image, mask = next(data.examples("oxford_iiit_pet", "test").as_numpy_iterator())
+    assert image.dtype == np.uint8
+    assert image.shape == (*mask.shape, 3)
+    # The border runs between the other two: take it away, and pet and background touch nowhere.
+    pet, background = mask == 0, mask == 1
+    assert not (ndimage.binary_dilation(pet) & background).any()
+    assert background[[0, -1]].mean() > pet[[0, -1]].mean()  # photographers put the pet in the middle
+
+
+def test_a_fresh_process_draws_the_same_scenes():
+    code = "from zoo.data import synthetic_pets as s; print([i.numpy().sum() for i, _ in s.examples('test').take(5)])"
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout for _ in range(2)]
+    assert runs[0] == runs[1] != ""

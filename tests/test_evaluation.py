@@ -1,0 +1,113 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.spatial import distance
+from sklearn import metrics
+
+import zoo
+from zoo import evaluation
+from zoo.data import synthetic_pets
+
+
+@pytest.fixture
+def pairs():
+    """Truths and predictions of ten images of different sizes; the second lacks a class."""
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(20, 60, (10, 2))
+    truths = [rng.integers(0, 3, size) for size in sizes]
+    truths[1][:] = 1
+    guesses = [rng.integers(0, 3, size) for size in sizes]
+    return [(t, np.where(rng.random(t.shape) < 0.7, t, g)) for t, g in zip(truths, guesses, strict=True)]
+
+
+def test_scores_are_those_of_scikit_learn(pairs):
+    scores = evaluation.Scores()
+    for truth, predicted in pairs:
+        scores.add(truth, predicted)
+    summary = scores.summary()
+    truth, predicted = (np.concatenate([x.ravel() for x in arrays]) for arrays in zip(*pairs, strict=True))
+    np.testing.assert_array_equal(summary["confusion"], metrics.confusion_matrix(truth, predicted))
+    each = metrics.jaccard_score(truth, predicted, average=None)
+    np.testing.assert_allclose(list(summary["iou"].values()), each)
+    assert summary["mean_iou"] == pytest.approx(each.mean())
+    assert summary["pixel_accuracy"] == pytest.approx(metrics.accuracy_score(truth, predicted))
+    assert summary["binary_iou"] == pytest.approx(metrics.jaccard_score(truth != 1, predicted != 1))
+    per_image = [metrics.jaccard_score(t.ravel() != 1, p.ravel() != 1, zero_division=1) for t, p in pairs]
+    assert summary["binary_iou_per_image"] == pytest.approx(np.mean(per_image))
+
+
+def test_a_class_that_never_occurs_does_not_count():
+    scores = evaluation.Scores()
+    scores.add(np.array([[0, 1]]), np.array([[0, 0]]))
+    # pet: 1 of 2; background: 0 of 1; border: nowhere, neither in truth nor prediction
+    assert scores.summary()["mean_iou"] == pytest.approx((1 / 2 + 0) / 2)
+
+
+@pytest.mark.parametrize("reach", [1, 2, 4])
+def test_boundary_is_what_lies_near_the_outside(rng, reach):
+    mask = rng.random((20, 30)) < 0.97
+    outside = np.argwhere(~np.pad(mask, 1))  # the frame of the picture counts
+    inside = np.argwhere(np.pad(mask, 1))
+    near = distance.cdist(inside, outside, "chebyshev").min(1) <= reach
+    expected = np.zeros((22, 32), bool)
+    expected[tuple(inside[near].T)] = True
+    np.testing.assert_array_equal(evaluation.boundary(mask, reach), expected[1:-1, 1:-1])
+
+
+def test_boundary_iou_of_two_squares_by_hand():
+    # 100 x 100: distance = 0.02 * 141 = 3. A square of 30 has a boundary of 30^2 - 24^2 = 324 pixels.
+    truth, predicted = np.ones((2, 100, 100), int)
+    truth[20:50, 20:50] = 0
+    predicted[20:50, 24:54] = 0  # shifted by 4, one more than the boundary is wide
+    # Rows 20 to 22 and 47 to 49 overlap in 26 columns; in the 24 rows between, the left edge of `predicted`
+    # (columns 24 to 26) and the right one (51 to 53) meet no boundary of `truth` (20 to 22 and 47 to 49).
+    both = 6 * 26
+    scores = evaluation.Scores()
+    scores.add(truth, predicted)
+    assert scores.summary()["boundary_iou"] == pytest.approx(both / (2 * 324 - both))
+
+
+def test_evaluate_scores_at_both_sizes(monkeypatch):
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 6})
+    model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(3, 1)])
+    scores = evaluation.evaluate(model, "synthetic_pets", batch_size=4)
+    small, large = np.zeros((2, 3, 3), int)
+    for image, mask in synthetic_pets.examples("test"):
+        squeezed = np.round(tf.image.resize(image, (32, 32), antialias=True)) / 255
+        logits = model.predict_on_batch(squeezed[None])[0]
+        squeezed_mask = tf.image.resize(mask[..., None], (32, 32), "nearest")
+        small += metrics.confusion_matrix(np.ravel(squeezed_mask), logits.argmax(-1).ravel(), labels=[0, 1, 2])
+        enlarged = tf.image.resize(logits, (160, 160)).numpy().argmax(-1)
+        large += metrics.confusion_matrix(np.ravel(mask), enlarged.ravel(), labels=[0, 1, 2])
+    np.testing.assert_array_equal(scores["at_network_size"]["confusion"], small)
+    np.testing.assert_array_equal(scores["at_photo_size"]["confusion"], large)
+
+
+@pytest.mark.parametrize("stage", zoo.STAGES)
+def test_multiply_adds_are_half_the_operations_that_tensorflow_counts(stage):
+    options = {"image_shape": (32, 32, 3)}
+    if stage == "sliding_window":
+        options["stride"] = 16
+    model = zoo.build(stage, **options)
+    image = tf.TensorSpec((1, 32, 32, 3))
+    graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(image).graph
+    names = ["Conv2D", "Conv2DBackpropInput", "MatMul"]
+    options = tf.compat.v1.profiler.ProfileOptionBuilder(tf.compat.v1.profiler.ProfileOptionBuilder.float_operation())
+    counted = tf.compat.v1.profiler.profile(
+        graph, cmd="op", options=options.with_accounted_types(names).with_empty_output().build()
+    )
+    assert evaluation.multiply_adds(model) == pytest.approx(counted.total_float_ops / 2, rel=0.02)
+
+
+def test_full_convolution_stays_within_twice_the_unet():
+    assert evaluation.multiply_adds(zoo.build("fully_convolutional")) < 2 * evaluation.multiply_adds(zoo.build("unet"))
+
+
+@pytest.mark.slow
+def test_memory_grows_as_the_widest_feature_map_asks():
+    inputs = keras.Input((256, 256, 3))
+    x = keras.layers.Conv2D(64, 1)(inputs)
+    model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(x))
+    needed = 256 * 256 * 64 * 4 / 1e6  # 17 MB in float32
+    assert needed * 0.9 < evaluation.peak_megabytes(model) < needed * 4

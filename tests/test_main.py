@@ -1,0 +1,99 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo import saved
+from zoo.__main__ import DATASETS
+
+
+def test_help_answers_at_once(run_zoo):
+    for command in ([], ["train"], ["predict"]):
+        start = time.perf_counter()
+        result = run_zoo(*command, "--help")
+        assert time.perf_counter() - start < 1
+        assert result.returncode == 0
+        assert "usage: python -m zoo" in result.stdout
+
+
+def test_data_sets_are_those_of_the_package():
+    assert tuple(zoo.data.DATASETS) == DATASETS
+
+
+@pytest.mark.parametrize("command", [["train", "unett"], ["evaluate", "unett"], ["predict", "unett", "a.jpg"]])
+def test_an_unknown_stage_gets_one_line_with_the_nearest_name(run_zoo, command):
+    result = run_zoo(*command)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "Did you mean 'unet'?" in result.stderr
+
+
+def test_a_missing_file_gets_one_line(run_zoo, tmp_path):
+    result = run_zoo("evaluate", "nothing.keras", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr == "evaluate: There is no file nothing.keras.\n"
+
+
+def test_list_prints_every_stage_and_nothing_else(run_zoo):
+    result = run_zoo("list")
+    lines = result.stdout.splitlines()
+    assert [line.split()[1] for line in lines[2:]] == list(zoo.STAGES)
+    assert result.stderr == ""
+
+
+def test_predict_skips_what_is_broken_and_says_so(run_zoo, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.fromarray(np.zeros((20, 30, 3), "uint8")).save(photos / "good.png")
+    (photos / "broken.jpg").write_bytes((photos / "good.png").read_bytes()[:60])
+    (photos / "notes.txt").write_text("no image")
+    result = run_zoo("predict", "unet", "photos", "--out", "out", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "skipped photos/broken.jpg" in result.stderr
+    assert "Wrote 1 pictures to out; skipped 1." in result.stdout
+    assert Image.open(tmp_path / "out" / "good.png.png").size == (30, 20)
+
+
+def test_compare_draws_plot_and_stages(run_zoo, tmp_path):
+    Image.fromarray(np.zeros((20, 30, 3), "uint8")).save(tmp_path / "photo.png")
+    assert run_zoo("compare", "--out", "plot.png", cwd=tmp_path).returncode == 0
+    assert run_zoo("compare", "photo.png", "--out", "stages.png", cwd=tmp_path).returncode == 0
+    assert Image.open(tmp_path / "stages.png").width > 1000
+    assert Image.open(tmp_path / "plot.png").width > 1000
+
+
+@pytest.mark.slow
+def test_train_from_start_to_card(tmp_path):
+    # Few scenes, in a process of its own: stop it with Ctrl-C, go on, and look at what it leaves.
+    code = (
+        "from zoo.data import synthetic_pets as s; s.EXAMPLES.update(train=16, validation=4, test=4)\n"
+        "from zoo.__main__ import main; import sys; main(sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", code, "train", "sliding_window", "--dataset", "synthetic_pets"]
+    command += ["--epochs", "30", "--image-size", "32", "--batch-size", "4", "--out", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if line.startswith("Epoch 2/"):
+            process.send_signal(signal.SIGINT)
+            break
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "The same command goes on from the last whole epoch." in errors
+    assert "Traceback" not in errors
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Epoch 1/" not in done.stdout
+    card = json.loads((tmp_path / "sliding_window.json").read_text())
+    assert len(card["history"]) == card["recipe"]["epochs"] == 30
+    assert card["dataset"]["test"]["examples"] == 4
+    model = saved.load("sliding_window", tmp_path)
+    assert model.layers[1].__class__.__name__ == "SlidingWindow2D"
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert again.returncode == 1
+    assert "is trained already" in again.stderr

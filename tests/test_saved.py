@@ -1,0 +1,139 @@
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import skimage
+
+import zoo
+from zoo import evaluation, saved, tables
+
+FOLDER = Path(__file__).parents[1] / "saved_models"
+
+
+@pytest.mark.parametrize("stage", zoo.STAGES)
+def test_every_stage_is_there_as_its_card_says(stage):
+    card, path = saved.card(stage), FOLDER / f"{stage}.keras"
+    assert card["stage"] == stage
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == card["sha256"]
+    model = zoo.load(stage)
+    assert model.name == stage
+    assert model.optimizer is None
+    assert model.input_shape == (None, 128, 128, 3)
+    assert [w.shape for w in model.weights] == [w.shape for w in zoo.build(stage).weights]
+    assert card["costs"]["parameters"] == model.count_params()
+    assert card["costs"]["multiply_adds"] == evaluation.multiply_adds(model)
+
+
+def test_all_were_trained_by_one_recipe():
+    recipes = [card["recipe"] for card in saved.cards().values()]
+    assert recipes == [recipes[0]] * len(zoo.STAGES)
+    assert recipes[0]["dataset"] == "oxford_iiit_pet"
+
+
+def test_scores_on_the_cards_follow_from_their_confusion_matrices():
+    for card in saved.cards().values():
+        for scores in card["scores"].values():
+            confusion = np.array(scores["confusion"])
+            hits = np.diag(confusion)
+            np.testing.assert_allclose(scores["mean_iou"], (hits / (confusion.sum(0) + confusion.sum(1) - hits)).mean())
+            np.testing.assert_allclose(scores["pixel_accuracy"], hits.sum() / confusion.sum())
+
+
+def test_all_together_are_small():
+    assert sum(path.stat().st_size for path in FOLDER.glob("*.keras")) < 35e6
+
+
+def test_the_readme_shows_the_table_of_the_cards():
+    assert tables.format_cards(saved.cards()) in (FOLDER.parent / "README.md").read_text()
+
+
+@pytest.mark.slow
+def test_a_card_is_reproduced_from_its_file(photos):
+    scores = evaluation.evaluate(zoo.load("unet"), "oxford_iiit_pet")
+    for size, expected in saved.card("unet")["scores"].items():
+        for name in ("mean_iou", "pixel_accuracy", "binary_iou", "binary_iou_per_image", "boundary_iou"):
+            assert scores[size][name] == pytest.approx(expected[name], abs=1e-3), (size, name)
+
+
+def test_the_unet_finds_the_cat():
+    classes = zoo.predict(zoo.load("unet"), skimage.data.chelsea())
+    assert classes.shape == (300, 451)
+    # Her face fills the middle of the photo; the corner above her left ear is curtain.
+    assert (classes[80:220, 130:330] == 0).mean() > 0.8
+
+
+@pytest.fixture
+def copy(tmp_path):
+    for name in ("unet.keras", "unet.json"):
+        shutil.copy(FOLDER / name, tmp_path / name)
+    return tmp_path
+
+
+def test_a_folder_can_be_named(copy, monkeypatch):
+    assert zoo.load("unet", copy).name == "unet"
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(copy))
+    assert list(saved.cards()) == ["unet"]
+
+
+def test_a_changed_file_is_refused(copy):
+    with open(copy / "unet.keras", "ab") as file:
+        file.write(b"!")
+    with pytest.raises(ValueError, match="SHA-256"):
+        zoo.load("unet", copy)
+
+
+def test_a_missing_model_says_how_to_name_a_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"folder=.*ZOO_SAVED_MODELS"):
+        zoo.load("unet", tmp_path)
+
+
+def test_an_unknown_stage_gets_the_nearest_name():
+    with pytest.raises(ValueError, match="Did you mean 'max_unpooling'"):
+        zoo.load("maxunpool")
+
+
+def test_save_writes_whole_files_or_none(tmp_path, monkeypatch):
+    model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(3, 1)], name="unet")
+    saved.save(model, {"note": "first"}, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def break_off(path, **options):
+        Path(path).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(model, "save", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        saved.save(model, {"note": "second"}, tmp_path)
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    assert json.loads(before["unet.json"])["note"] == "first"
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_saved_models_answer_alike_on_every_backend(backend, tmp_path, run_python):
+    pytest.importorskip(backend)
+    image = np.random.default_rng(0).random((1, 128, 128, 3), "float32")
+    np.save(tmp_path / "image.npy", image)
+    code = (
+        "import sys, pathlib, keras, numpy as np, zoo.layers\n"
+        "image = np.load(sys.argv[2])\n"
+        "for path in pathlib.Path(sys.argv[1]).glob('*.keras'):\n"
+        "    logits = keras.saving.load_model(path).predict_on_batch(image)\n"
+        "    np.save(f'{sys.argv[3]}/{path.stem}.npy', logits)\n"
+    )
+    run_python(backend, "-c", code, FOLDER, tmp_path / "image.npy", tmp_path)
+    for stage in zoo.STAGES:
+        expected = zoo.load(stage).predict_on_batch(image)
+        np.testing.assert_allclose(np.load(tmp_path / f"{stage}.npy"), expected, atol=1e-4, err_msg=stage)
+
+
+def test_import_is_instant():
+    code = "import sys, time; t = time.time(); import zoo; print(time.time() - t, 'keras' in sys.modules)"
+    seconds, keras_loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split()
+    assert float(seconds) < 0.2
+    assert keras_loaded == "False"

@@ -1,0 +1,152 @@
+import dataclasses
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from zoo import data, models, training
+from zoo.data import synthetic_pets
+
+RECIPE = training.Recipe("synthetic_pets", image_size=32, batch_size=4, epochs=6)
+
+# A short training in a process of its own, that may end itself in the middle of keeping a state.
+SCRIPT = f"""
+import os, signal, sys
+import numpy as np
+from zoo import models, training
+from zoo.data import synthetic_pets
+
+folder, die_at = sys.argv[1], sys.argv[2]
+synthetic_pets.EXAMPLES = {{"train": 16, "validation": 4, "test": 4}}
+
+def die(*arguments):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def write_half_and_die(self, path):
+    path.write_bytes(b"half of a file")
+    die()
+
+if die_at == "rename":
+    training.os.replace = die
+if die_at == "write":
+    training.keras.Model.save_weights = write_half_and_die
+
+def build():
+    return models.build("max_unpooling", image_shape=(32, 32, 3), filters=(4, 8))
+
+model, history = training.train(build, training.{RECIPE!r}, folder)
+np.savez(folder + "/final.npz", *model.get_weights(), *[v.numpy() for v in model.optimizer.variables])
+print(len(history), "epochs")
+"""
+
+
+def start(folder, die_at="never"):
+    command = [sys.executable, "-c", SCRIPT, str(folder), die_at]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finish(folder):
+    output = start(folder).communicate()[0]
+    assert "6 epochs" in output, output
+    return list(np.load(folder / "final.npz").values())
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    return finish(tmp_path_factory.mktemp("uninterrupted"))
+
+
+def assert_equal_bit_for_bit(weights, expected):
+    assert len(weights) == len(expected) > 20
+    for ours, theirs in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.slow
+def test_ten_kills_leave_no_trace(tmp_path, uninterrupted):
+    chance = random.Random(0)
+    for _ in range(10):
+        process = start(tmp_path)
+        for line in process.stdout:  # until it trains, then at any moment of the next epochs
+            if line.startswith("Epoch"):
+                break
+        time.sleep(chance.uniform(0, 8))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert_equal_bit_for_bit(finish(tmp_path), uninterrupted)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["write", "rename"])
+def test_a_kill_while_the_state_is_written(tmp_path, uninterrupted, moment):
+    process = start(tmp_path, die_at=moment)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert (tmp_path / "unfinished").exists()
+    assert_equal_bit_for_bit(finish(tmp_path), uninterrupted)
+
+
+@pytest.fixture
+def few_scenes(monkeypatch):
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 16, "validation": 4, "test": 4})
+
+
+def build_small():
+    return models.build("unet", image_shape=(32, 32, 3), filters=(4, 8))
+
+
+@pytest.mark.usefixtures("few_scenes")
+def test_each_epoch_is_scored_on_the_validation_split(tmp_path):
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    model, history = training.train(build_small, recipe, tmp_path)
+    images, masks = next(iter(data.load("synthetic_pets", "validation", 32, 4)))
+    predicted, truth = model.predict_on_batch(images).argmax(-1), masks.numpy()
+    ious = [((predicted == k) & (truth == k)).sum() / ((predicted == k) | (truth == k)).sum() for k in range(3)]
+    assert history[0]["val_mean_iou"] == pytest.approx(np.mean(ious), abs=1e-6)
+    assert list((tmp_path / "logs" / "train").glob("events*"))
+
+
+@pytest.mark.usefixtures("few_scenes")
+def test_another_recipe_is_refused(tmp_path):
+    training.train(build_small, dataclasses.replace(RECIPE, epochs=1), tmp_path)
+    with pytest.raises(ValueError, match=r"'epochs': 1.*'epochs': 6"):
+        training.train(build_small, RECIPE, tmp_path)
+
+
+@pytest.mark.usefixtures("few_scenes")
+def test_mixed_precision_keeps_float32_weights_and_logits(tmp_path):
+    recipe = dataclasses.replace(RECIPE, epochs=1, mixed_precision=True)
+    model, _ = training.train(build_small, recipe, tmp_path)
+    assert model.layers[2].compute_dtype == "bfloat16"
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert model.output.dtype == "float32"
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_the_learning_rate_rises_and_falls():
+    model = build_small()
+    training.compile_model(model, RECIPE, steps_per_epoch=100)
+    rate = [float(model.optimizer._learning_rate(step)) for step in (0, 30, 60, 330, 600)]
+    top = RECIPE.learning_rate  # after a tenth of the 600 steps; half way down the cosine it has halved
+    np.testing.assert_allclose(rate, [0, top / 2, top, top / 2, 0], atol=1e-7)
+
+
+@pytest.mark.slow
+def test_after_300_steps_the_unet_leads_the_sliding_window(tmp_path):
+    scores = {}
+    for stage in ("sliding_window", "unet"):
+        keras.utils.set_random_seed(0)
+        model = models.build_for_training(stage)
+        recipe = training.Recipe("synthetic_pets", batch_size=8, epochs=1)
+        training.compile_model(model, recipe, steps_per_epoch=300)
+        batches = training.load(recipe, "train", augment=True)
+        model.fit(batches.take(300), verbose=0)
+        test = training.load(recipe, "test").take(25)
+        scores[stage] = model.evaluate(test, verbose=0, return_dict=True)["mean_iou"]
+    print(scores)
+    assert scores["unet"] > scores["sliding_window"] + 0.1
