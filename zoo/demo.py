@@ -7,7 +7,6 @@ from zoo import quiet
 
 quiet.import_tensorflow()
 
-import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import skimage  # noqa: E402
 
@@ -64,7 +63,7 @@ def train_a_minute(dataset):
         size = (Path(folder) / "unet.keras").stat().st_size / 1e6
     images, _ = next(iter(training.load(recipe, "test")))
     difference = np.abs(model.predict_on_batch(images) - loaded.predict_on_batch(images)).max()
-    print(f"Saved ({size:.1f} MB) and loaded again: the logits of {len(images)} images differ by {difference:.0e} at most.")
+    print(f"Saved ({size:.1f} MB) and loaded again: the logits of {len(images)} images differ by {difference:.0e}.")
     if difference > 1e-5:
         raise SystemExit("The loaded model must answer the same.")
 

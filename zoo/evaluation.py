@@ -48,7 +48,7 @@ class Scores:
             images), and the `confusion` matrix in pixels (rows: truth).
         """
         hits = self.confusion.diagonal()
-        each = divide(hits, self.confusion.sum(0) + self.confusion.sum(1) - hits)
+        each = class_ious(self.confusion)
         true_background = self.confusion[self.background, self.background]
         foreground = np.delete(np.delete(self.confusion, self.background, 0), self.background, 1).sum()
         return {
@@ -90,6 +90,12 @@ def confusion_matrix(truth, predicted, classes):
     """Counts pixels: int64 (classes, classes), rows by truth and columns by prediction."""
     pairs = classes * np.asarray(truth, "int64").ravel() + np.asarray(predicted, "int64").ravel()
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
+
+def class_ious(confusion):
+    """Intersection over union of each class; NaN for one that is neither true nor predicted anywhere."""
+    hits = confusion.diagonal()
+    return divide(hits, confusion.sum(0) + confusion.sum(1) - hits)
 
 
 def iou(truth, predicted):

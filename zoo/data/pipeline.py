@@ -50,6 +50,8 @@ def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epoc
         else:
             numbered = squeezed.enumerate()
         if augment:
+            # In this graph alone, so that a seed set for the whole program does not change the order.
+            tf.compat.v1.set_random_seed(87654321)  # TensorFlow's own default
             numbered = numbered.shuffle(count, seed=seed * 100_003 + epoch, reshuffle_each_iteration=False)
             key = tf.stack([tf.cast(seed, tf.int64), epoch])
             batches = numbered.map(
