@@ -10,7 +10,7 @@ from zoo.layers import MaxPoolingWithOffsets2D, MaxUnpooling2D
 torch = pytest.importorskip("torch")
 
 BACKEND = keras.backend.backend()
-CASES = 240 if BACKEND == "tensorflow" else 40  # JAX compiles each case anew
+CASES = 240 if BACKEND == "tensorflow" else 40  # the others take longer, or run beside it
 SIDES = (1, 2, 2, 2, 3, 3, 4, 7)
 DTYPES = ("float32", "float16", "bfloat16", "float64")[: 3 if BACKEND == "jax" else 4]  # JAX has float64 only if told
 
@@ -21,7 +21,7 @@ def random_case(seed):
     rows, columns = rng.choice(SIDES, 2).tolist()
     if seed % 3 == 0:
         columns = rows
-    if seed % 25 == 0:  # seldom, because slow
+    if seed % 50 == 0 and BACKEND != "jax":  # seldom, because slow; XLA compiles it for minutes
         rows, columns = 16, 16
     batch, height, width, channels = rng.integers(1, 5, 4)
     full = (batch, height * rows, width * columns, channels)
@@ -40,17 +40,29 @@ def random_case(seed):
 def by_zoo(gradient, pool_size, dtype, x, into_pooled, into_restored):
     pool = MaxPoolingWithOffsets2D(pool_size, dtype=dtype)
     unpool = MaxUnpooling2D(pool_size, dtype=dtype)
-    x, into_pooled, into_restored = (convert_to_tensor(rounded(a, dtype), dtype) for a in (x, into_pooled, into_restored))
-    values, offsets = pool(x)
-    results = {
-        "values": values,
-        "offsets": offsets,
-        "restored": unpool(values, offsets),
-        "gradient of pooling": gradient(lambda x: pool(x)[0], x, into_pooled),
-        "gradient of unpooling": gradient(lambda values: unpool(values, offsets), values, into_restored),
-        "gradient of both": gradient(lambda x: unpool(*pool(x)), x, into_restored),
-    }
-    return {name: convert_to_numpy(result) for name, result in results.items()}
+
+    def compute(x, into_pooled, into_restored):
+        values, offsets = pool(x)
+        return {
+            "values": values,
+            "offsets": offsets,
+            "restored": unpool(values, offsets),
+            "gradient of pooling": gradient(lambda x: pool(x)[0], x, into_pooled),
+            "gradient of unpooling": gradient(lambda values: unpool(values, offsets), values, into_restored),
+            "gradient of both": gradient(lambda x: unpool(*pool(x)), x, into_restored),
+        }
+
+    tensors = [convert_to_tensor(rounded(array, dtype), dtype) for array in (x, into_pooled, into_restored)]
+    return {name: convert_to_numpy(result) for name, result in compiled(compute)(*tensors).items()}
+
+
+def compiled(function):
+    """On JAX alone, which otherwise compiles every single operation of every case."""
+    if BACKEND != "jax":
+        return function
+    import jax
+
+    return jax.jit(function)
 
 
 def by_pytorch(pool_size, dtype, x, into_pooled, into_restored):
@@ -91,7 +103,7 @@ def test_values_offsets_and_gradients(seed, gradient):
         np.testing.assert_array_equal(zoo[name].astype("float64"), pytorch[name], err_msg=name)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(1, 9))
 def test_nan_and_infinity(seed, gradient, rng):
     """NaN wins over every number, and of several NaNs the last; a window may hold nothing but -inf."""
     case = random_case(seed)

@@ -1,0 +1,74 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from keras.ops import convert_to_numpy
+
+from zoo.layers import DenseWindow2D, SlidingWindow2D
+
+
+def assert_equals_sliding(classifier, window, stride, randomize, rng, image_shape=(1, 24, 48, 3)):
+    images = rng.uniform(size=image_shape).astype("float32")
+    sliding = SlidingWindow2D(classifier, window, stride)
+    sliding.build(images.shape)
+    randomize(classifier)
+    dense = DenseWindow2D(classifier, window, stride)
+    expected = convert_to_numpy(sliding(images))
+    assert expected.std() > 0.1  # comparing zeros would prove nothing
+    np.testing.assert_allclose(convert_to_numpy(dense(images)), expected, rtol=1e-3, atol=1e-3 * expected.std())
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("window", [32, 33])
+def test_equals_sliding_window(window, stride, randomize, rng):
+    classifier = keras.Sequential()
+    for filters in (4, 5):
+        classifier.add(layers.Conv2D(filters, 3, use_bias=False))
+        classifier.add(layers.BatchNormalization())
+        classifier.add(layers.ReLU())
+        classifier.add(layers.MaxPooling2D(2))
+    classifier.add(layers.Flatten())
+    classifier.add(layers.Dense(3))
+    assert_equals_sliding(classifier, window, stride, randomize, rng)
+
+
+CLASSIFIERS = {
+    "no convolution": lambda: [layers.Flatten(), layers.Dense(3)],
+    "hidden Dense": lambda: [layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(5, "tanh"), layers.Dense(3)],
+    "rectangular kernel": lambda: [layers.Conv2D(4, (1, 4), activation="relu"), layers.Flatten(), layers.Dense(3)],
+    "pool 3, then 2": lambda: [layers.MaxPooling2D(3), layers.MaxPooling2D(2), layers.Flatten(), layers.Dense(3)],
+    "pool 2, then 3": lambda: [
+        *(layers.Conv2D(4, 2), layers.Activation("softplus"), layers.MaxPooling2D(2)),
+        *(layers.Conv2D(4, 2), layers.MaxPooling2D(3), layers.Flatten(), layers.Dropout(0.5), layers.Dense(3)),
+    ],
+    "no Flatten": lambda: [layers.Conv2D(4, 5, activation="tanh"), layers.MaxPooling2D(9), layers.Conv2D(3, 1)],
+}
+
+
+@pytest.mark.parametrize("stride", [1, 4, 6, 12])
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_equals_sliding_window_of_other_classifiers(name, stride, randomize, rng):
+    window = 13  # 13 - 5 + 1 = 9 is one pool of "no Flatten"
+    assert_equals_sliding(keras.Sequential(CLASSIFIERS[name]()), window, stride, randomize, rng, (2, 12, 24, 2))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Conv2D(4, 3, padding="same"),
+        layers.Conv2D(4, 3, strides=2),
+        layers.Conv2D(4, 3, dilation_rate=2),
+        layers.Conv2D(4, 3, groups=2),
+        layers.DepthwiseConv2D(3),
+        layers.MaxPooling2D((2, 3)),
+        layers.MaxPooling2D(3, strides=2),
+        layers.MaxPooling2D(2, padding="same"),
+        layers.AveragePooling2D(2),
+        layers.GlobalAveragePooling2D(),
+        keras.Sequential([layers.ReLU()]),
+    ],
+    ids=lambda layer: layer.name,
+)
+def test_refuses_classifier(layer):
+    with pytest.raises(ValueError, match=r"`classifier` may hold Conv2D \(valid, stride 1\)"):
+        DenseWindow2D(keras.Sequential([layer, layers.Flatten(), layers.Dense(3)]), window=8)

@@ -1,0 +1,139 @@
+"""One check for all stages: what goes in and out, unknown sides, refusals, save and load on every backend."""
+
+import keras
+import numpy as np
+import pytest
+from keras.ops import convert_to_numpy
+
+from zoo import STAGES
+from zoo.models import build, build_for_training
+
+ENCODER_DECODERS = STAGES[2:]
+
+
+@pytest.fixture(params=STAGES)
+def stage(request):
+    return request.param
+
+
+def test_names_and_logits(stage):
+    model = build(stage, image_shape=(32, 48, 3), num_classes=5)
+    assert model.name == stage
+    assert model.input_shape == (None, 32, 48, 3)
+    assert model.output_shape == (None, 32, 48, 5)
+    assert model.output_names == ["logits"]
+    assert not model.compiled
+
+
+def test_sides_may_be_unknown(stage, rng):
+    model = build(stage, image_shape=(None, None, 3))
+    assert model.output_shape == (None, None, None, 3)
+    for shape in [(2, 32, 48), (1, 16, 16)]:
+        logits = model(rng.uniform(size=(*shape, 3)).astype("float32"))
+        assert logits.shape == (*shape, 3)
+
+
+def test_logits_stay_float32_in_mixed_precision(stage):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build(stage, image_shape=(32, 32, 3))
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert model.output.dtype == model(np.zeros((1, 32, 32, 3), "float32")).dtype == "float32"
+    assert any(layer.compute_dtype == "bfloat16" for layer in model.layers)
+
+
+def test_every_weight_learns(stage, rng):
+    """A weight that one step leaves as it was has no part in the logits."""
+    model = build(stage, image_shape=(32, 32, 3))
+    before = model.get_weights()
+    train_once(model, rng)
+    for weight, value in zip(model.weights, before, strict=True):
+        assert (convert_to_numpy(weight) != value).any(), weight.path
+
+
+def test_has_fewer_than_a_million_parameters(stage):
+    assert build(stage).count_params() < 1_000_000
+
+
+def test_unet_parameters_by_hand():
+    """3x3 convolutions without bias, 4 numbers of batch normalisation a channel; 2x2 upwards and 1x1 with bias."""
+    f = (16, 32, 64, 96, 128)
+
+    def double(inputs, outputs):
+        return 9 * inputs * outputs + 9 * outputs * outputs + 2 * 4 * outputs
+
+    down = sum(double(a, b) for a, b in zip((3, *f), f, strict=False))
+    up = sum(4 * b * a + a + double(2 * a, a) for a, b in zip(f, f[1:], strict=False))  # 2 * a: joined with features
+    assert build("unet").count_params() == down + up + 16 * 3 + 3
+
+
+def test_filters_are_one_number_a_level():
+    model = build("unet", image_shape=(None, None, 1), filters=(2, 3, 5), num_classes=2)
+    convolutions = [layer.filters for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    transposed = [layer.filters for layer in model.layers if isinstance(layer, keras.layers.Conv2DTranspose)]
+    assert convolutions == [2, 2, 3, 3, 5, 5, 3, 3, 2, 2, 2]  # two a level, down and up; the last makes 2 classes
+    assert transposed == [3, 2]
+
+
+@pytest.mark.parametrize("image_shape", [(40, 32, 3), (32, 40, 3), (None, 8, 3)])
+@pytest.mark.parametrize("name", ENCODER_DECODERS)
+def test_refuses_sides_that_levels_cannot_halve(name, image_shape):
+    """Five levels halve the sides four times: 2 ** 4 = 16."""
+    with pytest.raises(ValueError, match="`image_shape` needs a height and a width that are multiples of 16"):
+        build(name, image_shape=image_shape)
+
+
+def test_sliding_window_refuses_sides_that_stride_does_not_divide():
+    with pytest.raises(ValueError, match=r"multiples of \(4, 4\)"):
+        build("sliding_window", image_shape=(32, 34, 3))
+
+
+def test_fully_convolutional_takes_any_size():
+    assert build("fully_convolutional", image_shape=(31, 17, 3)).output_shape == (None, 31, 17, 3)
+
+
+@pytest.mark.parametrize("function", [build, build_for_training])
+def test_unknown_stage_names_the_nearest(function):
+    with pytest.raises(ValueError, match=r"Did you mean 'unet'\? Received: stage='unett'"):
+        function("unett")
+
+
+def test_training_twin_has_the_same_weights(stage):
+    model, twin = (builder(stage, image_shape=(32, 32, 3)) for builder in (build, build_for_training))
+    assert [w.shape for w in twin.weights] == [w.shape for w in model.weights]
+
+
+def train_once(model, rng):
+    """One step on noise, so that no weight and no moving statistic is what it was when built."""
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
+    model.train_on_batch(rng.uniform(size=(2, 32, 32, 3)), rng.integers(0, 3, (2, 32, 32)))
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """All stages, saved after a step of training: the folder, and {stage: logits}."""
+    folder, rng = tmp_path_factory.mktemp("saved"), np.random.default_rng(0)
+    images = rng.uniform(size=(1, 32, 32, 3)).astype("float32")
+    logits = {}
+    for stage in STAGES:
+        model = build(stage, image_shape=(None, None, 3))
+        train_once(model, rng)
+        model.save(folder / f"{stage}.keras")
+        np.savez(folder / f"{stage}.keras.inputs.npz", images)
+        logits[stage] = convert_to_numpy(model(images, training=False))
+    return folder, logits
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_saved_models_open_in_a_fresh_process(backend, saved, predict_in_fresh_process):
+    pytest.importorskip(backend)
+    folder, logits = saved
+    predicted = predict_in_fresh_process(backend, folder)
+    assert predicted.keys() == logits.keys()
+    for stage, (outputs,) in predicted.items():
+        scale = logits[stage].std()  # small, after one step
+        assert scale > 1e-3
+        np.testing.assert_allclose(outputs, logits[stage], atol=min(1e-4, 0.01 * scale), err_msg=stage)
