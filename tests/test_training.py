@@ -75,7 +75,7 @@ def test_ten_kills_leave_no_trace(tmp_path, uninterrupted):
         for line in process.stdout:  # until it trains, then at any moment of the next epochs
             if line.startswith("Epoch"):
                 break
-        time.sleep(chance.uniform(0, 8))
+        time.sleep(chance.uniform(0, 4))
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert_equal_bit_for_bit(finish(tmp_path), uninterrupted)
@@ -142,11 +142,11 @@ def test_after_300_steps_the_unet_leads_the_sliding_window(tmp_path):
     for stage in ("sliding_window", "unet"):
         keras.utils.set_random_seed(0)
         model = models.build_for_training(stage)
-        recipe = training.Recipe("synthetic_pets", batch_size=8, epochs=1)
+        recipe = training.Recipe("synthetic_pets", epochs=1, xla=True)
         training.compile_model(model, recipe, steps_per_epoch=300)
         batches = training.load(recipe, "train", augment=True)
         model.fit(batches.take(300), verbose=0)
-        score = training.ScoreValidation(training.load(recipe, "test").take(25))
+        score = training.ScoreValidation(training.load(recipe, "test").take(50))
         score.set_model(model)
         score.on_epoch_end(0, logs := {})
         scores[stage] = logs["val_mean_iou"]

@@ -141,8 +141,8 @@ def predict(options):
     skipped = 0
     for photo in tqdm(photos, unit="photo", disable=None):
         try:
-            mask = prediction.predict(model, photo)
-            image = prediction.read_image(photo)
+            image = prediction.read_image(photo).astype("uint8")
+            mask = prediction.predict(model, image)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             tqdm.write(f"skipped {photo}: {error}", file=sys.stderr)
             skipped += 1

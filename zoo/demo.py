@@ -10,7 +10,7 @@ quiet.import_tensorflow()
 import numpy as np  # noqa: E402
 import skimage  # noqa: E402
 
-from zoo import STAGES, data, evaluation, models, plots, prediction, saved, tables, training  # noqa: E402
+from zoo import data, evaluation, models, plots, prediction, saved, tables, training  # noqa: E402
 
 PICTURE = "demo.png"
 
@@ -22,7 +22,7 @@ def main():
     for image, mask in data.examples(dataset, "test").take(3).as_numpy_iterator():
         photos.append(image)
         truths.append(mask)
-    print(f"Nine stages on scikit-image's cat Chelsea and on {len(photos) - 1} test images of {dataset}:\n")
+    print(f"The stages on scikit-image's cat Chelsea and on {len(photos) - 1} test images of {dataset}:\n")
     run_stages(photos, truths)
     train_a_minute(dataset)
     print(
@@ -37,7 +37,7 @@ def main():
 def run_stages(photos, truths):
     """Prints a table of the stages on these photos, and draws what each says of them."""
     masks, rows = {}, []
-    for stage in STAGES:
+    for stage in saved.cards():
         model = saved.load(stage)
         masks[stage] = [prediction.predict(model, photo) for photo in photos]
         scores = evaluation.Scores()

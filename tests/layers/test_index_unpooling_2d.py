@@ -15,5 +15,5 @@ def test_is_max_unpooling_of_a_constant(value, rng):
 
 @pytest.mark.parametrize("value", [True, "1", None, (1, 2), 1j])
 def test_refuses_value(value):
-    with pytest.raises(ValueError, match="`value` must be a number. Received: value="):
+    with pytest.raises(ValueError, match=r"`value` must be a number. Received: value="):
         IndexUnpooling2D(2, value)

@@ -45,16 +45,16 @@ class TestErrors:
 
     @pytest.mark.parametrize("window", [0, -1, 2.5, True, "8", None, (8, 8)])
     def test_window(self, kind, window):
-        with pytest.raises(ValueError, match="`window` must be a positive integer. Received: window="):
+        with pytest.raises(ValueError, match=r"`window` must be a positive integer. Received: window="):
             kind(small_classifier(), window)
 
     @pytest.mark.parametrize("stride", [0, -1, 2.5, True, "4", None])
     def test_stride(self, kind, stride):
-        with pytest.raises(ValueError, match="`stride` must be a positive integer. Received: stride="):
+        with pytest.raises(ValueError, match=r"`stride` must be a positive integer. Received: stride="):
             kind(small_classifier(), 8, stride)
 
     def test_stride_that_skips_pixels(self, kind):
-        with pytest.raises(ValueError, match="`stride` must not exceed `window`. Received: stride=9, window=8"):
+        with pytest.raises(ValueError, match=r"`stride` must not exceed `window`. Received: stride=9, window=8"):
             kind(small_classifier(), window=8, stride=9)
 
     def test_rank(self, kind):

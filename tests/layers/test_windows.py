@@ -14,7 +14,7 @@ LAYERS = (BedOfNails2D, IndexUnpooling2D, MaxPoolingWithOffsets2D, MaxUnpooling2
 @pytest.mark.parametrize("pool_size", [0, -1, 2.5, True, "2", None, (2,), (2, 3, 4), (2, 0), (2, True), (17, 17), 17])
 @pytest.mark.parametrize("layer", LAYERS)
 def test_refuses_pool_size(layer, pool_size):
-    with pytest.raises(ValueError, match="`pool_size` must be .* Received: pool_size="):
+    with pytest.raises(ValueError, match=r"`pool_size` must be .* Received: pool_size="):
         layer(pool_size)
 
 
