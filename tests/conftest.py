@@ -87,7 +87,8 @@ def run_python():
 
     def run(backend, *arguments):
         command = [sys.executable, *map(str, arguments)]
-        environment = {**os.environ, "KERAS_BACKEND": backend}
+        quick = "--xla_backend_optimization_level=0"  # what JAX compiles here runs only once
+        environment = {**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": quick}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -13,4 +13,5 @@ def import_tensorflow():
         stack.callback(os.dup2, stderr, 2)
         with open(os.devnull, "w") as devnull:
             os.dup2(devnull.fileno(), 2)
-            import tensorflow  # noqa: F401
+            import tensorflow as tf
+    tf.get_logger().setLevel("ERROR")

@@ -10,9 +10,9 @@ from zoo.layers import MaxPoolingWithOffsets2D, MaxUnpooling2D
 torch = pytest.importorskip("torch")
 
 BACKEND = keras.backend.backend()
-CASES = 240 if BACKEND == "tensorflow" else 40  # the others take longer, or run beside it
-SIDES = (1, 2, 2, 2, 3, 3, 4, 7)
-DTYPES = ("float32", "float16", "bfloat16", "float64")[: 3 if BACKEND == "jax" else 4]  # JAX has float64 only if told
+CASES = 208 if BACKEND == "tensorflow" else 40  # the others take longer, or run beside it
+SIDES = (1, 2, 2, 2, 3, 3, 4, 7)[: 7 if BACKEND == "jax" else 8]  # XLA compiles large windows slowly
+DTYPES = ("float32", "float16", "bfloat16", "float64")[: 3 if BACKEND == "jax" else 4]  # JAX has float64 on request
 
 
 def random_case(seed):
@@ -21,7 +21,7 @@ def random_case(seed):
     rows, columns = rng.choice(SIDES, 2).tolist()
     if seed % 3 == 0:
         columns = rows
-    if seed % 50 == 0 and BACKEND != "jax":  # seldom, because slow; XLA compiles it for minutes
+    if seed % 50 == 0 and BACKEND != "jax":  # seldom, because slow
         rows, columns = 16, 16
     batch, height, width, channels = rng.integers(1, 5, 4)
     full = (batch, height * rows, width * columns, channels)

@@ -10,7 +10,7 @@ from keras.ops import convert_to_numpy
 
 import zoo.layers as zoo_layers
 
-POLICIES = ("float32", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
+POLICIES = ("float32", "float16", "bfloat16", "mixed_bfloat16")
 
 
 def classifier():

@@ -18,13 +18,14 @@ def stage(request):
     return request.param
 
 
-def test_names_and_logits(stage):
+def test_name_logits_and_size(stage):
     model = build(stage, image_shape=(32, 48, 3), num_classes=5)
     assert model.name == stage
     assert model.input_shape == (None, 32, 48, 3)
     assert model.output_shape == (None, 32, 48, 5)
     assert model.output_names == ["logits"]
     assert not model.compiled
+    assert model.count_params() < 1_000_000
 
 
 def test_sides_may_be_unknown(stage, rng):
@@ -53,10 +54,6 @@ def test_every_weight_learns(stage, rng):
     train_once(model, rng)
     for weight, value in zip(model.weights, before, strict=True):
         assert (convert_to_numpy(weight) != value).any(), weight.path
-
-
-def test_has_fewer_than_a_million_parameters(stage):
-    assert build(stage).count_params() < 1_000_000
 
 
 def test_unet_parameters_by_hand():
@@ -102,11 +99,6 @@ def test_unknown_stage_names_the_nearest(function):
         function("unett")
 
 
-def test_training_twin_has_the_same_weights(stage):
-    model, twin = (builder(stage, image_shape=(32, 32, 3)) for builder in (build, build_for_training))
-    assert [w.shape for w in twin.weights] == [w.shape for w in model.weights]
-
-
 def train_once(model, rng):
     """One step on noise, so that no weight and no moving statistic is what it was when built."""
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
@@ -136,6 +128,6 @@ def test_saved_models_open_in_a_fresh_process(backend, saved, predict_in_fresh_p
     predicted = predict_in_fresh_process(backend, folder)
     assert predicted.keys() == logits.keys()
     for stage, (outputs,) in predicted.items():
-        scale = logits[stage].std()  # small, after one step
-        assert scale > 1e-3
+        scale = logits[stage].std(axis=(0, 1, 2)).max()  # over the image; small, after one step
+        assert scale > 0
         np.testing.assert_allclose(outputs, logits[stage], atol=min(1e-4, 0.01 * scale), err_msg=stage)
