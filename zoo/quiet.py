@@ -14,4 +14,6 @@ def import_tensorflow():
         with open(os.devnull, "w") as devnull:
             os.dup2(devnull.fileno(), 2)
             import tensorflow as tf
+
+            tf.config.list_logical_devices()  # the search for a GPU chatters too
     tf.get_logger().setLevel("ERROR")
