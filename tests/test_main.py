@@ -76,7 +76,7 @@ def test_train_from_start_to_card(tmp_path):
         "from zoo.data import synthetic_pets as s; s.EXAMPLES.update(train=16, validation=4, test=4)\n"
         "from zoo.__main__ import main; import sys; main(sys.argv[1:])"
     )
-    command = [sys.executable, "-c", code, "train", "sliding_window", "--dataset", "synthetic_pets"]
+    command = [sys.executable, "-u", "-c", code, "train", "sliding_window", "--dataset", "synthetic_pets"]
     command += ["--epochs", "30", "--image-size", "32", "--batch-size", "4", "--out", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stdout:

@@ -11,7 +11,9 @@ from zoo.layers.windows import arrange_windows, put_at_offsets, split_windows
 LAYERS = (BedOfNails2D, IndexUnpooling2D, MaxPoolingWithOffsets2D, MaxUnpooling2D, NearestUnpooling2D)
 
 
-@pytest.mark.parametrize("pool_size", [0, -1, 2.5, True, "2", None, (2,), (2, 3, 4), (2, 0), (2, True), (17, 17), 17])
+@pytest.mark.parametrize(
+    "pool_size", [0, -1, 2.5, True, "2", None, (2,), (2, 3, 4), (2, 0), (2, True), (1, 257), (17, 17), 17]
+)
 @pytest.mark.parametrize("layer", LAYERS)
 def test_refuses_pool_size(layer, pool_size):
     with pytest.raises(ValueError, match=r"`pool_size` must be .* Received: pool_size="):
