@@ -103,14 +103,16 @@ def test_an_unknown_stage_gets_the_nearest_name():
 
 def test_save_writes_whole_files_or_none(tmp_path, monkeypatch):
     model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(3, 1)], name="unet")
+    model.compile("adam", "mse")
     saved.save(model, {"note": "first"}, tmp_path)
+    assert not keras.saving.load_model(tmp_path / "unet.keras").compiled
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
-    def break_off(path, **options):
+    def break_off(self, path):
         Path(path).write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(model, "save", break_off)
+    monkeypatch.setattr(keras.Model, "save", break_off)
     with pytest.raises(KeyboardInterrupt):
         saved.save(model, {"note": "second"}, tmp_path)
     assert {name: (tmp_path / name).read_bytes() for name in before} == before

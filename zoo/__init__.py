@@ -2,7 +2,9 @@
 
 >>> import zoo
 >>> model = zoo.load("unet")  # a trained Keras model
->>> classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 border
+>>> classes = zoo.predict(model, "photo.jpg")  # doctest: +SKIP
+
+The classes are 0 for pet, 1 for background and 2 for border.
 """
 
 import lazy_loader

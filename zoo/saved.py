@@ -67,7 +67,9 @@ def save(model, card, folder):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"unfinished.{model.name}.keras"
-    model.save(unfinished, include_optimizer=False)
+    bare = model.__class__.from_config(model.get_config())  # never compiled: else the file would hold the optimiser
+    bare.set_weights(model.get_weights())
+    bare.save(unfinished)
     digest = hashlib.sha256(unfinished.read_bytes()).hexdigest()
     os.replace(unfinished, folder / f"{model.name}.keras")
     unfinished = unfinished.with_suffix(".json")

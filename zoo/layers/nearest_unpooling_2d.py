@@ -7,6 +7,7 @@ from zoo.layers.windows import WindowLayer, arrange_windows
 class NearestUnpooling2D(WindowLayer):
     """Copies each value over its window.
 
+    >>> import numpy as np
     >>> value = np.array([9], "float32").reshape(1, 1, 1, 1)
     >>> np.array(NearestUnpooling2D(2)(value))[0, :, :, 0]
     array([[9., 9.],
