@@ -45,14 +45,15 @@ def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epoc
     squeezed = photos.map(squeeze, tf.data.AUTOTUNE).cache()
 
     def one_epoch(epoch):
-        if name == "synthetic_pets":
+        if name == "synthetic_pets":  # every epoch draws new scenes: there is no order to change
             numbered = synthetic_pets.examples(split, epoch).map(squeeze, tf.data.AUTOTUNE).enumerate()
         else:
             numbered = squeezed.enumerate()
+            if augment:
+                # In this graph alone, so that a seed set for the whole program does not change the order.
+                tf.compat.v1.set_random_seed(87654321)  # TensorFlow's own default
+                numbered = numbered.shuffle(count, seed=seed * 100_003 + epoch, reshuffle_each_iteration=False)
         if augment:
-            # In this graph alone, so that a seed set for the whole program does not change the order.
-            tf.compat.v1.set_random_seed(87654321)  # TensorFlow's own default
-            numbered = numbered.shuffle(count, seed=seed * 100_003 + epoch, reshuffle_each_iteration=False)
             key = tf.stack([tf.cast(seed, tf.int64), epoch])
             batches = numbered.map(
                 lambda number, example: augment_example(
