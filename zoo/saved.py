@@ -34,7 +34,7 @@ def load(stage, folder=None):
     if hashlib.sha256(path.read_bytes()).hexdigest() != (known := card(stage, folder)["sha256"]):
         raise ValueError(
             f"{path} has changed since its card was written (its SHA-256 is not {known[:12]}...). "
-            f"Restore it (`git checkout {path.name}`), or load it unchecked with `keras.saving.load_model`."
+            f"Restore it (`git checkout {path}`), or load it unchecked with `keras.saving.load_model`."
         )
     return keras.saving.load_model(path, compile=False)
 
