@@ -61,6 +61,17 @@ def test_predict_skips_what_is_broken_and_says_so(run_zoo, tmp_path):
     assert Image.open(tmp_path / "out" / "good.png.png").size == (30, 20)
 
 
+def test_predict_keeps_photos_of_one_name_apart(run_zoo, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(np.zeros((20, 30, 3), "uint8")).save(tmp_path / folder / "photo.png")
+    assert run_zoo("predict", "unet", "a", "b/photo.png", "--out", "out", cwd=tmp_path).returncode == 0
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert len(written) == 2
+    assert written[0].endswith("_a_photo.png.png")
+    assert written[1].endswith("_b_photo.png.png")
+
+
 def test_compare_draws_plot_and_stages(run_zoo, tmp_path):
     Image.fromarray(np.zeros((20, 30, 3), "uint8")).save(tmp_path / "photo.png")
     assert run_zoo("compare", "--out", "plot.png", cwd=tmp_path).returncode == 0

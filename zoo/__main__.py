@@ -139,7 +139,7 @@ def predict(options):
     photos = find_photos(options.photos)
     options.out.mkdir(parents=True, exist_ok=True)
     skipped = 0
-    for photo in tqdm(photos, unit="photo", disable=None):
+    for photo, name in zip(tqdm(photos, unit="photo", disable=None), picture_names(photos), strict=True):
         try:
             image = prediction.read_image(photo).astype("uint8")
             mask = prediction.predict(model, image)
@@ -147,7 +147,7 @@ def predict(options):
             tqdm.write(f"skipped {photo}: {error}", file=sys.stderr)
             skipped += 1
             continue
-        Image.fromarray(plots.overlay(image, mask)).save(options.out / f"{photo.name}.png")
+        Image.fromarray(plots.overlay(image, mask)).save(options.out / name)
     print(f"Wrote {len(photos) - skipped} pictures to {options.out}" + (f"; skipped {skipped}." if skipped else "."))
     if skipped:
         sys.exit(1)
@@ -210,6 +210,14 @@ def find_photos(paths):
     if not photos:
         raise FileNotFoundError(f"There is no image in {', '.join(map(str, paths))}.")
     return photos
+
+
+def picture_names(photos):
+    """A name for the picture of each photo: its own, with its folder where two photos share one."""
+    names = [photo.name for photo in photos]
+    return [
+        f"{photo.name if names.count(photo.name) == 1 else '_'.join(photo.resolve().parts[1:])}.png" for photo in photos
+    ]
 
 
 def print_scores(scores):

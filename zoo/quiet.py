@@ -1,6 +1,7 @@
 """TensorFlow without the chatter of its start."""
 
 import contextlib
+import logging
 import os
 
 
@@ -17,3 +18,4 @@ def import_tensorflow():
 
             tf.config.list_logical_devices()  # the search for a GPU chatters too
     tf.get_logger().setLevel("ERROR")
+    logging.getLogger("absl").setLevel("ERROR")  # TensorFlow Datasets warns of every folder that it does not find

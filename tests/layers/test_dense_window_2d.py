@@ -41,14 +41,19 @@ CLASSIFIERS = {
         *(layers.Conv2D(4, 2), layers.Activation("softplus"), layers.MaxPooling2D(2)),
         *(layers.Conv2D(4, 2), layers.MaxPooling2D(3), layers.Flatten(), layers.Dropout(0.5), layers.Dense(3)),
     ],
-    "no Flatten": lambda: [layers.Conv2D(4, 5, activation="tanh"), layers.MaxPooling2D(9), layers.Conv2D(3, 1)],
+    "no Dense": lambda: [
+        layers.Conv2D(4, 5, activation="tanh"),
+        layers.MaxPooling2D(9),
+        layers.Conv2D(3, 1),
+        layers.Flatten(),
+    ],
 }
 
 
 @pytest.mark.parametrize("stride", [1, 4, 6, 12])
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_equals_sliding_window_of_other_classifiers(name, stride, randomize, rng):
-    window = 13  # 13 - 5 + 1 = 9 is one pool of "no Flatten"
+    window = 13  # 13 - 5 + 1 = 9 is one pool of "no Dense"
     assert_equals_sliding(keras.Sequential(CLASSIFIERS[name]()), window, stride, randomize, rng, (2, 12, 24, 2))
 
 
@@ -65,6 +70,9 @@ def test_equals_sliding_window_of_other_classifiers(name, stride, randomize, rng
         layers.MaxPooling2D(2, padding="same"),
         layers.AveragePooling2D(2),
         layers.GlobalAveragePooling2D(),
+        layers.Dense(4),
+        layers.BatchNormalization(axis=1),
+        layers.Conv2D(4, 3, data_format="channels_first"),
         keras.Sequential([layers.ReLU()]),
     ],
     ids=lambda layer: layer.name,
@@ -72,3 +80,17 @@ def test_equals_sliding_window_of_other_classifiers(name, stride, randomize, rng
 def test_refuses_classifier(layer):
     with pytest.raises(ValueError, match=r"`classifier` may hold Conv2D \(valid, stride 1\)"):
         DenseWindow2D(keras.Sequential([layer, layers.Flatten(), layers.Dense(3)]), window=8)
+
+
+def test_refuses_other_models():
+    images = keras.Input((8, 8, 3))
+    model = keras.Model(images, layers.Dense(3)(layers.Flatten()(images)))
+    for classifier in (model, layers.Dense(3)):
+        with pytest.raises(ValueError, match=r"`classifier` must be a keras.Sequential. Received: <"):
+            DenseWindow2D(classifier, window=8)
+
+
+def test_refuses_more_than_one_decision_a_patch(rng):
+    classifier = keras.Sequential([layers.Conv2D(3, 3), layers.Flatten()])
+    with pytest.raises(ValueError, match=r"one decision a patch.*Received: a map of 6 x 6"):
+        DenseWindow2D(classifier, window=8)(rng.normal(size=(1, 16, 16, 3)))

@@ -74,6 +74,21 @@ def test_pooling_leaves_out_what_fills_no_window(rng):
         np.testing.assert_array_equal(left, expected)
 
 
+def test_gradient_of_what_fills_no_window_is_zero(rng):
+    x = rng.normal(size=(2, 5, 8, 3)).astype("float32")
+    pool = MaxPoolingWithOffsets2D((2, 3))
+
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(pool(x)[0] ** 2)
+        return tape.gradient(loss, x)
+
+    expected = np.zeros_like(x)
+    expected[:, :4, :6] = gradient(tf.constant(x[:, :4, :6]))
+    np.testing.assert_array_equal(graph(gradient, "float32")(x), expected)
+
+
 @pytest.mark.parametrize("kind", [SlidingWindow2D, DenseWindow2D])
 def test_windows_leave_out_what_fills_no_block(kind, rng):
     """The pixels left out have no logits, but are seen by the patches of their neighbours."""

@@ -57,6 +57,10 @@ class TestErrors:
         with pytest.raises(ValueError, match=r"`stride` must not exceed `window`. Received: stride=9, window=8"):
             kind(small_classifier(), window=8, stride=9)
 
+    def test_logits_that_are_maps(self, kind):
+        with pytest.raises(ValueError, match=r"`classifier` must return logits of shape \(n, k\). Received: \(None, 6"):
+            kind(keras.Sequential([layers.Conv2D(4, 3)]), 8)(np.zeros((1, 8, 8, 3), "float32"))
+
     def test_rank(self, kind):
         with pytest.raises(ValueError, match="expected ndim=4, found ndim=3"):
             kind(small_classifier(), 8)(np.zeros((8, 8, 3), "float32"))

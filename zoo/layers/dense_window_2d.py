@@ -13,6 +13,7 @@ class DenseWindow2D(SlidingWindow2D):
 
     All patches share their features: a convolution runs once over the whole image, and a
     pooling layer keeps every pixel and spreads the taps of what follows instead (dilation).
+    Give this layer and the classifier the same dtype policy.
 
     >>> classifier = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
     >>> sliding = SlidingWindow2D(classifier, window=32, stride=4)
@@ -42,8 +43,12 @@ class DenseWindow2D(SlidingWindow2D):
 
     def __init__(self, classifier, window, stride=1, **kwargs):
         super().__init__(classifier, window, stride, **kwargs)
+        if not isinstance(classifier, keras.Sequential):
+            raise ValueError(f"`classifier` must be a keras.Sequential. Received: {classifier!r}")
+        flat = False
         for layer in classifier.layers:
-            check_dense(layer)
+            check_dense(layer, flat)
+            flat = flat or isinstance(layer, layers.Flatten)
 
     def call(self, inputs, training=None):
         check_multiples(inputs.shape, (self.stride, self.stride), self.name)
@@ -69,23 +74,35 @@ class DenseWindow2D(SlidingWindow2D):
                 sides = (1, 1)
             elif not isinstance(layer, layers.Flatten):
                 x = layer(x)  # Keras hands `training` on
+        if sides != (1, 1):
+            raise ValueError(
+                "`classifier` must end with one decision a patch (Dense, or a convolution as large as its input). "
+                f"Received: a map of {sides[0]} x {sides[1]}"
+            )
         _, height, width, _ = ops.shape(inputs)
         x = x[:, ::stride, ::stride]
         return x[:, : height // self.stride, : width // self.stride]
 
 
-def check_dense(layer):
-    """Refuses a layer of which no dense evaluation is known."""
-    if isinstance(layer, layers.Conv2D):
+def check_dense(layer, flat):
+    """Refuses a layer of which no dense evaluation is known, `flat` or not what comes to it."""
+    if getattr(layer, "data_format", "channels_last") != "channels_last":
+        fits = False
+    elif isinstance(layer, layers.Conv2D):
         fits = layer.padding == "valid" and layer.strides == (1, 1) == layer.dilation_rate and layer.groups == 1
     elif isinstance(layer, layers.MaxPooling2D):
         fits = layer.padding == "valid" and layer.strides == layer.pool_size and len(set(layer.pool_size)) == 1
+    elif isinstance(layer, layers.Dense):
+        fits = flat
+    elif isinstance(layer, layers.BatchNormalization):
+        fits = flat or layer.axis in (-1, 3)
     else:
-        fits = isinstance(layer, (layers.Flatten, layers.Dense, *POINTWISE))
+        fits = isinstance(layer, (layers.Flatten, *POINTWISE))
     if not fits:
         raise ValueError(
-            "`classifier` may hold Conv2D (valid, stride 1), square MaxPooling2D (valid, step = pool), Flatten, "
-            f"Dense, {', '.join(kind.__name__ for kind in POINTWISE)}. Received: {layer.get_config()}"
+            "`classifier` may hold Conv2D (valid, stride 1), square MaxPooling2D (valid, step = pool), Flatten and "
+            f"Dense after it, and {', '.join(kind.__name__ for kind in POINTWISE)}, all channels last. "
+            f"Received: {layer.__class__.__name__} with {layer.get_config()}"
         )
 
 

@@ -29,6 +29,8 @@ class MaxPoolingWithOffsets2D(WindowLayer):
         A pair of (b, h / rows, w / columns, c): the maxima in the layer's compute dtype, and
         their offsets in uint8.
 
+    JAX compiles the gradient of windows of 81 places or more slowly: it takes 20 seconds and more.
+
     Raises:
         ValueError: if `pool_size` or the input's shape is not as above.
 
@@ -38,18 +40,25 @@ class MaxPoolingWithOffsets2D(WindowLayer):
 
     def call(self, inputs):
         check_multiples(inputs.shape, self.pool_size, self.name)
+        if None in inputs.shape[1:3]:
+            rows, columns = self.pool_size
+            _, height, width, _ = ops.shape(inputs)
+            inputs = inputs[:, : height // rows * rows, : width // columns * columns]
         values, offsets = find_maxima(ops.stop_gradient(inputs), self.pool_size)
 
-        # By hand, since the gradient of strided slices is slow: pooling's gradient is unpooling.
+        # By hand, since the gradient of strided slices is slow: pooling's gradient is unpooling. The offsets are an
+        # argument, and floating point (exact up to 256), because JAX differentiates no compiled function that
+        # closes over tensors, or has integer arguments.
         @ops.custom_gradient
-        def pool(x):
+        def pool(x, values, offsets):
             def gradient(*arguments, upstream=None):  # PyTorch passes `upstream` by name
                 upstream = arguments[0] if upstream is None else upstream
-                return put_at_offsets(upstream, offsets, self.pool_size)
+                to_x = put_at_offsets(upstream, offsets, self.pool_size)
+                return to_x, ops.zeros_like(values), ops.zeros_like(offsets)
 
             return values, gradient
 
-        return pool(inputs), ops.cast(offsets, "uint8")
+        return pool(inputs, values, ops.cast(offsets, values.dtype)), ops.cast(offsets, "uint8")
 
     def compute_output_spec(self, inputs):
         check_multiples(inputs.shape, self.pool_size, self.name)

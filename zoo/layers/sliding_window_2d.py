@@ -31,7 +31,7 @@ class SlidingWindow2D(keras.layers.Layer):
         (b, h / stride, w / stride, k). `NearestUnpooling2D(stride)` gives each block its logits.
 
     Raises:
-        ValueError: if `window`, `stride` or the input's shape is not as above.
+        ValueError: if an argument or the input's shape is not as above.
 
     Reference:
         Ciresan et al., Deep neural networks segment neuronal membranes in electron microscopy
@@ -53,6 +53,9 @@ class SlidingWindow2D(keras.layers.Layer):
     def build(self, input_shape):
         if not self.classifier.built:
             self.classifier.build((None, self.window, self.window, input_shape[-1]))
+        logits = self.classify_patch(input_shape[-1])
+        if len(logits.shape) != 2:
+            raise ValueError(f"`classifier` must return logits of shape (n, k). Received: {logits.shape}")
         self.built = True
 
     def call(self, inputs, training=None):
@@ -77,10 +80,13 @@ class SlidingWindow2D(keras.layers.Layer):
     def compute_output_spec(self, inputs, training=None):
         check_multiples(inputs.shape, (self.stride, self.stride), self.name)
         batch, height, width, channels = inputs.shape
-        patch = keras.KerasTensor((None, self.window, self.window, channels), inputs.dtype)
-        logits = self.classifier.compute_output_spec(patch)
+        logits = self.classify_patch(channels)
         shape = (batch, height and height // self.stride, width and width // self.stride, logits.shape[-1])
         return keras.KerasTensor(shape, logits.dtype)
+
+    def classify_patch(self, channels):
+        """The symbolic logits (n, k) of patches with so many channels."""
+        return self.classifier.compute_output_spec(keras.KerasTensor((None, self.window, self.window, channels)))
 
     def get_config(self):
         return {
