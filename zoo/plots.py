@@ -2,11 +2,12 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 
 from zoo.data import CLASSES
 
 COLOURS = np.array([[230, 159, 0], [0, 114, 178], [204, 121, 167]], "uint8")  # safe for the colour-blind (Okabe, Ito)
+TINTS = np.array([[86, 180, 233], [230, 159, 0], [0, 158, 115], [204, 121, 167]]) / 255  # of windows in a grid
 
 
 def overlay(image, mask, opacity=0.6):
@@ -54,6 +55,64 @@ def draw_stages(photos, masks, truths=None):
         ncols=len(CLASSES),
         frameon=False,
     )
+    return figure
+
+
+def draw_images(images, columns=4):
+    """Draws images side by side, each under its title.
+
+    Args:
+        images: dictionary from a title to an image: (h, w, 3) as it is, integers (h, w) as a mask in
+            the colours of the classes, floating point (h, w) as a map from low (dark) to high (bright).
+        columns: images in a row.
+
+    Returns:
+        A Matplotlib figure.
+    """
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    figure = Figure(figsize=(2.2 * columns, 2.3 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, (title, image) in zip(axes, images.items(), strict=False):
+        image = np.asarray(image)
+        if image.ndim == 2 and np.issubdtype(image.dtype, np.integer):
+            image = COLOURS[image]
+        axis.imshow(image, cmap="viridis", interpolation="nearest")
+        axis.set_title(title, fontsize=10)
+    for axis in axes:
+        axis.set_axis_off()
+    return figure
+
+
+def draw_grids(grids, windows=(1, 1)):
+    """Draws small arrays of numbers side by side, as one would on paper.
+
+    Cells that belong to one window have one tint in every grid, so that the eye can follow a window
+    from the map that was pooled to its value, and back to the map that was unpooled. Zeros are pale.
+
+    Args:
+        grids: dictionary from a title to an array (h, w) of numbers.
+        windows: (rows, columns) of windows, into which each grid is cut; (1, 1) for no tints.
+
+    Returns:
+        A Matplotlib figure.
+    """
+    grids = {title: np.asarray(grid) for title, grid in grids.items()}
+    widths = [grid.shape[1] for grid in grids.values()]
+    height = max(grid.shape[0] for grid in grids.values())
+    figure = Figure(figsize=(0.5 * (sum(widths) + len(grids)), 0.5 * height + 0.6), layout="constrained")
+    all_axes = figure.subplots(1, len(grids), squeeze=False, width_ratios=widths)[0]
+    for axis, (title, grid) in zip(all_axes, grids.items(), strict=True):
+        for row, column in np.ndindex(*grid.shape):
+            window = [i * count // side for i, count, side in zip((row, column), windows, grid.shape, strict=True)]
+            number = window[0] * windows[1] + window[1]
+            tint = (*TINTS[number % len(TINTS)], 0.45) if windows != (1, 1) else "none"
+            axis.add_patch(Rectangle((column, row), 1, 1, facecolor=tint, edgecolor="black", linewidth=0.8))
+            value = grid[row, column]
+            axis.text(column + 0.5, row + 0.5, f"{value:g}", ha="center", va="center", alpha=1 if value else 0.35)
+        axis.set(xlim=(0, grid.shape[1]), ylim=(grid.shape[0], 0), aspect="equal", anchor="N")
+        axis.set_title(title, fontsize=10)
+        axis.set_axis_off()
     return figure
 
 

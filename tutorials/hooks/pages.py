@@ -1,0 +1,166 @@
+"""Makes pages of the tutorials: runs each `tutorials/*.py` (Jupytext, percent format) and lays its outputs out.
+
+A page becomes ordinary Markdown, pictures for light and for dark, and a notebook to download. A cell
+that fails, or writes to stderr, fails the build. Outputs are kept in `.cache/` under a key of all that
+decides them. Cells may have tags: a "picture" folds its code away and shows what it draws, a "solution"
+folds away as a whole. A picture's alternative text is the title of its cell: `# %% What it shows`.
+"""
+
+import base64
+import hashlib
+import importlib.metadata
+import os
+import re
+from pathlib import Path
+
+import jupytext
+import latex2mathml.converter
+import nbformat
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / ".cache" / "pages"
+PHOTOS = Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser() / "oxford_iiit_pet"
+PACKAGES = ("keras", "matplotlib", "numpy", "scikit-image", "tensorflow", "tensorflow-datasets")
+INK = {"light": "#000000", "dark": "#e8eaf0"}
+
+SETUP = """
+from zoo import quiet
+quiet.import_tensorflow()
+%matplotlib inline
+%config InlineBackend.figure_formats = ["svg"]
+%config InlineBackend.print_figure_kwargs = {"facecolor": "none", "bbox_inches": "tight"}
+"""
+
+NO_PHOTOS = """
+!!! note "Built without photos"
+    Oxford-IIIT Pet was not on the machine that built this page, so that drawn pets stand in for the photos.
+"""
+
+DOWNLOADED = """
+This notebook is a page of the segmentation zoo. It needs the package and its trained models: clone the repository,
+install it there with `python -m pip install --editable .`, and start Jupyter with the same Python. If the models lie
+elsewhere, name their folder in the environment variable `ZOO_SAVED_MODELS`.
+"""
+
+
+def on_files(files, config):
+    """Adds each tutorial as a page, with its pictures and its notebook."""
+    for script in sorted(Path(config.docs_dir).glob("*.py")):
+        name, notebook = script.stem, jupytext.read(script)
+        download = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(DOWNLOADED.strip()), *notebook.cells])
+        files.append(File.generated(config, f"{name}.ipynb", content=jupytext.writes(download, fmt="ipynb")))
+        text, pictures = lay_out(run(script, notebook), name)
+        files.append(File.generated(config, f"{name}.md", content=text))
+        for path, content in pictures.items():
+            files.append(File.generated(config, path, content=content))
+    return files
+
+
+def on_page_content(html, page, config, files):
+    """Replaces formulas by MathML, which browsers draw without a script."""
+
+    def draw(match):
+        tag, formula = match.groups()
+        formula = formula.strip().removeprefix("\\(").removesuffix("\\)").removeprefix("\\[").removesuffix("\\]")
+        return latex2mathml.converter.convert(formula, display="block" if tag == "div" else "inline")
+
+    return re.sub(r'<(span|div) class="arithmatex">(.*?)</\1>', draw, html, flags=re.DOTALL)
+
+
+def run(script, notebook):
+    """The notebook with its outputs: from the cache, or by running it."""
+    kept = CACHE / f"{script.stem}-{key(script)}.ipynb"
+    if kept.exists():
+        return nbformat.read(kept, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
+    try:
+        client = NotebookClient(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": ROOT}})
+        client.execute()
+    except CellExecutionError as error:
+        raise PluginError(f"{script} fails:\n{error}") from None
+    del notebook.cells[0]
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                raise PluginError(f"{script} warns its readers:\n{output.text}\nfrom the cell:\n{cell.source}")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    for old in CACHE.glob(f"{script.stem}-*.ipynb"):
+        old.unlink()
+    unfinished = kept.with_suffix(".unfinished")
+    nbformat.write(notebook, unfinished)
+    os.replace(unfinished, kept)
+    return notebook
+
+
+def key(script):
+    """A hash of all that decides a page's outputs: page, package, models, data and versions."""
+    digest = hashlib.sha256()
+    for path in [script, Path(__file__), *sorted(ROOT.glob("zoo/**/*.py")), *sorted(ROOT.glob("saved_models/*.json"))]:
+        digest.update(path.read_bytes())
+    for path in sorted(PHOTOS.glob("**/*")):
+        digest.update(f"{path.name} {path.stat().st_size}".encode())
+    for package in PACKAGES:
+        digest.update(importlib.metadata.version(package).encode())
+    return digest.hexdigest()[:16]
+
+
+def lay_out(notebook, name):
+    """A notebook as Markdown, and its pictures as a dictionary from path to content."""
+    blocks, pictures = [], {}
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            blocks.append(cell.source)
+            continue
+        tags = cell.metadata.get("tags", [])
+        code, outputs = fence("python", cell.source), []
+        for index, output in enumerate(cell.outputs):
+            path = f"pictures/{name}_{number}_{index}"
+            block, drawn = show(output, path, cell.metadata.get("title", ""))
+            outputs.append(block)
+            pictures.update(drawn)
+        if "solution" in tags:
+            blocks.append(fold("success", "Solution", [code, *outputs]))
+        elif "picture" in tags:
+            blocks += [*outputs, fold("example", "The code of this picture", [code])]
+        else:
+            blocks += [code, *outputs]
+    title, *others = blocks
+    heading, _, opening = title.partition("\n")
+    link = f"[:material-notebook: Download as a notebook]({name}.ipynb)"
+    note = [] if PHOTOS.exists() else [NO_PHOTOS.strip()]
+    return "\n\n".join([heading, link, *note, opening.strip(), *others]), pictures
+
+
+def show(output, path, alternative):
+    """One output as Markdown, and the pictures that it needs."""
+    if output.output_type == "stream":
+        return fence("text", output.text), {}
+    data = output.data
+    if "image/svg+xml" in data:
+        drawings = {f"{path}_{theme}.svg": colour(data["image/svg+xml"], ink) for theme, ink in INK.items()}
+        block = "\n".join(f"![{alternative}]({path}_{theme}.svg#only-{theme})" for theme in INK)
+        return block, drawings
+    if "image/png" in data:
+        return f"![{alternative}]({path}.png)", {f"{path}.png": base64.b64decode(data["image/png"])}
+    return data.get("text/markdown") or fence("text", data["text/plain"]), {}
+
+
+def colour(svg, ink):
+    """A drawing with what Matplotlib drew in black in another colour; what has no colour is black, too."""
+    svg = svg.replace("#000000", ink)
+    return re.sub(r"<svg ", f'<svg fill="{ink}" ', svg, count=1)
+
+
+def fence(language, text):
+    """A block of code, or of what code printed."""
+    return f"```{language}\n{text.rstrip()}\n```"
+
+
+def fold(kind, title, blocks):
+    """A block that a click opens."""
+    text = "\n\n".join(blocks)
+    return f'??? {kind} "{title}"\n\n' + re.sub(r"^(?=.)", "    ", text, flags=re.MULTILINE)
