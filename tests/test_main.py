@@ -43,7 +43,7 @@ def test_a_missing_file_gets_one_line(run_zoo, tmp_path):
 def test_list_prints_every_model_and_nothing_else(run_zoo):
     result = run_zoo("list")
     lines = result.stdout.splitlines()
-    assert [line.split()[1] for line in lines[2:]] == list(saved.cards())
+    assert [line.split()[1] for line in lines[2:]] == list(zoo.STAGES)
     assert result.stderr == ""
 
 

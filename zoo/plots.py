@@ -1,5 +1,7 @@
 """Pictures, in one visual language: the same colours for pet, background and border everywhere."""
 
+import textwrap
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
@@ -48,7 +50,7 @@ def draw_stages(photos, masks, truths=None):
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, name in zip(axes[0], ["photo", *columns], strict=True):
-        axis.set_title(name.replace("_", "\n"), fontsize=10)
+        axis.set_title(textwrap.fill(name.replace("_", " "), 13), fontsize=10)
     figure.legend(
         handles=[Patch(color=colour / 255, label=name) for colour, name in zip(COLOURS, CLASSES, strict=True)],
         loc="outside lower center",
