@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test lint site
+.PHONY: demo test lint site serve
 
 demo: .venv/installed  ## load all models, draw them on photos, train one for a minute
 	$(BIN)/python -m zoo.demo
@@ -14,7 +14,10 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 
 site: .venv/installed  ## build the pages into site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+serve: .venv/installed  ## build the pages and show them at http://127.0.0.1:8000
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" || \

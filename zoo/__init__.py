@@ -1,8 +1,9 @@
 """A model zoo for understanding semantic segmentation: nine stages, each mending the fault of the one before.
 
->>> import zoo
->>> model = zoo.load("unet")  # a trained Keras model
->>> classes = zoo.predict(model, "photo.jpg")  # doctest: +SKIP
+Examples:
+    >>> import zoo
+    >>> model = zoo.load("unet")  # a trained Keras model
+    >>> classes = zoo.predict(model, "photo.jpg")  # doctest: +SKIP
 
 The classes are 0 for pet, 1 for background and 2 for border.
 """

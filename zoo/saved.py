@@ -14,8 +14,9 @@ from zoo.stages import STAGES, check_stage
 def load(stage, folder=None):
     """Loads the trained model of a stage.
 
-    >>> load("unet").output_shape
-    (None, 128, 128, 3)
+    Examples:
+        >>> load("unet").output_shape
+        (None, 128, 128, 3)
 
     Args:
         stage: one of `zoo.STAGES`.

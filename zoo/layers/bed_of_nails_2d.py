@@ -8,11 +8,12 @@ from zoo.layers.windows import WindowLayer, arrange_windows
 class BedOfNails2D(WindowLayer):
     """Puts each value into the upper-left corner of its window, and zeros elsewhere.
 
-    >>> import numpy as np
-    >>> value = np.array([9], "float32").reshape(1, 1, 1, 1)
-    >>> np.array(BedOfNails2D(2)(value))[0, :, :, 0]
-    array([[9., 0.],
-           [0., 0.]], dtype=float32)
+    Examples:
+        >>> import numpy as np
+        >>> value = np.array([9], "float32").reshape(1, 1, 1, 1)
+        >>> np.array(BedOfNails2D(2)(value))[0, :, :, 0]
+        array([[9., 0.],
+               [0., 0.]], dtype=float32)
 
     Args:
         pool_size: the window, an integer or a (rows, columns) pair, of at most 256 places.

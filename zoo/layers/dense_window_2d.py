@@ -15,9 +15,10 @@ class DenseWindow2D(SlidingWindow2D):
     pooling layer keeps every pixel and spreads the taps of what follows instead (dilation).
     Give this layer and the classifier the same dtype policy.
 
-    >>> classifier = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
-    >>> sliding = SlidingWindow2D(classifier, window=32, stride=4)
-    >>> dense = DenseWindow2D(sliding.classifier, window=32, stride=4)  # the same weights
+    Examples:
+        >>> classifier = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
+        >>> sliding = SlidingWindow2D(classifier, window=32, stride=4)
+        >>> dense = DenseWindow2D(sliding.classifier, window=32, stride=4)  # the same weights
 
     Args:
         classifier: `keras.Sequential` of `Conv2D` (valid, stride 1), `MaxPooling2D` (valid, step =

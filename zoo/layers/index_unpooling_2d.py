@@ -8,11 +8,12 @@ from zoo.layers.windows import WindowLayer, put_at_offsets
 class IndexUnpooling2D(WindowLayer):
     """Marks where the maximum of each window stood: `value` there, zeros elsewhere.
 
-    >>> import numpy as np
-    >>> offset = np.array([2], "uint8").reshape(1, 1, 1, 1)
-    >>> np.array(IndexUnpooling2D(2)(offset))[0, :, :, 0]
-    array([[0., 0.],
-           [1., 0.]], dtype=float32)
+    Examples:
+        >>> import numpy as np
+        >>> offset = np.array([2], "uint8").reshape(1, 1, 1, 1)
+        >>> np.array(IndexUnpooling2D(2)(offset))[0, :, :, 0]
+        array([[0., 0.],
+               [1., 0.]], dtype=float32)
 
     Args:
         pool_size: the window, an integer or a (rows, columns) pair, of at most 256 places.

@@ -12,11 +12,12 @@ class MaxPoolingWithOffsets2D(WindowLayer):
     wins. NaN wins over every number, and of several NaNs the last, as in PyTorch. The
     gradient flows to the place that the offset names, and to no other.
 
-    >>> import numpy as np
-    >>> x = np.array([[1, 5], [7, 3]], "float32").reshape(1, 2, 2, 1)
-    >>> values, offsets = MaxPoolingWithOffsets2D(2)(x)
-    >>> np.array(values).item(), np.array(offsets).item()
-    (7.0, 2)
+    Examples:
+        >>> import numpy as np
+        >>> x = np.array([[1, 5], [7, 3]], "float32").reshape(1, 2, 2, 1)
+        >>> values, offsets = MaxPoolingWithOffsets2D(2)(x)
+        >>> np.array(values).item(), np.array(offsets).item()
+        (7.0, 2)
 
     Args:
         pool_size: the window, an integer or a (rows, columns) pair, of at most 256 places.

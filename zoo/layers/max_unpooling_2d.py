@@ -7,12 +7,13 @@ from zoo.layers.windows import WindowLayer, put_at_offsets
 class MaxUnpooling2D(WindowLayer):
     """Puts each value where the maximum of its window stood, and zeros elsewhere.
 
-    >>> import numpy as np
-    >>> value = np.array([9], "float32").reshape(1, 1, 1, 1)
-    >>> offset = np.array([2], "uint8").reshape(1, 1, 1, 1)
-    >>> np.array(MaxUnpooling2D(2)(value, offset))[0, :, :, 0]
-    array([[0., 0.],
-           [9., 0.]], dtype=float32)
+    Examples:
+        >>> import numpy as np
+        >>> value = np.array([9], "float32").reshape(1, 1, 1, 1)
+        >>> offset = np.array([2], "uint8").reshape(1, 1, 1, 1)
+        >>> np.array(MaxUnpooling2D(2)(value, offset))[0, :, :, 0]
+        array([[0., 0.],
+               [9., 0.]], dtype=float32)
 
     Args:
         pool_size: the window, an integer or a (rows, columns) pair, of at most 256 places.

@@ -7,11 +7,12 @@ from zoo.layers.windows import WindowLayer, arrange_windows
 class NearestUnpooling2D(WindowLayer):
     """Copies each value over its window.
 
-    >>> import numpy as np
-    >>> value = np.array([9], "float32").reshape(1, 1, 1, 1)
-    >>> np.array(NearestUnpooling2D(2)(value))[0, :, :, 0]
-    array([[9., 9.],
-           [9., 9.]], dtype=float32)
+    Examples:
+        >>> import numpy as np
+        >>> value = np.array([9], "float32").reshape(1, 1, 1, 1)
+        >>> np.array(NearestUnpooling2D(2)(value))[0, :, :, 0]
+        array([[9., 9.],
+               [9., 9.]], dtype=float32)
 
     Args:
         pool_size: the window, an integer or a (rows, columns) pair, of at most 256 places.

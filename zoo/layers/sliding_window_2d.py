@@ -13,10 +13,11 @@ class SlidingWindow2D(keras.layers.Layer):
     the edge of the image, where they see zeros. Neighbouring patches overlap, so that most
     of the work is done again and again: see `DenseWindow2D` for the same results without.
 
-    >>> import numpy as np
-    >>> classifier = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
-    >>> SlidingWindow2D(classifier, window=32, stride=4)(np.zeros((1, 64, 96, 3))).shape
-    TensorShape([1, 16, 24, 3])
+    Examples:
+        >>> import numpy as np
+        >>> classifier = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
+        >>> SlidingWindow2D(classifier, window=32, stride=4)(np.zeros((1, 64, 96, 3))).shape
+        TensorShape([1, 16, 24, 3])
 
     Args:
         classifier: Keras model or layer from patches (n, window, window, c) to logits (n, k).

@@ -8,8 +8,9 @@ from zoo.stages import check_stage
 def build(stage, **options):
     """Builds a stage by its name, untrained.
 
-    >>> build("unet").count_params()
-    950707
+    Examples:
+        >>> build("unet").count_params()
+        950707
 
     Args:
         stage: one of `zoo.STAGES`.

@@ -1,0 +1,55 @@
+import numpy as np
+
+from zoo import plots
+
+
+def cells(axis):
+    """{(row, column): (text, colour)} of a drawn grid, read off the picture."""
+    colours = {(int(patch.get_y()), int(patch.get_x())): patch.get_facecolor() for patch in axis.patches}
+    texts = {(int(text.get_position()[1]), int(text.get_position()[0])): text.get_text() for text in axis.texts}
+    assert colours.keys() == texts.keys()
+    return {place: (texts[place], colours[place]) for place in texts}
+
+
+def test_overlay_mixes_photo_and_colour():
+    image = np.full((1, 1, 3), 100, "uint8")
+    mixed = plots.overlay(image, np.array([[0]]), opacity=0.5)
+    assert mixed.tolist() == [[[165, 129, 50]]]  # half of (230, 159, 0), half of (100, 100, 100)
+
+
+def test_a_window_has_one_tint_in_every_grid():
+    large = np.arange(24).reshape(4, 6)
+    figure = plots.draw_grids({"large": large, "small": large[::2, ::3]}, windows=(2, 2))
+    drawn_large, drawn_small = map(cells, figure.axes)
+    assert len(drawn_large) == 24
+    assert len(drawn_small) == 4
+    for (row, column), (text, colour) in drawn_large.items():
+        assert text == str(large[row, column])
+        assert colour == drawn_small[row // 2, column // 3][1]
+    assert len({colour for _, colour in drawn_small.values()}) == 4
+
+
+def test_without_windows_there_are_no_tints():
+    drawn = cells(plots.draw_grids({"numbers": [[1.5, 0]]}).axes[0])
+    assert {text for text, _ in drawn.values()} == {"1.5", "0"}
+    assert {colour[3] for _, colour in drawn.values()} == {0}
+
+
+def test_images_are_drawn_as_what_they_are():
+    photo = np.full((2, 3, 3), 7, "uint8")
+    mask = np.array([[0, 1, 2]])
+    figure = plots.draw_images({"photo": photo, "mask": mask, "map": np.zeros((4, 4))}, columns=2)
+    assert len(figure.axes) == 4  # two rows of two
+    drawn = [axis.images[0].get_array() for axis in figure.axes[:3]]
+    np.testing.assert_array_equal(drawn[0], photo)
+    np.testing.assert_array_equal(drawn[1], plots.COLOURS[None])
+    assert drawn[2].shape == (4, 4)
+
+
+def test_stages_are_columns_and_photos_rows():
+    photos = [np.zeros((2, 2, 3), "uint8")] * 2
+    mask = np.ones((2, 2), int)
+    figure = plots.draw_stages(photos, {"unet": [mask, mask]}, truths=[None, mask])
+    titles = [axis.get_title() for axis in figure.axes[:3]]
+    assert titles == ["photo", "truth", "unet"]
+    assert [len(axis.images) for axis in figure.axes] == [1, 0, 1, 1, 1, 1]

@@ -1,0 +1,104 @@
+"""Makes a page of each saved model from its card, `saved_models/<stage>.json`."""
+
+import json
+from pathlib import Path
+
+from mkdocs.structure.files import File
+
+CARDS = Path(__file__).parents[2] / "saved_models"
+PAGES = {
+    "sliding_window": "02_sliding_window",
+    "fully_convolutional": "03_fully_convolutional",
+    "nearest_unpooling": "05_nearest_and_nails",
+    "bed_of_nails": "05_nearest_and_nails",
+    "index_unpooling": "06_max_unpooling",
+    "max_unpooling": "06_max_unpooling",
+    "transposed_convolution": "07_transposed_convolution",
+    "strided_convolution": "04_downwards",
+    "unet": "08_unet",
+}
+SCORES = ("mean_iou", "pixel_accuracy", "binary_iou", "binary_iou_per_image", "boundary_iou")
+UNITS = {"milliseconds": "ms an image", "peak_megabytes": "MB an image"}
+
+
+def on_files(files, config):
+    """Adds the page of each stage that has a card."""
+    for stage, page in PAGES.items():
+        card = json.loads((CARDS / f"{stage}.json").read_text())
+        files.append(File.generated(config, f"models/{stage}.md", content=describe(stage, page, card)))
+    return files
+
+
+def describe(stage, page, card):
+    """The page of a saved model, in Markdown."""
+    small, large = card["scores"]["at_network_size"], card["scores"]["at_photo_size"]
+    scores = [[f"IoU of {name}", small["iou"][name], large["iou"][name]] for name in small["iou"]]
+    scores += [[name.replace("_", " ").replace("iou", "IoU"), small[name], large[name]] for name in SCORES]
+    confusion = [[f"**{name}**", *row] for name, row in zip(small["iou"], small["confusion"], strict=True)]
+    costs = [[name.replace("_", " "), f"{value:,.0f} {UNITS.get(name, '')}"] for name, value in card["costs"].items()]
+    test = card["dataset"]["test"]
+    history = [
+        [epoch, state["loss"], state["val_mean_iou"], f"{state['seconds']:.0f}"]
+        for epoch, state in enumerate(card["history"], start=1)
+    ]
+    return f"""# {stage}
+
+A trained model of the stage that [this page explains](../{page}.md#the-stage-{stage}).
+
+```python
+import zoo
+
+model = zoo.load("{stage}")
+classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 border
+```
+
+## Scores
+
+On the {test["examples"]:,} test images of `{card["dataset"]["name"]}`: where masks were squeezed to the network's size, and
+where the answers were enlarged to each photo's own.
+
+{table(["score", "network's size", "photo's size"], scores)}
+
+Pixels by truth (rows) and prediction (columns), at the network's size:
+
+{table(["truth", *small["iou"]], confusion)}
+
+## Costs
+
+{table(["", "of a prediction"], costs)}
+
+## Training
+
+{table(["", "recipe"], card["recipe"].items())}
+
+{table(["epoch", "loss", "validation mean IoU", "seconds"], history)}
+
+{card["training_seconds"] / 60:.0f} minutes on {card["machine"]}, by
+
+    {card["command"]}
+
+{table(["package", "version"], card["versions"].items())}
+
+## Limits and licence
+
+The model has seen cats and dogs, one to a photo, and nothing else; other things are background to it, or worse. The
+scores hold for this copy of the data set alone, whose names and masks have the SHA-256 `{test["sha256"][:16]}...`.
+
+The weights are licensed {card["licence"]}, as the data set (Parkhi et al., *Cats and Dogs*, 2012). The SHA-256 of
+the file begins with `{card["sha256"][:16]}`.
+"""
+
+
+def table(header, rows):
+    """A table in Markdown."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(map(cell, line)) + " |" for line in lines)
+
+
+def cell(value):
+    """A number or text for a table."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
