@@ -1,0 +1,126 @@
+"""The hook that makes pages, tried on tiny ones."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+for package in ("ipykernel", "jupytext", "latex2mathml", "mkdocs", "nbclient"):
+    pytest.importorskip(package, reason=f"{package} is not installed (extra `site`)")
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[1]
+
+# The hook as it is, with a cache of its own.
+HOOK = f"""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, {str(ROOT / "tutorials" / "hooks")!r})
+import pages
+from pages import on_files, on_page_content
+
+pages.CACHE = Path(__file__).parent / "cache"
+"""
+
+CONFIG = """
+site_name: Tiny
+exclude_docs: "*.py"
+hooks: [hook.py]
+strict: true
+markdown_extensions:
+  - pymdownx.arithmatex: { generic: true }
+  - pymdownx.details
+  - pymdownx.superfences
+"""
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Builds a site of one page, `tiny.py`, and returns how that went."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "hook.py").write_text(HOOK)
+    (tmp_path / "mkdocs.yml").write_text(CONFIG)
+
+    def build_page(page):
+        (tmp_path / "docs" / "tiny.py").write_text(page)
+        command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path / "site")]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    return build_page
+
+
+@pytest.fixture
+def built(build, tmp_path):
+    """Builds a site of one page, and returns what stands on it."""
+
+    def read(page):
+        done = build(page)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return (tmp_path / "site" / "tiny" / "index.html").read_text(encoding="utf-8")
+
+    return read
+
+
+TITLE = "# %% [markdown]\n# # Tiny\n\n"
+
+
+def test_a_false_assertion_fails_the_build_and_names_the_page(build):
+    done = build(TITLE + "# %%\nassert 1 == 2\n")
+    assert done.returncode != 0
+    assert "tiny.py fails" in done.stderr
+    assert "assert 1 == 2" in done.stderr
+
+
+def test_a_false_assertion_in_a_folded_solution_fails_the_build(build):
+    done = build(TITLE + '# %% tags=["solution"]\nassert 1 == 2\n')
+    assert done.returncode != 0
+    assert "tiny.py fails" in done.stderr
+
+
+def test_a_warning_fails_the_build_and_names_the_page(build):
+    done = build(TITLE + "# %%\nimport warnings\n\nwarnings.warn('This is old.')\n")
+    assert done.returncode != 0
+    assert "tiny.py warns its readers" in done.stderr
+    assert "This is old." in done.stderr
+
+
+def test_only_a_changed_page_runs_again(built):
+    page = TITLE + "# %%\nimport time\n\nprint(time.time_ns())\n"
+    first = built(page)
+    assert built(page) == first
+    assert built(page + "# %%\nprint('more')\n") != first
+
+
+def test_the_notebook_to_download_says_what_it_needs_and_has_no_outputs(built, tmp_path):
+    page = built(TITLE + "# %%\nprint('the output')\n")
+    assert "the output" in page.replace("print", "")
+    assert 'href="../tiny.ipynb"' in page
+    first, *cells = json.loads((tmp_path / "site" / "tiny.ipynb").read_text())["cells"]
+    assert first["cell_type"] == "markdown"
+    assert "pip install" in "".join(first["source"])
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert ["".join(cell["source"]) for cell in code] == ["print('the output')"]
+    assert [(cell["outputs"], cell["execution_count"]) for cell in code] == [([], None)]
+
+
+def test_a_picture_is_drawn_for_light_and_for_dark_and_says_what_it_shows(built, tmp_path):
+    drawing = "from matplotlib.figure import Figure\n\nfigure = Figure()\nfigure.text(0.5, 0.5, 'ink')\nfigure\n"
+    page = built(TITLE + f'# %% A word tags=["picture"]\n{drawing}')
+    assert page.count('alt="A word"') == 2
+    light, dark = (
+        (tmp_path / "site" / "pictures" / f"tiny_1_0_{scheme}.svg").read_text() for scheme in ("light", "dark")
+    )
+    assert "#e8eaf0" in dark
+    assert dark.replace("#e8eaf0", "#000000") == light
+
+
+def test_a_formula_becomes_mathml(built):
+    page = built(TITLE + "# %% [markdown]\n# The half: \\(\\frac{1}{2}\\).\n")
+    assert "<mfrac><mn>1</mn><mn>2</mn></mfrac>" in page
+    assert "frac{" not in page
