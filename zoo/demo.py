@@ -24,7 +24,7 @@ def main():
         truths.append(mask)
     print(f"The stages on scikit-image's cat Chelsea and on {len(photos) - 1} test images of {dataset}:\n")
     if dataset == "synthetic_pets":
-        print("(The models have learned photos, so that drawn pets are strange to them. See README.md for the photos.)\n")
+        print("(The models have learned photos: drawn pets are strange to them. README.md tells how to get photos.)\n")
     run_stages(photos, truths)
     train_a_minute(dataset)
     print(
