@@ -90,7 +90,8 @@ def draw_grids(grids, windows=(1, 1)):
     """Draws small arrays of numbers side by side, as one would on paper.
 
     Cells that belong to one window have one tint in every grid, so that the eye can follow a window
-    from the map that was pooled to its value, and back to the map that was unpooled. Zeros are pale.
+    from the map that was pooled to its value, and back to the map that was unpooled. Zeros are pale
+    in floating point; in integers, which are places or classes, they count as much as others.
 
     Args:
         grids: dictionary from a title to an array (h, w) of numbers.
@@ -105,13 +106,15 @@ def draw_grids(grids, windows=(1, 1)):
     figure = Figure(figsize=(0.5 * (sum(widths) + len(grids)), 0.5 * height + 0.6), layout="constrained")
     all_axes = figure.subplots(1, len(grids), squeeze=False, width_ratios=widths)[0]
     for axis, (title, grid) in zip(all_axes, grids.items(), strict=True):
+        integers = np.issubdtype(grid.dtype, np.integer)
         for row, column in np.ndindex(*grid.shape):
             window = [i * count // side for i, count, side in zip((row, column), windows, grid.shape, strict=True)]
             number = window[0] * windows[1] + window[1]
             tint = (*TINTS[number % len(TINTS)], 0.45) if windows != (1, 1) else "none"
             axis.add_patch(Rectangle((column, row), 1, 1, facecolor=tint, edgecolor="black", linewidth=0.8))
             value = grid[row, column]
-            axis.text(column + 0.5, row + 0.5, f"{value:g}", ha="center", va="center", alpha=1 if value else 0.35)
+            alpha = 1 if value or integers else 0.35
+            axis.text(column + 0.5, row + 0.5, f"{value:g}", ha="center", va="center", alpha=alpha)
         axis.set(xlim=(0, grid.shape[1]), ylim=(grid.shape[0], 0), aspect="equal", anchor="N")
         axis.set_title(title, fontsize=10)
         axis.set_axis_off()

@@ -54,8 +54,8 @@ classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 bord
 
 ## Scores
 
-On the {test["examples"]:,} test images of `{card["dataset"]["name"]}`: where masks were squeezed to the network's size, and
-where the answers were enlarged to each photo's own.
+On the {test["examples"]:,} test images of `{card["dataset"]["name"]}`: where masks were squeezed to the network's
+size, and where the answers were enlarged to each photo's own.
 
 {table(["score", "network's size", "photo's size"], scores)}
 

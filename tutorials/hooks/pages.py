@@ -78,8 +78,13 @@ def run(script, notebook):
         return nbformat.read(kept, as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
     try:
-        client = NotebookClient(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": ROOT}})
-        client.execute()
+        NotebookClient(
+            notebook,
+            timeout=900,
+            kernel_name="python3",
+            coalesce_streams=True,
+            resources={"metadata": {"path": ROOT}},
+        ).execute()
     except CellExecutionError as error:
         raise PluginError(f"{script} fails:\n{error}") from None
     del notebook.cells[0]

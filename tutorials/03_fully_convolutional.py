@@ -1,0 +1,423 @@
+# %% [markdown]
+# # Fully convolutional: all pixels in one pass
+#
+# The [sliding window](02_sliding_window.md) cuts the photo into patches that overlap, and computes what they share
+# again and again. **Why cut at all?** A convolution slides by itself. A network of convolutions alone takes the whole
+# photo and returns the logits of all pixels at once.
+
+# %% Chelsea, one feature map after each pair of convolutions, and the classes: all of the same size tags=["picture"]
+import keras
+import numpy as np
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from skimage.data import chelsea
+
+import zoo
+from zoo import data, evaluation, plots, saved
+
+photo = np.array(keras.ops.image.resize(chelsea(), (128, 128), antialias=True)) / 255
+model = zoo.load("fully_convolutional")
+
+pairs = [layer.output for layer in model.layers if isinstance(layer, keras.layers.ReLU)][1::2]
+*maps, logits = keras.Model(model.input, [*pairs, model.output]).predict_on_batch(photo[None])
+pictures = {"photo\n3 channels": photo}
+for number, features in enumerate(maps, start=1):
+    strongest = features[0].std(axis=(0, 1)).argmax()
+    pictures[f"{2 * number} convolutions\n1 of {features.shape[-1]} feature maps"] = features[0, :, :, strongest]
+pictures["classes\nfrom 3 logits"] = logits[0].argmax(axis=-1)
+assert all(picture.shape[:2] == (128, 128) for picture in pictures.values())
+plots.draw_images(pictures, columns=3)
+
+# %% [markdown]
+# Nothing shrinks. All these maps have 128 x 128 pixels, and each pixel keeps its place from the photo to the answer.
+#
+# ## By hand
+#
+# One 3 x 3 convolution: around each pixel take 3 x 3 pixels, multiply them with the kernel, and add up. Zeros around
+# the photo keep its size.
+
+
+# %%
+def convolve_by_hand(image, kernel):
+    height, width, _ = image.shape
+    padded = np.pad(image, ((1, 1), (1, 1), (0, 0)))
+    result = np.zeros((height, width, kernel.shape[-1]), "float32")
+    for row in range(height):
+        for column in range(width):
+            around = padded[row : row + 3, column : column + 3]  # (3, 3, channels)
+            result[row, column] = np.tensordot(around, kernel, axes=3)  # (filters,)
+    return result
+
+
+first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
+by_hand = convolve_by_hand(photo, keras.ops.convert_to_numpy(first.kernel))
+by_layer = np.array(first(photo[None]))[0]
+
+print("kernel:", first.kernel.shape, "  result:", by_layer.shape)
+assert np.allclose(by_hand, by_layer, atol=1e-4)
+
+# %% [markdown]
+# This is a sliding window, too. But the window is small, it moves by one pixel, and what it finds is a feature that
+# **all** later pixels share.
+#
+# !!! question "Try it"
+#     The last layer is a 1 x 1 convolution from 32 features to 3 logits. Which layer of an ordinary classifier does the
+#     same, for one pixel? Take the features of one pixel and compute its logits with one matrix.
+
+# %% tags=["solution"]
+last = model.layers[-1]
+matrix = keras.ops.convert_to_numpy(last.kernel)[0, 0]  # (32, 3)
+row, column = 50, 70
+by_matrix = maps[-1][0, row, column] @ matrix + keras.ops.convert_to_numpy(last.bias)
+
+print("A dense layer:", by_matrix)
+assert np.allclose(by_matrix, logits[0, row, column], atol=1e-4)
+
+# %% [markdown]
+# ## The stage `fully_convolutional`
+#
+# The whole network: six 3 x 3 convolutions, each with batch normalisation and ReLU, and the 1 x 1 convolution.
+
+# %%
+for layer in model.layers:
+    if isinstance(layer, keras.layers.Conv2D):
+        rows, columns, channels, filters = layer.kernel.shape
+        print(f"{rows} x {columns} convolution, {channels:>2} -> {filters:>2}, result {layer.output.shape[1:]}")
+print(f"{model.count_params():,} parameters")
+
+# %% [markdown]
+# ## Any size
+#
+# No layer asks how large the photo is. A kernel has 3 x 3 weights, whether it slides over 128 or over 1,000 pixels. So
+# height and width may stay open: `None`.
+
+# %%
+any_size = zoo.build("fully_convolutional", image_shape=(None, None, 3))
+any_size.set_weights(model.get_weights())
+
+print("input: ", any_size.input_shape)
+for image in (photo, photo[:50, :90], chelsea() / np.float32(255)):
+    print(f"{image.shape} -> {any_size.predict_on_batch(image[None]).shape[1:]}")
+assert np.allclose(any_size.predict_on_batch(photo[None]), logits, atol=1e-4)
+
+# %% [markdown]
+# ## Nothing is computed twice
+#
+# Is this still the classifier of a patch? Yes. We cut a patch of 13 x 13 pixels around a pixel, hand over **only** the
+# patch, and look at the logits in its middle. They are the logits of that pixel in the whole photo.
+
+# %%
+crop = photo[16:80, 28:92]  # 64 x 64 pixels: Chelsea's face
+in_one_pass = any_size.predict_on_batch(crop[None])[0]
+
+windows = np.lib.stride_tricks.sliding_window_view(crop, (13, 13), axis=(0, 1))  # (52, 52, 3, 13, 13)
+patches = windows.transpose(0, 1, 3, 4, 2).reshape(-1, 13, 13, 3)
+patch_by_patch = any_size.predict_on_batch(patches)[:, 6, 6].reshape(52, 52, 3)
+
+print(f"{len(patches)} patches, largest difference: {abs(patch_by_patch - in_one_pass[6:-6, 6:-6]).max():.1g}")
+assert np.allclose(patch_by_patch, in_one_pass[6:-6, 6:-6], atol=1e-4)
+
+# %% [markdown]
+# The answers are equal, the work is not:
+
+# %%
+import time
+
+
+def seconds(images, runs=3):
+    durations = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        any_size.predict_on_batch(images)
+        durations.append(time.perf_counter() - start)
+    return min(durations)
+
+
+slow, fast = seconds(patches), seconds(crop[None])
+print(f"patch by patch {slow:.3f} s, in one pass {fast:.3f} s: {slow / fast:.0f} times as fast")
+print(f"the patches hold {len(patches) * 13 * 13 / (64 * 64):.0f} times as many pixels as the crop")
+assert slow > fast
+
+# %% [markdown]
+# That is the merit of this stage: it is a sliding window at stride 1 that computes each feature once.
+#
+# ## How far does a pixel see?
+#
+# The patch of 13 x 13 was no accident. It is the **receptive field**: the pixels of the photo that can change one pixel
+# of the answer. A 3 x 3 convolution looks one pixel to each side, so it adds 2:
+#
+# \[ r_{l} = r_{l-1} + (k_{l} - 1), \quad r_{0} = 1 \]
+
+# %%
+field = 1
+for layer in model.layers:
+    if isinstance(layer, keras.layers.Conv2D):
+        side = layer.kernel_size[0]
+        field += side - 1
+        print(f"{side} x {side} convolution: {field:>2} x {field}")
+assert field == 13
+
+# %% [markdown]
+# The formula is a claim. The trained network is the proof: we take the gradient of one logit with respect to the photo.
+# Where it is zero, the photo can change as it likes. The U-Net comes along for comparison.
+
+# %%
+import tensorflow as tf
+
+
+def what_it_sees(model, image, row, column):
+    """How strongly each pixel of the image moves the logit "pet" of one pixel: (h, w)."""
+    image = tf.convert_to_tensor(image[None])
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        logit = model(image)[0, row, column, 0]
+    return abs(tape.gradient(logit, image).numpy()[0]).sum(axis=-1)
+
+
+def extent(seen):
+    rows, columns = np.nonzero(seen)
+    return int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
+
+
+row, column = 64, 56
+seen = {name: what_it_sees(zoo.load(name), photo, row, column) for name in ("fully_convolutional", "unet")}
+for name, strength in seen.items():
+    print(f"{name:<20} sees {extent(strength)} of (128, 128) pixels")
+assert extent(seen["fully_convolutional"]) == (field, field)
+
+# %% A pixel of Chelsea in a small square; one network sees just this square, the U-Net far more tags=["picture"]
+figure = Figure(figsize=(6.8, 2.7), layout="constrained")
+left, *others = figure.subplots(1, 3)
+left.imshow(photo)
+left.set_title("the pixel and\nits receptive field", fontsize=10)
+left.plot(column, row, "o", color="white", markersize=2)
+corner = (column - field / 2, row - field / 2)
+left.add_patch(Rectangle(corner, field, field, fill=False, edgecolor="white", linewidth=1.5))
+for axis, (name, strength) in zip(others, seen.items(), strict=True):
+    axis.imshow(strength / strength.max(), cmap="viridis", norm=PowerNorm(0.3), interpolation="nearest")
+    axis.set_title(f"what moves the answer of\n{name}", fontsize=10)
+for axis in (left, *others):
+    axis.set_axis_off()
+figure
+
+# %% [markdown]
+# In such a square there is fur, or a stripe, or an edge. There is no cat in it.
+#
+# !!! question "Try it"
+#     How many 3 x 3 convolutions does it take until the receptive field is at least 128 pixels wide, without pooling?
+
+# %% tags=["solution"]
+field, layers = 1, 0
+while field < 128:
+    field, layers = field + 2, layers + 1
+print(f"{layers} convolutions, each at full resolution: {field} x {field}")
+assert layers == 64
+
+# %% [markdown]
+# ## It sees texture, not the pet
+#
+# Here is a hard test of that sentence. We cut Chelsea into 16 tiles and shuffle them. There is no cat in the picture
+# any more, only pieces of one. If the network looked at the whole pet, its answers would have to change.
+
+# %%
+order = np.random.default_rng(1).permutation(16)
+
+
+def cut(image, tile=32):
+    """Cuts an array (128, 128, c) into tiles (16, 32, 32, c)."""
+    return image.reshape(4, tile, 4, tile, -1).swapaxes(1, 2).reshape(16, tile, tile, -1)
+
+
+def join(tiles):
+    """Puts tiles (16, 32, 32, c) together: the inverse of `cut`."""
+    return tiles.reshape(4, 4, 32, 32, -1).swapaxes(1, 2).reshape(128, 128, -1)
+
+
+shuffled = join(cut(photo)[order])
+answers = {}
+for name in ("fully_convolutional", "unet"):
+    network = zoo.load(name)
+    whole, pieces = network.predict_on_batch(np.stack([photo, shuffled]))
+    answers[name] = whole.argmax(axis=-1), pieces.argmax(axis=-1)
+    inside_whole, inside_pieces = (cut(x)[:, 6:-6, 6:-6] for x in (join(cut(whole)[order]), pieces))
+    change = (inside_whole.argmax(axis=-1) != inside_pieces.argmax(axis=-1)).mean()
+    print(f"{name:<20} {change:.0%} of the pixels inside the tiles get another class")
+    if name == "fully_convolutional":
+        assert np.allclose(inside_whole, inside_pieces, atol=1e-4)
+    else:
+        assert change > 0
+
+# %% Chelsea whole and in shuffled tiles, and below each the classes: within its tiles, the same answer moves along
+names = {"fully_convolutional": "fully convolutional", "unet": "U-Net"}
+pictures = {"photo": photo} | {title: answers[name][0] for name, title in names.items()}
+pictures |= {"shuffled": shuffled} | {f"{title}, shuffled": answers[name][1] for name, title in names.items()}
+plots.draw_images(pictures, columns=3)
+
+# %% [markdown]
+# Six pixels inside a tile and further, the logits are the **same**: a square of 13 x 13 pixels around such a pixel lies
+# within the tile. To this network, a cat in pieces is as good as a cat. The U-Net sees more, so its answers change.
+#
+# Now the trained stage on photos. Look for places where a texture is taken for a pet, and for places where the
+# inside of a pet is taken for background.
+
+# %% Two photos of the test split with their truths, and Chelsea, beside what the trained stage says
+dataset = data.default_dataset()
+test_photos, test_masks = zip(*data.examples(dataset, "test").take(2).as_numpy_iterator(), strict=True)
+photos = [*test_photos, chelsea()]
+predicted = [zoo.predict(model, image) for image in photos]
+plots.draw_stages(photos, {"fully_convolutional": predicted}, truths=[*test_masks, None])
+
+# %% [markdown]
+# Is the one pass also the better answer? The cards of the saved models hold their scores on the test split:
+
+# %%
+for stage in ("sliding_window", "fully_convolutional", "unet"):
+    score = saved.card(stage)["scores"]["at_network_size"]["mean_iou"]
+    print(f"{stage:<20} mean IoU {score:.3f}")
+
+# %% [markdown]
+# One pass makes the answer cheap. It does not make it good: that depends on what a pixel sees, too. The window of the
+# first stage moved in coarse steps, but it was 32 pixels wide.
+#
+# !!! question "Try it"
+#     Shift the photo by 3 pixels to the right. How does the answer change? Compare with the trained sliding window,
+#     which decides for blocks of 4 x 4 pixels.
+
+# %% tags=["solution"]
+moved = np.roll(photo, 3, axis=1)
+inner = (slice(20, -20), slice(20, -20))
+for name in ("fully_convolutional", "sliding_window"):
+    before, after = zoo.load(name).predict_on_batch(np.stack([photo, moved]))
+    difference = abs(np.roll(before, 3, axis=1) - after)[inner].max()
+    print(f"{name:<20} the logits move along, up to a difference of {difference:.1g}")
+    if name == "fully_convolutional":
+        assert difference < 1e-4
+
+# %% [markdown]
+# ## What it costs: memory
+#
+# Training has to keep every feature map until the gradient has come back to it. Here every feature map is as large as
+# the photo. How much memory is that? We do not add up shapes. We **measure**: a fresh process makes one training step
+# with one photo, and asks the system for the peak of its memory.
+#
+# Three networks: this stage, the U-Net, and a fully convolutional network that has as many filters as the U-Net on its
+# way down, (16, 32, 64, 96, 128), but never shrinks.
+
+# %%
+import json
+import subprocess
+import sys
+
+PROGRAM = """
+import json
+import resource
+import sys
+from pathlib import Path
+
+from zoo import quiet
+
+quiet.import_tensorflow()
+
+import tensorflow as tf
+import zoo
+
+stage, options, sides = json.loads(sys.argv[1])
+model = zoo.build(stage, image_shape=(None, None, 3), **options)
+
+
+@tf.function(input_signature=[tf.TensorSpec((1, None, None, 3))])
+def step(image):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model(image, training=True) ** 2)
+    return tape.gradient(loss, model.trainable_variables)
+
+
+def peak_after(side):
+    step(tf.random.uniform((1, side, side, 3)))
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux
+        return 1024 * int(status.read_text().split("VmHWM:")[1].split()[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS
+
+
+before = peak_after(32)
+print(json.dumps([peak_after(side) - before for side in sides]))
+"""
+
+
+def measure(stage, sides, **options):
+    """Bytes that one training step with one photo takes, for each side of the photo."""
+    task = json.dumps([stage, options, sides])
+    done = subprocess.run([sys.executable, "-c", PROGRAM, task], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+memory = {
+    "fully convolutional": ([64, 128, 256, 512], measure("fully_convolutional", [64, 128, 256, 512])),
+    "U-Net": ([64, 128, 256, 512], measure("unet", [64, 128, 256, 512])),
+    "never shrinks": ([64, 128, 256], measure("fully_convolutional", [64, 128, 256], filters=[16, 32, 64, 96, 128])),
+}
+for name, (sides, sizes) in memory.items():
+    row = "".join(f"{side:>6}: {size / 1e6:>5,.0f} MB" for side, size in zip(sides, sizes, strict=True))
+    print(f"{name:<20}{row}")
+
+# %% [markdown]
+# Four times the pixels, four times the memory? On log axes, a power of the number of pixels is a straight line, and its
+# slope is the power.
+
+# %% Megabytes against the side of the photo on log axes: three lines, the network that never shrinks on top
+figure = Figure(figsize=(6, 3.4), layout="constrained")
+axis = figure.subplots()
+axis.set_facecolor("none")
+for (name, (sides, sizes)), tint, marker in zip(memory.items(), plots.TINTS[[0, 1, 2]], "os^", strict=True):
+    slope, _ = np.polyfit(np.log(np.square(sides)), np.log(sizes), 1)
+    print(f"{name:<20} memory grows as the number of pixels to the power of {slope:.2f}")
+    assert 0.7 < slope < 1.3
+    axis.loglog(sides, np.array(sizes) / 1e6, f"{marker}-", color=tint, label=name)
+axis.set_xticks([64, 128, 256, 512], [64, 128, 256, 512])
+axis.minorticks_off()
+axis.set(xlabel="side of the photo in pixels", ylabel="MB for one training step")
+axis.legend(frameon=False)
+figure
+
+# %% [markdown]
+# The power is about 1: memory grows with the number of pixels. So we take the bytes a pixel from the largest photo that
+# was measured, and estimate at which size a batch of 16 photos fills 8 GB. Weights and the program itself come on
+# top.
+
+# %%
+limit, batch = 8e9, 16
+each = {name: sizes[-1] / sides[-1] ** 2 for name, (sides, sizes) in memory.items()}
+for name, bytes_a_pixel in each.items():
+    side = (limit / batch / bytes_a_pixel) ** 0.5
+    print(f"{name:<20} {bytes_a_pixel:>6,.0f} bytes a pixel: full at {side:>4.0f} x {side:.0f}")
+assert each["never shrinks"] > each["fully convolutional"]
+assert each["never shrinks"] > 2 * each["U-Net"]
+
+# %% [markdown]
+# Our stage fits because we made it thin and shallow. Give it the filters of the U-Net and memory runs out far earlier.
+# And even that network sees only a little more. The same holds for the work:
+
+# %%
+thick = zoo.build("fully_convolutional", filters=(16, 32, 64, 96, 128))
+networks = {"fully convolutional": model, "U-Net": zoo.build("unet"), "never shrinks": thick}
+for name, network in networks.items():
+    print(f"{name:<20} {evaluation.multiply_adds(network) / 1e6:>6,.0f} million multiply-adds for 128 x 128 pixels")
+
+field = 1 + sum(layer.kernel_size[0] - 1 for layer in thick.layers if isinstance(layer, keras.layers.Conv2D))
+print(f"and the one that never shrinks sees {field} x {field} pixels")
+assert evaluation.multiply_adds(thick) > 10 * evaluation.multiply_adds(networks["U-Net"])
+
+# %% [markdown]
+# !!! abstract "What this step mends, what it leaves broken"
+#     All pixels are classified in one pass, at any size, and nothing is computed twice. Two faults are left. Every
+#     feature map is as large as the photo, so memory and time run out before the network is deep. And without depth,
+#     each pixel sees only a small square: texture, not the pet. Both have one cure: make the maps smaller on the way.
+#     That is the next page, [downwards](04_downwards.md).
+#
+# ## References
+#
+# - Long, Shelhamer and Darrell: *Fully convolutional networks for semantic segmentation*. 2014.
+#   [arXiv:1411.4038](https://arxiv.org/abs/1411.4038). Turns classifiers into fully convolutional networks. Theirs do
+#   shrink inside, and grow back at the end; the network of this page stops one thought earlier.
