@@ -98,19 +98,20 @@ def test_only_a_changed_page_runs_again(built):
 
 
 def test_the_notebook_to_download_says_what_it_needs_and_has_no_outputs(built, tmp_path):
-    page = built(TITLE + "# %%\nprint('the output')\n")
-    assert "the output" in page.replace("print", "")
+    code = "print('the' + ' output')"
+    page = built(f"{TITLE}# %%\n{code}\n")
+    assert "the output" in page
     assert 'href="../tiny.ipynb"' in page
     first, *cells = json.loads((tmp_path / "site" / "tiny.ipynb").read_text())["cells"]
     assert first["cell_type"] == "markdown"
     assert "pip install" in "".join(first["source"])
-    code = [cell for cell in cells if cell["cell_type"] == "code"]
-    assert ["".join(cell["source"]) for cell in code] == ["print('the output')"]
-    assert [(cell["outputs"], cell["execution_count"]) for cell in code] == [([], None)]
+    assert [cell["cell_type"] for cell in cells] == ["markdown", "code"]
+    assert "".join(cells[1]["source"]) == code
+    assert (cells[1]["outputs"], cells[1]["execution_count"]) == ([], None)
 
 
 def test_a_picture_is_drawn_for_light_and_for_dark_and_says_what_it_shows(built, tmp_path):
-    drawing = "from matplotlib.figure import Figure\n\nfigure = Figure()\nfigure.text(0.5, 0.5, 'ink')\nfigure\n"
+    drawing = "from matplotlib.figure import Figure\n\nfigure = Figure()\nfigure.subplots().set_title('ink')\nfigure\n"
     page = built(TITLE + f'# %% A word tags=["picture"]\n{drawing}')
     assert page.count('alt="A word"') == 2
     light, dark = (
@@ -122,5 +123,5 @@ def test_a_picture_is_drawn_for_light_and_for_dark_and_says_what_it_shows(built,
 
 def test_a_formula_becomes_mathml(built):
     page = built(TITLE + "# %% [markdown]\n# The half: \\(\\frac{1}{2}\\).\n")
-    assert "<mfrac><mn>1</mn><mn>2</mn></mfrac>" in page
+    assert "<mfrac>" in page
     assert "frac{" not in page

@@ -284,7 +284,7 @@ assert np.allclose(by_dense, by_layer, atol=1e-4)
 dense_layers = [DenseWindow2D(classifier, WINDOW, stride) for stride in strides]
 dense_seconds = [seconds(layer, crop) for layer in dense_layers]
 for stride, slow, fast in zip(strides, sliding_seconds, dense_seconds, strict=True):
-    print(f"stride {stride:>2}: {slow:.3f} s and {fast:.3f} s, a ratio of {slow / fast:.0f}")
+    print(f"stride {stride:>2}: {slow:.3f} s and {fast:.3f} s, a ratio of {slow / fast:.1f}")
 assert dense_seconds[-1] < sliding_seconds[-1]
 
 figure = Figure(figsize=(6, 3.2), layout="constrained")

@@ -5,7 +5,7 @@
 # again and again. **Why cut at all?** A convolution slides by itself. A network of convolutions alone takes the whole
 # photo and returns the logits of all pixels at once.
 
-# %% Chelsea, one feature map after each pair of convolutions, and the classes: all of the same size tags=["picture"]
+# %% Chelsea, a feature map after each pair of convolutions, a logit and the classes: all of one size tags=["picture"]
 import keras
 import numpy as np
 from matplotlib.colors import PowerNorm
@@ -23,9 +23,12 @@ pairs = [layer.output for layer in model.layers if isinstance(layer, keras.layer
 *maps, logits = keras.Model(model.input, [*pairs, model.output]).predict_on_batch(photo[None])
 pictures = {"photo\n3 channels": photo}
 for number, features in enumerate(maps, start=1):
-    strongest = features[0].std(axis=(0, 1)).argmax()
-    pictures[f"{2 * number} convolutions\n1 of {features.shape[-1]} feature maps"] = features[0, :, :, strongest]
-pictures["classes\nfrom 3 logits"] = logits[0].argmax(axis=-1)
+    inner = features[0, 16:-16, 16:-16]  # away from the edge, where the padding dominates
+    strongest = inner.std(axis=(0, 1)).argmax()
+    brightness = features[0, :, :, strongest].clip(max=inner[:, :, strongest].max())
+    pictures[f"{2 * number} convolutions\n1 of {features.shape[-1]} feature maps"] = brightness
+pictures["1 x 1 convolution\nthe logit of pet"] = logits[0, :, :, 0]
+pictures["classes\nthe largest of 3 logits"] = logits[0].argmax(axis=-1)
 assert all(picture.shape[:2] == (128, 128) for picture in pictures.values())
 plots.draw_images(pictures, columns=3)
 
@@ -45,12 +48,13 @@ def convolve_by_hand(image, kernel):
     result = np.zeros((height, width, kernel.shape[-1]), "float32")
     for row in range(height):
         for column in range(width):
-            around = padded[row : row + 3, column : column + 3]  # (3, 3, channels)
-            result[row, column] = np.tensordot(around, kernel, axes=3)  # (filters,)
+            around = padded[row : row + 3, column : column + 3]
+            result[row, column] = np.tensordot(around, kernel, axes=3)
     return result
 
 
-first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
+convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+first, *_, last = convolutions
 by_hand = convolve_by_hand(photo, keras.ops.convert_to_numpy(first.kernel))
 by_layer = np.array(first(photo[None]))[0]
 
@@ -66,7 +70,6 @@ assert np.allclose(by_hand, by_layer, atol=1e-4)
 #     same, for one pixel? Take the features of one pixel and compute its logits with one matrix.
 
 # %% tags=["solution"]
-last = model.layers[-1]
 matrix = keras.ops.convert_to_numpy(last.kernel)[0, 0]  # (32, 3)
 row, column = 50, 70
 by_matrix = maps[-1][0, row, column] @ matrix + keras.ops.convert_to_numpy(last.bias)
@@ -80,10 +83,9 @@ assert np.allclose(by_matrix, logits[0, row, column], atol=1e-4)
 # The whole network: six 3 x 3 convolutions, each with batch normalisation and ReLU, and the 1 x 1 convolution.
 
 # %%
-for layer in model.layers:
-    if isinstance(layer, keras.layers.Conv2D):
-        rows, columns, channels, filters = layer.kernel.shape
-        print(f"{rows} x {columns} convolution, {channels:>2} -> {filters:>2}, result {layer.output.shape[1:]}")
+for layer in convolutions:
+    rows, columns, channels, filters = layer.kernel.shape
+    print(f"{rows} x {columns} convolution, {channels:>2} -> {filters:>2}, result {layer.output.shape[1:]}")
 print(f"{model.count_params():,} parameters")
 
 # %% [markdown]
@@ -151,11 +153,10 @@ assert slow > fast
 
 # %%
 field = 1
-for layer in model.layers:
-    if isinstance(layer, keras.layers.Conv2D):
-        side = layer.kernel_size[0]
-        field += side - 1
-        print(f"{side} x {side} convolution: {field:>2} x {field}")
+for layer in convolutions:
+    side = layer.kernel_size[0]
+    field += side - 1
+    print(f"{side} x {side} convolution: {field:>2} x {field}")
 assert field == 13
 
 # %% [markdown]
@@ -167,7 +168,7 @@ import tensorflow as tf
 
 
 def what_it_sees(model, image, row, column):
-    """How strongly each pixel of the image moves the logit "pet" of one pixel: (h, w)."""
+    """How strongly each pixel of the image moves the logit of pet at one pixel."""
     image = tf.convert_to_tensor(image[None])
     with tf.GradientTape() as tape:
         tape.watch(image)
@@ -181,7 +182,8 @@ def extent(seen):
 
 
 row, column = 64, 56
-seen = {name: what_it_sees(zoo.load(name), photo, row, column) for name in ("fully_convolutional", "unet")}
+networks = {"fully_convolutional": model, "unet": zoo.load("unet")}
+seen = {name: what_it_sees(network, photo, row, column) for name, network in networks.items()}
 for name, strength in seen.items():
     print(f"{name:<20} sees {extent(strength)} of (128, 128) pixels")
 assert extent(seen["fully_convolutional"]) == (field, field)
@@ -224,49 +226,57 @@ assert layers == 64
 order = np.random.default_rng(1).permutation(16)
 
 
-def cut(image, tile=32):
-    """Cuts an array (128, 128, c) into tiles (16, 32, 32, c)."""
-    return image.reshape(4, tile, 4, tile, -1).swapaxes(1, 2).reshape(16, tile, tile, -1)
+def cut(image):
+    """Cuts an array (128, 128, c) into 16 tiles (32, 32, c)."""
+    return image.reshape(4, 32, 4, 32, -1).swapaxes(1, 2).reshape(16, 32, 32, -1)
 
 
 def join(tiles):
-    """Puts tiles (16, 32, 32, c) together: the inverse of `cut`."""
+    """Puts 16 tiles together: the inverse of `cut`."""
     return tiles.reshape(4, 4, 32, 32, -1).swapaxes(1, 2).reshape(128, 128, -1)
 
 
 shuffled = join(cut(photo)[order])
-answers = {}
-for name in ("fully_convolutional", "unet"):
-    network = zoo.load(name)
+answers, changes = {}, {}
+for name, network in networks.items():
     whole, pieces = network.predict_on_batch(np.stack([photo, shuffled]))
     answers[name] = whole.argmax(axis=-1), pieces.argmax(axis=-1)
-    inside_whole, inside_pieces = (cut(x)[:, 6:-6, 6:-6] for x in (join(cut(whole)[order]), pieces))
-    change = (inside_whole.argmax(axis=-1) != inside_pieces.argmax(axis=-1)).mean()
-    print(f"{name:<20} {change:.0%} of the pixels inside the tiles get another class")
+
+    expected = cut(whole)[order][:, 6:-6, 6:-6]  # the inside of each tile, shuffled like the photo
+    received = cut(pieces)[:, 6:-6, 6:-6]
+    changes[name] = (expected.argmax(axis=-1) != received.argmax(axis=-1)).mean()
+    print(f"{name:<20} {changes[name]:.0%} of the pixels inside the tiles get another class")
     if name == "fully_convolutional":
-        assert np.allclose(inside_whole, inside_pieces, atol=1e-4)
-    else:
-        assert change > 0
+        assert np.allclose(expected, received, atol=1e-4)
+assert changes["unet"] > changes["fully_convolutional"]
 
 # %% Chelsea whole and in shuffled tiles, and below each the classes: within its tiles, the same answer moves along
-names = {"fully_convolutional": "fully convolutional", "unet": "U-Net"}
-pictures = {"photo": photo} | {title: answers[name][0] for name, title in names.items()}
-pictures |= {"shuffled": shuffled} | {f"{title}, shuffled": answers[name][1] for name, title in names.items()}
+pictures = {
+    "photo": photo,
+    "fully convolutional": answers["fully_convolutional"][0],
+    "U-Net": answers["unet"][0],
+    "shuffled": shuffled,
+    "fully convolutional, shuffled": answers["fully_convolutional"][1],
+    "U-Net, shuffled": answers["unet"][1],
+}
 plots.draw_images(pictures, columns=3)
 
 # %% [markdown]
 # Six pixels inside a tile and further, the logits are the **same**: a square of 13 x 13 pixels around such a pixel lies
 # within the tile. To this network, a cat in pieces is as good as a cat. The U-Net sees more, so its answers change.
 #
-# Now the trained stage on photos. Look for places where a texture is taken for a pet, and for places where the
-# inside of a pet is taken for background.
+# ## On photos
+#
+# Now the trained stage on photos as they are. Look for places where a texture is taken for a pet, and for places
+# where the inside of a pet is taken for background.
 
 # %% Two photos of the test split with their truths, and Chelsea, beside what the trained stage says
 dataset = data.default_dataset()
-test_photos, test_masks = zip(*data.examples(dataset, "test").take(2).as_numpy_iterator(), strict=True)
-photos = [*test_photos, chelsea()]
+examples = list(data.examples(dataset, "test").take(2).as_numpy_iterator())
+photos = [*(image for image, _ in examples), chelsea()]
+truths = [*(mask for _, mask in examples), None]
 predicted = [zoo.predict(model, image) for image in photos]
-plots.draw_stages(photos, {"fully_convolutional": predicted}, truths=[*test_masks, None])
+plots.draw_stages(photos, {"fully_convolutional": predicted}, truths)
 
 # %% [markdown]
 # Is the one pass also the better answer? The cards of the saved models hold their scores on the test split:
@@ -299,7 +309,7 @@ for name in ("fully_convolutional", "sliding_window"):
 #
 # Training has to keep every feature map until the gradient has come back to it. Here every feature map is as large as
 # the photo. How much memory is that? We do not add up shapes. We **measure**: a fresh process makes one training step
-# with one photo, and asks the system for the peak of its memory.
+# with one photo, and asks the system how far the peak of its memory has grown.
 #
 # Three networks: this stage, the U-Net, and a fully convolutional network that has as many filters as the U-Net on its
 # way down, (16, 32, 64, 96, 128), but never shrinks.
@@ -347,20 +357,21 @@ print(json.dumps([peak_after(side) - before for side in sides]))
 
 
 def measure(stage, sides, **options):
-    """Bytes that one training step with one photo takes, for each side of the photo."""
-    task = json.dumps([stage, options, sides])
-    done = subprocess.run([sys.executable, "-c", PROGRAM, task], capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+    """Bytes that one training step takes, by the side of the photo."""
+    command = [sys.executable, "-c", PROGRAM, json.dumps([stage, options, sides])]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return dict(zip(sides, json.loads(answer), strict=True))
 
 
+WIDE = (16, 32, 64, 96, 128)
 memory = {
-    "fully convolutional": ([64, 128, 256, 512], measure("fully_convolutional", [64, 128, 256, 512])),
-    "U-Net": ([64, 128, 256, 512], measure("unet", [64, 128, 256, 512])),
-    "never shrinks": ([64, 128, 256], measure("fully_convolutional", [64, 128, 256], filters=[16, 32, 64, 96, 128])),
+    "fully convolutional": measure("fully_convolutional", [64, 128, 256, 512]),
+    "U-Net": measure("unet", [64, 128, 256, 512]),
+    "never shrinks": measure("fully_convolutional", [64, 128, 256], filters=WIDE),
 }
-for name, (sides, sizes) in memory.items():
-    row = "".join(f"{side:>6}: {size / 1e6:>5,.0f} MB" for side, size in zip(sides, sizes, strict=True))
-    print(f"{name:<20}{row}")
+for name, sizes in memory.items():
+    for side, size in sizes.items():
+        print(f"{name:<20} {side:>3} x {side:<3} {size / 1e6:>6,.0f} MB")
 
 # %% [markdown]
 # Four times the pixels, four times the memory? On log axes, a power of the number of pixels is a straight line, and its
@@ -370,11 +381,13 @@ for name, (sides, sizes) in memory.items():
 figure = Figure(figsize=(6, 3.4), layout="constrained")
 axis = figure.subplots()
 axis.set_facecolor("none")
-for (name, (sides, sizes)), tint, marker in zip(memory.items(), plots.TINTS[[0, 1, 2]], "os^", strict=True):
-    slope, _ = np.polyfit(np.log(np.square(sides)), np.log(sizes), 1)
-    print(f"{name:<20} memory grows as the number of pixels to the power of {slope:.2f}")
-    assert 0.7 < slope < 1.3
-    axis.loglog(sides, np.array(sizes) / 1e6, f"{marker}-", color=tint, label=name)
+for (name, sizes), tint, marker in zip(memory.items(), plots.TINTS[:3], "os^", strict=True):
+    pixels = np.square(list(sizes))
+    megabytes = np.array(list(sizes.values())) / 1e6
+    power, _ = np.polyfit(np.log(pixels), np.log(megabytes), 1)
+    print(f"{name:<20} grows as the number of pixels to the power of {power:.2f}")
+    assert 0.7 < power < 1.3
+    axis.loglog(list(sizes), megabytes, f"{marker}-", color=tint, label=name)
 axis.set_xticks([64, 128, 256, 512], [64, 128, 256, 512])
 axis.minorticks_off()
 axis.set(xlabel="side of the photo in pixels", ylabel="MB for one training step")
@@ -382,34 +395,55 @@ axis.legend(frameon=False)
 figure
 
 # %% [markdown]
-# The power is about 1: memory grows with the number of pixels. So we take the bytes a pixel from the largest photo that
-# was measured, and estimate at which size a batch of 16 photos fills 8 GB. Weights and the program itself come on
-# top.
+# The power is about 1: memory grows with the number of pixels. So we divide the bytes at the largest photo by its
+# pixels, and estimate at which size a batch of 16 photos fills 8 GB. Weights and the program itself come on top.
 
 # %%
-limit, batch = 8e9, 16
-each = {name: sizes[-1] / sides[-1] ** 2 for name, (sides, sizes) in memory.items()}
-for name, bytes_a_pixel in each.items():
-    side = (limit / batch / bytes_a_pixel) ** 0.5
-    print(f"{name:<20} {bytes_a_pixel:>6,.0f} bytes a pixel: full at {side:>4.0f} x {side:.0f}")
-assert each["never shrinks"] > each["fully convolutional"]
-assert each["never shrinks"] > 2 * each["U-Net"]
+LIMIT, BATCH = 8e9, 16
+
+
+def report(name, bytes_per_pixel):
+    side = int((LIMIT / BATCH / bytes_per_pixel) ** 0.5)
+    print(f"{name:<20} {bytes_per_pixel:>6,.0f} bytes a pixel, 8 GB are full at {side} x {side}")
+
+
+per_pixel = {name: sizes[max(sizes)] / max(sizes) ** 2 for name, sizes in memory.items()}
+for name, bytes_per_pixel in per_pixel.items():
+    report(name, bytes_per_pixel)
+assert 0.5 < per_pixel["fully convolutional"] / per_pixel["U-Net"] < 2
+assert per_pixel["never shrinks"] > 2 * per_pixel["U-Net"]
 
 # %% [markdown]
-# Our stage fits because we made it thin and shallow. Give it the filters of the U-Net and memory runs out far earlier.
-# And even that network sees only a little more. The same holds for the work:
+# Be fair to this stage: it takes about as much memory as the U-Net. But look at what it gets for it. The U-Net has more
+# filters and sees the whole photo. This stage fits only because we made it thin and shallow. Widen it to the
+# filters of the U-Net, and memory runs out far earlier. Deepen it to the 64 convolutions that see 128 pixels, and it
+# runs out again. For that we only estimate: each convolution takes the same share.
 
 # %%
-thick = zoo.build("fully_convolutional", filters=(16, 32, 64, 96, 128))
-networks = {"fully convolutional": model, "U-Net": zoo.build("unet"), "never shrinks": thick}
+report("64 convolutions", per_pixel["fully convolutional"] * 64 / 6)
+
+# %% [markdown]
+# ## What it costs: work
+#
+# With the maps, the work stays large, too.
+
+# %%
+wide = zoo.build("fully_convolutional", filters=WIDE)
+networks = {"fully convolutional": model, "U-Net": zoo.build("unet"), "never shrinks": wide}
+work = {name: evaluation.multiply_adds(network) for name, network in networks.items()}
+print("for 128 x 128 pixels:")
 for name, network in networks.items():
-    print(f"{name:<20} {evaluation.multiply_adds(network) / 1e6:>6,.0f} million multiply-adds for 128 x 128 pixels")
+    print(f"{name:<20} {work[name] / 1e6:>5,.0f} million multiply-adds, {network.count_params():>7,} parameters")
+assert work["never shrinks"] > 10 * work["U-Net"]
 
-field = 1 + sum(layer.kernel_size[0] - 1 for layer in thick.layers if isinstance(layer, keras.layers.Conv2D))
-print(f"and the one that never shrinks sees {field} x {field} pixels")
-assert evaluation.multiply_adds(thick) > 10 * evaluation.multiply_adds(networks["U-Net"])
+kernels = [layer.kernel_size[0] for layer in wide.layers if isinstance(layer, keras.layers.Conv2D)]
+field = 1 + sum(side - 1 for side in kernels)
+print(f"receptive field of the one that never shrinks: {field} x {field}")
+assert field == 21
 
 # %% [markdown]
+# More than ten times the work of the U-Net, and it still sees only 21 x 21 pixels.
+#
 # !!! abstract "What this step mends, what it leaves broken"
 #     All pixels are classified in one pass, at any size, and nothing is computed twice. Two faults are left. Every
 #     feature map is as large as the photo, so memory and time run out before the network is deep. And without depth,

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from zoo import plots
 from zoo.models.encoder_decoder import FILTERS
 
-figure = Figure(figsize=(7, 5.2), layout="constrained")
+figure = Figure(figsize=(5.8, 4.8), layout="constrained")
 axis = figure.subplots()
 bottom_level = len(FILTERS) - 1
 kept, grown, deepest = ((*tint, 0.5) for tint in plots.TINTS[:3])
@@ -92,7 +92,7 @@ figure
 
 # %% [markdown]
 # All maps are enlarged to the same size. Of the channels of each level we drew the one with the strongest contrast. The
-# first level has the outlines and the hair. The bottom has 64 blocks.
+# first level is fine enough for outlines and single hairs. The bottom has 64 blocks.
 #
 # Pictures can deceive, so we measure. Two questions to each level, on images of the test split:
 #
@@ -107,8 +107,7 @@ from zoo import data
 from zoo.evaluation import class_ious, confusion_matrix
 
 dataset = data.default_dataset()
-test_images, test_masks = data.load(dataset, "test", 128, 128).take(1).get_single_element()
-test_masks = test_masks.numpy()
+test_images, test_masks = next(data.load(dataset, "test", 128, 128).as_numpy_iterator())
 
 
 def sample(features):
@@ -134,11 +133,12 @@ def coarsen(masks, side):
     return np.argmax(shares, axis=0).repeat(window, axis=1).repeat(window, axis=2)
 
 
-batches = [way_down.predict_on_batch(test_images[start : start + 16]) for start in range(0, 128, 16)]
+batches = [way_down.predict_on_batch(images) for images in np.split(test_images, 8)]
 true_classes = sample(test_masks[..., None])[:, 0]
 inside = true_classes != data.CLASSES.index("border")
 is_pet = true_classes[inside] == data.CLASSES.index("pet")
-print(f"{len(is_pet)} pixels; always the more frequent class: {max(is_pet.mean(), 1 - is_pet.mean()):.3f} right\n")
+always_the_same = max(is_pet.mean(), 1 - is_pet.mean())
+print(f"{len(is_pet)} pixels; right if one always answers the same: {always_the_same:.3f}\n")
 
 print("level        what    where")
 what, where = [], []
@@ -151,7 +151,7 @@ for level, side in enumerate(sides):
 assert where[0] == 1
 assert where == sorted(where, reverse=True)
 
-# %% Two lines over the five levels: what the features tell of the class, and how much of the border the level can hold
+# %% Over the five levels, what a probe gets right, and how much of the border the level can hold tags=["picture"]
 figure = Figure(figsize=(6, 3), layout="constrained")
 axis = figure.subplots()
 for scores, label, marker in ((what, "what: probe right", "o"), (where, "where: border IoU of the truth", "s")):
@@ -164,11 +164,12 @@ figure
 
 # %%
 first, last = what[0], what[-1]
-print(f"A probe of the first level is right at {first:.0%} of the pixels, a probe of the bottom at {last:.0%}.")
+print(f"A probe of the first level is right at {first:.0%} of the pixels,")
+print(f"a probe of the bottom at {last:.0%}.")
 if last > first:
-    print("So the bottom knows better what there is, and the first level can say best where.")
+    print("So the bottom knows better what, and the first level can say best where.")
 else:
-    print("Here the bottom does not know better what there is: these models contradict the sentence.")
+    print("So the bottom does not know better what: here the sentence fails.")
 
 # %% [markdown]
 # Read the probes with care. The deeper levels have more channels, and so the sum has more weights.
@@ -199,13 +200,13 @@ seen = {
 for title, influence in seen.items():
     print(f"{title} {np.count_nonzero(influence.any(axis=1))} of 128 rows")
 assert np.count_nonzero(seen["first level sees"].any(axis=1)) <= 5
+assert np.count_nonzero(seen["bottom sees"].any(axis=1)) > 64
 
 brighter = {title: np.sqrt(influence) for title, influence in seen.items()}
 plots.draw_images({"photo": photo, **brighter}, columns=3)
 
 # %% [markdown]
-# Two 3 x 3 convolutions see 5 x 5 pixels: enough for an edge, too little for a cat. The bottom sees a large part of
-# the photo, and more of the pixels near its own place.
+# Two 3 x 3 convolutions see 5 x 5 pixels: enough for an edge, too little for a cat. The bottom sees most of the photo.
 #
 # ## By hand
 #
@@ -401,9 +402,9 @@ assert np.allclose(wide.predict(photo[None], verbose=0), without.predict(photo[N
 #
 # There are four of them. Which does the trained network need? We take one away and look.
 #
-# What to put in its place? Zeros would take away *where* and *how much* at once, and the convolutions have never seen
-# a map of nothing but zeros. The **mean of each channel over the image** is kinder: it leaves how much, and takes away
-# only where. The skeleton makes this easy: it needs another `up`, and the trained weights fit as they are.
+# What to put in its place? Zeros would take away *where* and *how much* at once, and the convolutions have hardly
+# seen a map of nothing but zeros. The **mean of each channel over the image** is kinder: it leaves how much, and takes
+# away only where. The skeleton makes this easy: it needs another `up`, and the trained weights fit as they are.
 
 # %%
 from zoo.models.encoder_decoder import encoder_decoder
@@ -415,7 +416,7 @@ def blank(features):
 
 
 def unet_without(blanked, blank=blank):
-    """The trained U-Net, with the features of some levels blanked; `blanked` names the levels by their filters."""
+    """The trained U-Net; levels with these numbers of filters are blanked."""
 
     def up(x, features, filters):
         return grow_and_join(x, blank(features) if filters in blanked else features, filters)
@@ -436,7 +437,7 @@ assert np.allclose(ablated[whole].predict(photo[None], verbose=0), model.predict
 # %% A test image: what the trained U-Net says with all features, without those of one level, and without any
 pictures = {title: plots.overlay(test_photo, zoo.predict(each, test_photo)) for title, each in ablated.items()}
 figure = plots.draw_images(pictures, columns=3)
-figure.set_size_inches(6.6, 4.8)
+figure.set_size_inches(6, 5.4)
 figure
 
 # %% [markdown]
@@ -460,7 +461,7 @@ print(f"{'':18}{'mean IoU':>10}{'border IoU':>12}")
 for title, (mean_iou, border_iou) in found.items():
     print(f"{title:18}{mean_iou:10.3f}{border_iou:12.3f}")
 
-# %% Bars: how much mean IoU and border IoU fall without the features of each level, and without any
+# %% How much mean IoU and border IoU fall without the features of each level, and without any tags=["picture"]
 figure = Figure(figsize=(6.4, 3.2), layout="constrained")
 axis = figure.subplots()
 falls = np.array([found[whole] - scores for title, scores in found.items() if title != whole])
@@ -478,7 +479,8 @@ figure
 # %%
 needed = {title: lost for title, (lost, _) in zip(list(found)[1:5], falls, strict=False)}
 most, least = max(needed, key=needed.get), min(needed, key=needed.get)
-print(f"This U-Net loses most {most} ({needed[most]:.3f} mean IoU), and least {least} ({needed[least]:.3f}).")
+print(f"This U-Net loses most {most}: {needed[most]:.3f} mean IoU.")
+print(f"It loses least {least}: {needed[least]:.3f}.")
 
 # %% [markdown]
 # What the bars tell, and what they do not: they show what *this* trained network relies on. A network that was trained
@@ -513,7 +515,7 @@ assert features_of_first_level.mean() > 0
 # ## References
 #
 # - Olaf Ronneberger, Philipp Fischer, Thomas Brox: *U-Net: Convolutional Networks for Biomedical Image Segmentation*,
-#   2015. [arXiv:1505.04597](https://arxiv.org/abs/1505.04597)
+#   MICCAI 2015. [arXiv:1505.04597](https://arxiv.org/abs/1505.04597)
 # - Jonathan Long, Evan Shelhamer, Trevor Darrell: *Fully Convolutional Networks for Semantic Segmentation*, 2014.
 #   [arXiv:1411.4038](https://arxiv.org/abs/1411.4038). Adds the answers of finer levels to those of coarser ones.
 # - Guillaume Alain, Yoshua Bengio: *Understanding intermediate layers using linear classifier probes*, 2016.

@@ -135,13 +135,13 @@ training_set = files.skip(200).map(read, tf.data.AUTOTUNE).map(to_unit_range).ca
 
 def training_batches(seed):
     shuffled = training_set.shuffle(800, seed=seed)
-    return shuffled.batch(16, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    return shuffled.batch(4, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 
 images, masks = next(iter(training_batches(seed=0)))
 print("images", images.shape, images.dtype.name)
 print("masks ", masks.shape, masks.dtype.name)
-assert images.shape == (16, SIZE, SIZE, 3)
+assert images.shape == (4, SIZE, SIZE, 3)
 assert set(np.unique(masks)) <= set(range(len(CLASSES)))
 
 # %% [markdown]
@@ -151,7 +151,7 @@ assert set(np.unique(masks)) <= set(range(len(CLASSES)))
 
 
 # %%
-def fit(model, seed, epochs=4):
+def fit(model, seed, epochs=2):
     batches = training_batches(seed)
     falling = keras.optimizers.schedules.CosineDecay(5e-3, epochs * len(batches))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -168,7 +168,17 @@ print(f"{unet.count_params():,} parameters")
 print("loss of each epoch:", *(f"{loss:.2f}" for loss in losses))
 assert losses[-1] < losses[0]
 
+momentum = next(layer.momentum for layer in unet.layers if isinstance(layer, layers.BatchNormalization))
+steps = 2 * len(training_batches(seed=0))
+print(f"{steps} steps; {momentum**steps:.0%} of the first running means are left")
+assert momentum**steps < 0.05
+
 # %% [markdown]
+# The batches are small on purpose, because they make many steps of few images. Batch normalisation uses *running means*
+# when it predicts. Each training step moves them a little from their first values towards the true ones. Stop a
+# training too early, and its loss looks fine while its score is bad. The last line says how much of the first values is
+# left.
+#
 # `Scores` needs to know the names of the classes, and which of them is the background.
 
 
@@ -185,7 +195,7 @@ summary = score(unet)
 for name, iou in summary["iou"].items():
     print(f"{name:<11}{iou:.2f}")
 print(f"{'mean IoU':<11}{summary['mean_iou']:.2f}")
-assert summary["mean_iou"] > 0.4  # "background everywhere" stays below 1 / 4
+assert summary["mean_iou"] > 0.5  # "background everywhere" stays below 1 / 4
 
 # %% [markdown]
 # `zoo.predict` works with your model as it does with ours: a scene of any size in, a class for each of its pixels out.
