@@ -89,6 +89,7 @@ def press_ctrl_c(self, batch, logs=None):
     if len(self.history) == 1 and batch == 2:  # within the second epoch
         os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 synthetic_pets.EXAMPLES.update(train=16, validation=4, test=4)
 if sys.argv.pop(1) == "stop":
     training.KeepState.on_train_batch_end = press_ctrl_c

@@ -83,10 +83,12 @@ def browser():
 
 @pytest.fixture
 def visit(browser, address):
-    """Opens a page with all that it folds away: visit("05_name/", color_scheme="dark")."""
+    """Opens a page with all that it folds away, in place of the last: visit("05_name/", color_scheme="dark")."""
     contexts = []
 
     def open_page(path="", watch=None, **settings):
+        while contexts:
+            contexts.pop().close()
         contexts.append(browser.new_context(**{"reduced_motion": "reduce", **settings}))
         page = contexts[-1].new_page()
         if watch:

@@ -285,7 +285,7 @@ dense_layers = [DenseWindow2D(classifier, WINDOW, stride) for stride in strides]
 dense_seconds = [seconds(layer, crop) for layer in dense_layers]
 for stride, slow, fast in zip(strides, sliding_seconds, dense_seconds, strict=True):
     print(f"stride {stride:>2}: {slow:.3f} s and {fast:.3f} s, a ratio of {slow / fast:.1f}")
-assert dense_seconds[-1] < sliding_seconds[-1]
+assert np.subtract(sliding_seconds, dense_seconds).argmax() == strides.index(1)
 
 figure = Figure(figsize=(6, 3.2), layout="constrained")
 axis = figure.subplots()
@@ -300,8 +300,8 @@ axis.legend(frameon=False)
 figure
 
 # %% [markdown]
-# The logits are the same. The time is not, and the more the patches overlap, the larger is the difference. The waste
-# is not in the idea "classify a pixel by what is around it". It is in the cutting.
+# The logits are the same. The time is not: at stride 1, where the patches overlap most, the difference is largest. The
+# waste is not in the idea "classify a pixel by what is around it". It is in the cutting.
 #
 # ## The stage `sliding_window`
 #

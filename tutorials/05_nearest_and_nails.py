@@ -390,7 +390,8 @@ swapped.set_weights(nearest_model.get_weights())
 own, foreign = zoo.predict(nearest_model, test_photo), zoo.predict(swapped, test_photo)
 for name, each in {"own unpooling": own, "bed of nails": foreign}.items():
     print(f"{name:13}  IoU of the pet {iou(test_mask == 0, each == 0):.2f}")
-assert (own != foreign).any()
+if dataset == "oxford_iiit_pet":  # of drawn pets, which no model has learned, both may find nothing
+    assert (own != foreign).any()
 plots.draw_stages([test_photo], {"own unpooling": [own], "bed of nails": [foreign]}, [test_mask])
 
 # %% [markdown]

@@ -14,9 +14,10 @@ from zoo import plots
 models = {stage: zoo.load(stage) for stage in zoo.STAGES}
 answers = {"photo": chelsea()}
 for stage, model in models.items():
-    answers[stage.replace("_", "\n")] = plots.overlay(chelsea(), zoo.predict(model, chelsea()))
+    title = stage.replace("_", "\n", 1).replace("_", " ")
+    answers[title] = plots.overlay(chelsea(), zoo.predict(model, chelsea()))
 figure = plots.draw_images(answers, columns=5)
-figure.set_size_inches(7, 3.9)
+figure.set_size_inches(7, 3.5)
 figure.legend(
     handles=[
         Patch(color=colour / 255, label=name) for colour, name in zip(plots.COLOURS, zoo.data.CLASSES, strict=True)
@@ -181,8 +182,9 @@ for stage, confusion in confusions.items():
 
 silent = [stage for stage, confusion in confusions.items() if confusion[:, border].sum() < 0.01 * confusion.sum()]
 if silent:
-    print(f"\nFewer than one pixel in a hundred: {', '.join(silent)}.")
-    print("One of the three IoUs in their mean is next to zero, whatever they know about pets.")
+    print("\nBorder for fewer than one pixel in a hundred:")
+    print(*silent, sep=", ")
+    print("One of the three IoUs in their mean is next to zero, however well they know pets.")
 else:
     print("\nEvery stage answers border for at least one pixel in a hundred.")
 
@@ -223,9 +225,9 @@ columns = [[heights[stage] for stage in remembered if remembered[stage] == size]
 for label, column in zip(labels, columns, strict=True):
     print(f"{label:16} best {max(column):.3f}, worst {min(column):.3f}")
 if all(max(less) < min(more) for less, more in itertools.pairwise(columns)):
-    print("Every stage that remembers more is better at the outline than every stage that remembers less.")
+    print("\nWhoever remembers more is better at the outline than all who remember less.")
 else:
-    print("The columns overlap: remembering more is not always better at the outline.")
+    print("\nThe columns overlap: remembering more is not always better at the outline.")
 
 # %% [markdown]
 # ## On test photos
@@ -295,8 +297,8 @@ if last > 1:
 # epochs are few. Copying works from the first step on. A transposed convolution starts with random stamps, and a
 # strided convolution with random rules for what to keep; both spend a part of the training to find out what the fixed
 # layers know by construction. And the learning rate falls to zero at the end of the recipe, whether a stage is ready or
-# not. So a lead of the fixed layers in a short training says: *they learn faster*. It does not say that they would
-# still lead after a long one.
+# not. So a lead of the fixed layers in a short training says at most: *they learn faster*. It does not say that they
+# would still lead after a long one.
 #
 # ## The lecture's claims, and the scores
 #
@@ -332,13 +334,13 @@ def verdict(difference):
     return "confirmed" if difference > 0 else "contradicted"
 
 
-header = ["claim", "score", "of", "against", "difference", "verdict"]
+header = ["claim", "verdict", "difference", "score", "of", "against"]
 table, verdicts = [], []
 for claim, name, better, worse in claims:
     ours, theirs = score_of(better, name), score_of(worse, name)
     verdicts.append(verdict(ours - theirs))
-    figures = [f"{better} {ours:.3f}", f"{worse} {theirs:.3f}", f"{ours - theirs:+.3f}"]
-    table.append([claim, name, *figures, f"**{verdicts[-1]}**"])
+    figures = [f"{ours - theirs:+.3f}", name, f"{better} {ours:.3f}", f"{worse} {theirs:.3f}"]
+    table.append([claim, f"**{verdicts[-1]}**", *figures])
 Markdown(format_table(header, table))
 
 # %%
@@ -384,7 +386,8 @@ print(f"though it gives one decision to each block of {step} x {step} pixels.")
 for (claim, name, better, worse), before in zip(claims, verdicts, strict=True):
     difference = score_of(better, "pet") - score_of(worse, "pet")
     if verdict(difference) != before:
-        print(f"{claim} ({better}): {before} by {name}, {verdict(difference)} by pet ({difference:+.3f})")
+        print(f"{claim} ({better} against {worse})")
+        print(f"    {before} by {name}, {verdict(difference)} by pet ({difference:+.3f})")
 
 # %% [markdown]
 # !!! question "Try it"
@@ -403,14 +406,17 @@ for stage, confusion in confusions.items():
 # ## What each step costs
 #
 # Walk up the ladder, from each stage to the next. How much mean IoU does the step gain, and for how many more
-# multiply-adds?
+# multiply-adds? Where it gains and is dearer, the last column says how much it gains for each 100 million of them.
 
 # %%
 ladder = []
 for lower, upper in itertools.pairwise(zoo.STAGES):
     gain = scores[upper]["mean_iou"] - scores[lower]["mean_iou"]
     price = (cards[upper]["costs"]["multiply_adds"] - cards[lower]["costs"]["multiply_adds"]) / 1e6
-    worth = f"{100 * gain / price:+.3f} for 100 M" if price > 0 else "no dearer"
+    if price <= 0:
+        worth = "better, no dearer" if gain > 0 else "no better, no dearer"
+    else:
+        worth = f"{100 * gain / price:+.3f} for 100 M" if gain > 0 else "no better, dearer"
     ladder.append([f"{lower} to {upper}", f"{gain:+.3f}", f"{price:+,.0f} M", worth])
 Markdown(format_table(["step", "mean IoU", "multiply-adds", "worth"], ladder))
 

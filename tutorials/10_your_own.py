@@ -77,7 +77,8 @@ plots.draw_images(scene_images | scene_masks, columns=3)
 # with the same names in both. A mask is a grey picture whose values are the class numbers, from 0.
 
 # %%
-folder = Path(tempfile.mkdtemp())
+temporary = tempfile.TemporaryDirectory()
+folder = Path(temporary.name)
 for part in ("images", "masks"):
     (folder / part).mkdir()
 for number, (image, mask) in enumerate(scenes):
@@ -156,7 +157,7 @@ def fit(model, seed, epochs=2):
     falling = keras.optimizers.schedules.CosineDecay(5e-3, epochs * len(batches))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(falling), loss)
-    history = model.fit(batches, epochs=epochs, shuffle=False, verbose=0)  # `batches` shuffle
+    history = model.fit(batches, epochs=epochs, shuffle=False, verbose=0)  # the data set shuffles itself
     return history.history["loss"]
 
 
@@ -203,6 +204,7 @@ assert summary["mean_iou"] > 0.5  # "background everywhere" stays below 1 / 4
 # %% Three scenes that the U-Net has not seen, and below each the classes that it answers tags=["picture"]
 answers = {f"U-Net {number}": PALETTE[zoo.predict(unet, scenes[number - 1][0])] for number in (1, 2, 3)}
 assert answers["U-Net 1"].shape == scenes[0][0].shape
+assert pipeline.BACKGROUND == 1 != BACKGROUND
 plots.draw_images(scene_images | answers, columns=3)
 
 # %% [markdown]
