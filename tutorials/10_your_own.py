@@ -12,7 +12,6 @@ import io
 import itertools
 import tempfile
 import textwrap
-import time
 from pathlib import Path
 
 import keras
@@ -261,7 +260,7 @@ any_size.set_weights(unet.get_weights())
 batch = next(iter(test_set.as_numpy_iterator()))[0]
 assert np.allclose(any_size(batch), unet(batch), atol=1e-3)
 
-wide, wide_mask = draw_scene(np.random.default_rng(1), 48, 144)
+wide, wide_mask = draw_scene(np.random.default_rng(9), 48, 144)
 wide_logits = np.array(any_size(wide[None] / np.float32(255)))[0]
 wide_answer = wide_logits.argmax(-1)
 print("wide scene", wide.shape, "  answer", wide_answer.shape)
@@ -319,16 +318,14 @@ builders = {
     "transposed_convolution": lambda **options: zoo.build("transposed_convolution", **options),
 }
 means = {name: [] for name in builders}
-rows = [f"{'mean IoU with':<22}  seed 1  seed 2  seconds"]
+rows = [f"{'mean IoU with':<22}  seed 1  seed 2"]
 for name, build in builders.items():
-    start = time.perf_counter()
     for seed in (1, 2):
         keras.utils.set_random_seed(seed)
         model = build(**shared)
         fit(model, seed)
         means[name].append(score(model)["mean_iou"])
-    seconds = (time.perf_counter() - start) / 2
-    rows.append(f"{name:<22}  " + "  ".join(f"{mean:>6.3f}" for mean in means[name]) + f"  {seconds:>7.1f}")
+    rows.append(f"{name:<22}  " + "  ".join(f"{mean:>6.3f}" for mean in means[name]))
 print("\n".join(rows))
 
 # %% [markdown]
