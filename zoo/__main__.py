@@ -1,6 +1,7 @@
 """The command line: `python -m zoo --help`."""
 
 import argparse
+import collections
 import dataclasses
 import os
 import platform
@@ -86,7 +87,7 @@ def download(options):
 
 
 def train(options):
-    from zoo import data, evaluation, models, saved, training
+    from zoo import data, evaluation, models, saved, tables, training
 
     if (options.out / f"{options.stage}.json").exists():
         raise FileExistsError(
@@ -120,13 +121,13 @@ def train(options):
     }
     saved.save(model, card, options.out)
     print(f"Saved {options.out / options.stage}.keras and its card.")
-    print_scores(scores)
+    print(tables.format_scores(scores))
 
 
 def evaluate(options):
-    from zoo import evaluation
+    from zoo import evaluation, tables
 
-    print_scores(evaluation.evaluate(load(options.model), choose_dataset(options)))
+    print(tables.format_scores(evaluation.evaluate(load(options.model), choose_dataset(options))))
 
 
 def predict(options):
@@ -214,21 +215,10 @@ def find_photos(paths):
 
 def picture_names(photos):
     """A name for the picture of each photo: its own, with its folder where two photos share one."""
-    names = [photo.name for photo in photos]
+    photos_of = collections.Counter(photo.name for photo in photos)
     return [
-        f"{photo.name if names.count(photo.name) == 1 else '_'.join(photo.resolve().parts[1:])}.png" for photo in photos
+        f"{photo.name if photos_of[photo.name] == 1 else '_'.join(photo.resolve().parts[1:])}.png" for photo in photos
     ]
-
-
-def print_scores(scores):
-    """A line a score: at the network's size, and at the photo's own."""
-    from zoo import tables
-
-    small, large = scores["at_network_size"], scores["at_photo_size"]
-    rows = [[f"IoU of {name}", f"{small['iou'][name]:.4f}", f"{large['iou'][name]:.4f}"] for name in small["iou"]]
-    for name in ("mean_iou", "pixel_accuracy", "binary_iou", "binary_iou_per_image", "boundary_iou"):
-        rows.append([name.replace("_", " ").replace("iou", "IoU"), f"{small[name]:.4f}", f"{large[name]:.4f}"])
-    print(tables.format_table(["score", "network's size", "photo's size"], rows))
 
 
 def machine():

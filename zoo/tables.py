@@ -17,6 +17,19 @@ def format_table(header, rows):
     return "\n".join(lines)
 
 
+def format_scores(scores):
+    """The table of a model's scores: a line a score, at the network's size and at the photo's own.
+
+    Args:
+        scores: dictionary, as `zoo.evaluation.evaluate` gives and cards hold.
+    """
+    small, large = scores["at_network_size"], scores["at_photo_size"]
+    rows = [[f"IoU of {name}", f"{small['iou'][name]:.4f}", f"{large['iou'][name]:.4f}"] for name in small["iou"]]
+    for name in ("mean_iou", "pixel_accuracy", "binary_iou", "binary_iou_per_image", "boundary_iou"):
+        rows.append([name.replace("_", " ").replace("iou", "IoU"), f"{small[name]:.4f}", f"{large[name]:.4f}"])
+    return format_table(["score", "network's size", "photo's size"], rows)
+
+
 def format_cards(cards):
     """The table of the stages: scores on the test split at the network's size, and costs.
 

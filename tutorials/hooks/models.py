@@ -5,6 +5,8 @@ from pathlib import Path
 
 from mkdocs.structure.files import File
 
+from zoo import tables
+
 CARDS = Path(__file__).parents[2] / "saved_models"
 PAGES = {
     "sliding_window": "02_sliding_window",
@@ -17,7 +19,6 @@ PAGES = {
     "strided_convolution": "04_downwards",
     "unet": "08_unet",
 }
-SCORES = ("mean_iou", "pixel_accuracy", "binary_iou", "binary_iou_per_image", "boundary_iou")
 UNITS = {"milliseconds": "ms an image", "peak_megabytes": "MB an image"}
 
 
@@ -31,9 +32,7 @@ def on_files(files, config):
 
 def describe(stage, page, card):
     """The page of a saved model, in Markdown."""
-    small, large = card["scores"]["at_network_size"], card["scores"]["at_photo_size"]
-    scores = [[f"IoU of {name}", small["iou"][name], large["iou"][name]] for name in small["iou"]]
-    scores += [[name.replace("_", " ").replace("iou", "IoU"), small[name], large[name]] for name in SCORES]
+    small = card["scores"]["at_network_size"]
     confusion = [[f"**{name}**", *row] for name, row in zip(small["iou"], small["confusion"], strict=True)]
     costs = [[name.replace("_", " "), f"{value:,.0f} {UNITS.get(name, '')}"] for name, value in card["costs"].items()]
     test = card["dataset"]["test"]
@@ -57,7 +56,7 @@ classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 bord
 On the {test["examples"]:,} test images of `{card["dataset"]["name"]}`: where masks were squeezed to the network's
 size, and where the answers were enlarged to each photo's own.
 
-{table(["score", "network's size", "photo's size"], scores)}
+{tables.format_scores(card["scores"])}
 
 Pixels by truth (rows) and prediction (columns), at the network's size:
 
@@ -90,9 +89,8 @@ the file begins with `{card["sha256"][:16]}`.
 
 
 def table(header, rows):
-    """A table in Markdown."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(map(cell, line)) + " |" for line in lines)
+    """A table of values of any kind."""
+    return tables.format_table(header, [list(map(cell, row)) for row in rows])
 
 
 def cell(value):

@@ -6,7 +6,6 @@ decides them. Cells may have tags: a "picture" folds its code away and shows wha
 folds away as a whole. A picture's alternative text is the title of its cell: `# %% What it shows`.
 """
 
-import base64
 import hashlib
 import importlib.metadata
 import os
@@ -149,8 +148,6 @@ def show(output, path, alternative):
         drawings = {f"{path}_{theme}.svg": colour(data["image/svg+xml"], ink) for theme, ink in INK.items()}
         block = "\n".join(f"![{alternative}]({path}_{theme}.svg#only-{theme})" for theme in INK)
         return block, drawings
-    if "image/png" in data:
-        return f"![{alternative}]({path}.png)", {f"{path}.png": base64.b64decode(data["image/png"])}
     return data.get("text/markdown") or fence("text", data["text/plain"]), {}
 
 

@@ -10,7 +10,8 @@ class MaxPoolingWithOffsets2D(WindowLayer):
 
     An offset counts the places of its window row by row from 0. Of equal maxima the first
     wins. NaN wins over every number, and of several NaNs the last, as in PyTorch. The
-    gradient flows to the place that the offset names, and to no other.
+    gradient flows to the place that the offset names, and to no other. JAX compiles the gradient
+    of windows of 81 places or more slowly: it takes 20 seconds and more.
 
     Examples:
         >>> import numpy as np
@@ -29,8 +30,6 @@ class MaxPoolingWithOffsets2D(WindowLayer):
     Output shape:
         A pair of (b, h / rows, w / columns, c): the maxima in the layer's compute dtype, and
         their offsets in uint8.
-
-    JAX compiles the gradient of windows of 81 places or more slowly: it takes 20 seconds and more.
 
     Raises:
         ValueError: if `pool_size` or the input's shape is not as above.
