@@ -27,14 +27,17 @@ plots.draw_grids({"small": small, "nearest neighbour": copied, "bed of nails": n
 
 # %% [markdown]
 # **Nearest neighbour** copies the number into all four pixels. **Bed of nails** puts it into the upper-left pixel and
-# leaves zeros: nails on a board. To give back what pooling took away is called *unpooling*. Neither of the two can:
-# they have to invent something.
+# leaves zeros: nails on a board. To make a pooled map large again is called *unpooling*. Neither of the two can know
+# what pooling threw away: they have to invent something.
 #
 # ## By hand
 #
 # Nearest neighbour is a loop over the large map. Each pixel asks in which window it lies:
 #
 # \[ y(i, j) = x(\lfloor i / 2 \rfloor, \lfloor j / 2 \rfloor) \]
+#
+# Here \(x\) is the small map, \(y\) the large one, and rows and columns count from 0. The brackets round down: the
+# pixel in row 3 and column 2 takes \(x(1, 1)\).
 
 
 # %%
@@ -88,7 +91,7 @@ print(run(BedOfNails2D(2), small))
 
 # %% [markdown]
 # Keras has the first one, too, under the name `UpSampling2D`. And bed of nails is nearest neighbour with three of four
-# pixels put out.
+# pixels set to 0.
 
 # %%
 holes = run(BedOfNails2D(2), np.ones_like(noise))
@@ -112,9 +115,9 @@ plots.draw_grids({"image": image, "nearest neighbour": by_nearest, "bed of nails
 #
 # **Bed of nails invents places.** The 9 stands in the corner, wherever it came from. And it leaves holes.
 #
-# How wrong is each? We let the bright pixel stand at each place of the window. The *error* is the sum of all
-# differences to the image. The *shift* is the distance from the bright pixel to the middle of the brightness in the
-# unpooled map.
+# How wrong is each? We let the bright pixel stand at each place of the window. The *error* is the sum of the absolute
+# differences to the image, over all pixels. The *shift* is the distance from the bright pixel to the middle of the
+# brightness in the unpooled map.
 
 
 # %%
@@ -268,7 +271,7 @@ plots.draw_stages(photos, masks, truths)
 # %% [markdown]
 # ## The stage `bed_of_nails`
 #
-# One layer is another. All else is the same, down to the number of weights.
+# Only one layer differs. All else is the same, down to the number of weights.
 
 # %%
 print(inspect.getsource(bed_of_nails.unpool_to_corner))
@@ -294,7 +297,8 @@ plots.draw_images(ears, columns=3)
 # %% [markdown]
 # Do you see steps as wide as a window, or holes? Eyes are easily deceived, so we count. Walk along the rows of the
 # predicted mask at the network's size, and note where the class changes. If the mask were made of copied 2 x 2 blocks,
-# no change would lie inside a window. If the windows leave no trace, half of the changes do.
+# no change would lie inside a window. If the windows leave no trace, about half of the changes lie
+# inside one.
 
 
 # %%

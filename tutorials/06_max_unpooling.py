@@ -23,7 +23,8 @@ plots.draw_grids({"input": x, "values": values, "offsets": offsets}, windows=(2,
 plots.draw_grids({"places": np.array([[0, 1], [2, 3]])})
 
 # %% [markdown]
-# Other names for the same thing are *indices*, *switches* and *locations*.
+# Other books and libraries write down the same places as *indices*, *switches* or *locations*, and some count in
+# another way, as we shall see. "Index unpooling" is the lecture's name; our layer takes offsets.
 #
 # ## One window after the other
 #
@@ -155,7 +156,7 @@ assert (as_grid(layer_offsets) == offsets).all()
 # ## Up: index unpooling
 #
 # Index unpooling puts a 1 at each remembered place, and zeros elsewhere. It needs the offsets, and nothing but the
-# offsets.
+# offsets. The values are not used: ones alone cannot carry them. The trained stage adds copied values, further below.
 
 # %% Index unpooling: in each window a 1 stands where the maximum stood, and three zeros
 marks = unpool(IndexUnpooling2D(2), offsets)
@@ -308,7 +309,8 @@ plots.draw_grids(drawn, windows=(1, 2))
 
 # %% [markdown]
 # Ties are common: ReLU turns every negative number into 0, and a window of four zeros has offset 0. So an offset of 0
-# may also mean that there was nothing to choose.
+# may also mean that there was nothing to choose, and index unpooling marks place 0 even there. Of two tied maxima only
+# the first comes back: the place of the second is forgotten.
 #
 # ## Offsets here, indices in PyTorch
 #
@@ -345,7 +347,7 @@ _, from_tensorflow = tf.nn.max_pool_with_argmax(as_batch(x), 2, 2, "VALID")
 assert (as_grid(from_tensorflow) == indices).all()
 
 # %% [markdown]
-# ## Unpooling is the gradient of pooling
+# ## Max unpooling is the gradient of max pooling
 #
 # Change one number of the input a little. Does a pooled value change? Only if that number is the maximum of its window.
 # So the gradient of pooling sends what arrives at a pooled value to the place of the maximum, and zero to the other
@@ -600,7 +602,8 @@ figure
 
 # %% [markdown]
 # !!! abstract "What this step mends, what it leaves broken"
-#     **Mended:** no place is invented. Each value returns to the pixel where its window had its maximum.
+#     **Mended:** no place is invented. Each value goes to the pixel where its window had its maximum, the first of them
+#     if there were several.
 #
 #     **Broken:** three of four pixels are still zero, and *how* a value fills its window is still fixed by us. Why not
 #     let the network learn how to grow? That is [transposed convolution](07_transposed_convolution.md).

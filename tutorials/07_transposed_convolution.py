@@ -47,7 +47,8 @@ draw_tinted(
 
 # %% [markdown]
 # The numbers of the kernel are weights. Training finds them, as it finds the weights of any convolution. This is a
-# **transposed convolution** with a 2 x 2 kernel and stride 2. The name comes from a matrix; the matrix comes first.
+# **transposed convolution** with a 2 x 2 kernel and stride 2: neighbouring stamps begin two pixels apart. The name
+# comes from a matrix; the matrix comes first.
 #
 # ## A convolution is a matrix
 #
@@ -115,12 +116,15 @@ for stride, matrix in ((1, one), (2, two)):
 # %% [markdown]
 # ## The transpose goes back up
 #
-# The matrix of stride 2 makes 2 numbers out of 6. Turn it over: the **transposed** matrix makes 6 numbers out of 2.
+# The matrix of stride 2 makes 2 numbers out of 6. Write each of its rows as a column: the **transposed** matrix
+# makes 6 numbers out of 2.
 
 # %% The two matrices transposed: 6 x 4 and 6 x 2; now each column holds the kernel
 plots.draw_grids({"stride 1: 4 to 6": one.T, "stride 2: 2 to 6": two.T})
 
 # %% [markdown]
+# (At stride 2 the sixth number was never used. The matrix brings it back as 0.)
+#
 # A transposed convolution is a multiplication by this matrix. It brings back the *shape*. It does not bring back the
 # *values*: a transpose is no inverse.
 
@@ -140,8 +144,8 @@ for stride, matrix in ((1, one), (2, two)):
 # ## The stamp
 #
 # Look at the columns of a transposed matrix. Each holds the kernel, and the next column holds it one stride further
-# down. The product adds the columns up, each times one value. In other words: **each value stamps the kernel, times
-# itself, into the output. Stamps lie one stride apart. Where stamps overlap, they add up.**
+# down. The product adds the columns up, each times one value. In other words: **each value multiplies the kernel and
+# stamps the result into the output. Stamps lie one stride apart. Where stamps overlap, they add up.**
 
 
 # %%
@@ -223,7 +227,9 @@ assert np.allclose(np.convolve(nails, weights), stamp_by_hand(values, weights, s
 # %% [markdown]
 # ## Two dimensions
 #
-# Now the stamp is a square. The loop has two more counters and is the same otherwise.
+# Now the stamp is a square. The value at row \(r\) and column \(c\) puts the upper-left corner of its stamp at row
+# \(r \cdot s\) and column \(c \cdot s\) of the output, where \(s\) is the stride. Rows and columns count from 0. Where
+# stamps share a pixel, they add up, as before.
 
 
 # %%
@@ -293,8 +299,8 @@ assert np.allclose(with_kernel(transposed, stamps, two_channels)[0], by_hand, at
 # ## The name
 #
 # *Transposed*, because of the matrix. The same matrix appears in training: the gradient of a convolution with respect
-# to its input is a multiplication by the transposed matrix. So the backward pass of every convolution is a transposed
-# convolution, with the same kernel and the same stride.
+# to its input is a multiplication by the transposed matrix. So on the backward pass every convolution hands its
+# gradient on by a transposed convolution, with the same kernel and the same stride.
 
 # %%
 import tensorflow as tf
@@ -316,12 +322,14 @@ assert np.allclose(gradient[0, :, :, 0], stamped, atol=1e-5)
 #
 # ## How large is the output?
 #
-# With \( n \) values a side, a kernel of \( k \), a stride of \( s \), and \( p \) pixels cut off at each side:
+# With \( n \) values a side, a kernel of \( k \), a stride of \( s \), and \( p \) pixels cut off at each side, the
+# output has \( m \) values a side:
 #
 # \[ m = (n - 1) \cdot s + k - 2p \]
 #
-# The first stamp has \( k \) pixels, and each of the other \( n - 1 \) lies \( s \) further. The padding \( p \) is
-# that of the convolution that goes the other way: what it padded, the way back cuts off.
+# The first stamp has \( k \) pixels, and each of the other \( n - 1 \) lies \( s \) further. If the convolution that
+# goes the other way padded \( p \) zeros at each side, its transpose cuts \( p \) values off there. No padding:
+# \( p = 0 \).
 
 # %%
 import itertools
@@ -367,7 +375,7 @@ figure
 # With a kernel of 3 and a stride of 2, the counts change from pixel to pixel, in the pattern of a **checkerboard**.
 # Pixels with four stamps come out stronger than pixels with one, unless the network learns to make up for it. Odena et
 # al. (2016) found this pattern in many generated images. With a kernel of 4, every pixel gets the same number, away
-# from the edge. The rule: **the stride must divide the kernel.**
+# from the edge. The rule: **the stride must divide the size of the kernel.**
 
 # %%
 for side, stride in itertools.product(range(1, 9), range(1, 5)):
@@ -400,8 +408,9 @@ plots.draw_images(grown, columns=3)
 #
 # ## Old friends
 #
-# Two ways to grow that we know are transposed convolutions whose kernel was fixed by hand. A kernel of four ones copies
-# each value over its window: nearest neighbour. A kernel with a single 1 is a bed of nails.
+# Two ways to grow that we know are transposed convolutions of stride 2 whose kernel was fixed by hand, one kernel for
+# each channel alone. A 2 x 2 kernel of ones copies each value over its window: nearest neighbour. A kernel with a
+# single 1, in its upper-left corner, is a bed of nails.
 
 # %% The two kernels: four ones, and a single one in the upper-left corner
 from zoo.layers import BedOfNails2D, NearestUnpooling2D
@@ -439,7 +448,7 @@ assert (stamped[:, :2] == stamped[:, 2:]).all()
 
 # %% [markdown]
 # So the two steps differ in kind. Max unpooling heeds *this* photo, by its offsets, and learns nothing. A transposed
-# convolution learns from all photos of the training, and remembers nothing of this one.
+# convolution learns its kernel from all photos of the training, and remembers no place of this one.
 #
 # ## The stage `transposed_convolution`
 #
