@@ -6,8 +6,8 @@ from scipy.spatial import distance
 from sklearn import metrics
 
 import zoo
-from zoo import evaluation
-from zoo.data import synthetic_pets
+from zoo import data, evaluation
+from zoo.data import oxford_iiit_pet, synthetic_pets
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_evaluate_scores_at_both_sizes(monkeypatch):
     monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 6})
     model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(3, 1)])
     scores = evaluation.evaluate(model, "synthetic_pets", batch_size=4)
-    small, large = np.zeros((2, 3, 3), int)
+    small, large, mirrored = np.zeros((3, 3, 3), int)
     for image, mask in synthetic_pets.examples("test"):
         squeezed = np.round(tf.image.resize(image, (32, 32), antialias=True)) / 255
         logits = model.predict_on_batch(squeezed[None])[0]
@@ -80,8 +80,24 @@ def test_evaluate_scores_at_both_sizes(monkeypatch):
         small += metrics.confusion_matrix(np.ravel(squeezed_mask), logits.argmax(-1).ravel(), labels=[0, 1, 2])
         enlarged = tf.image.resize(logits, (160, 160)).numpy().argmax(-1)
         large += metrics.confusion_matrix(np.ravel(mask), enlarged.ravel(), labels=[0, 1, 2])
+        mean = (logits + np.fliplr(model.predict_on_batch(np.fliplr(squeezed)[None])[0])) / 2
+        mirrored += metrics.confusion_matrix(np.ravel(squeezed_mask), mean.argmax(-1).ravel(), labels=[0, 1, 2])
     np.testing.assert_array_equal(scores["at_network_size"]["confusion"], small)
+    np.testing.assert_array_equal(scores["drawn pets"]["confusion"], small)
     np.testing.assert_array_equal(scores["at_photo_size"]["confusion"], large)
+    np.testing.assert_array_equal(scores["with_mirror_image"]["confusion"], mirrored)
+
+
+def test_cats_and_dogs_are_told_apart_and_sum_up(photos, monkeypatch):
+    stored = oxford_iiit_pet.stored
+    monkeypatch.setattr(oxford_iiit_pet, "stored", lambda split: stored(split).take(12))
+    model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(3, 1)])
+    scores = evaluation.evaluate(model, "oxford_iiit_pet", batch_size=5)
+    both = np.add(scores["cats"]["confusion"], scores["dogs"]["confusion"])
+    np.testing.assert_array_equal(both, scores["at_network_size"]["confusion"])
+    # The names of cats' breeds begin with a capital letter in this data set, those of dogs' do not.
+    names = [example["file_name"].decode() for example in stored("test").take(12).as_numpy_iterator()]
+    assert data.species("oxford_iiit_pet", "test") == ["cats" if name[0].isupper() else "dogs" for name in names]
 
 
 @pytest.mark.parametrize("stage", zoo.STAGES)

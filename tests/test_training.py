@@ -12,7 +12,7 @@ import pytest
 from zoo import data, models, training
 from zoo.data import synthetic_pets
 
-RECIPE = training.Recipe("synthetic_pets", image_size=32, batch_size=4, epochs=30)
+RECIPE = training.Recipe("synthetic_pets", image_size=32, batch_size=4, epochs=30, half_size_share=0.5)
 
 # A short training in a process of its own, that may end itself in the middle of keeping a state.
 SCRIPT = f"""
@@ -37,7 +37,7 @@ if die_at == "write":
     training.keras.Model.save_weights = write_half_and_die
 
 def build():
-    return models.build("max_unpooling", image_shape=(32, 32, 3), filters=(4, 8))
+    return models.build("max_unpooling", image_shape=(None, None, 3), filters=(4, 8))
 
 model, history = training.train(build, training.{RECIPE!r}, folder)
 np.savez(folder + "/final.npz", *model.get_weights(), *[v.numpy() for v in model.optimizer.variables])
@@ -98,7 +98,7 @@ def few_scenes(monkeypatch):
 
 
 def build_small():
-    return models.build("unet", image_shape=(32, 32, 3), filters=(4, 8))
+    return models.build("unet", image_shape=(None, None, 3), filters=(4, 8))
 
 
 @pytest.mark.usefixtures("few_scenes")
@@ -129,12 +129,60 @@ def test_mixed_precision_keeps_float32_weights_and_logits(tmp_path):
     assert keras.config.dtype_policy().name == "float32"
 
 
+@pytest.mark.usefixtures("few_scenes")
+def test_with_the_validation_split_learned_no_epoch_is_scored_on_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(synthetic_pets.EXAMPLES, "train+validation", 20)
+    recipe = dataclasses.replace(RECIPE, split="train+validation", epochs=1)
+    _, history = training.train(build_small, recipe, tmp_path)
+    assert set(history[0]) == {"loss", "seconds"}
+
+
+@pytest.mark.usefixtures("few_scenes")
+def test_images_are_small_first(tmp_path, monkeypatch):
+    seen = []
+    load = data.load
+
+    def spy(name, split, image_size, *arguments, **options):
+        if split == "train":
+            seen.append((image_size, *options["epochs"]))
+        return load(name, split, image_size, *arguments, **options)
+
+    monkeypatch.setattr(data, "load", spy)
+    training.train(build_small, dataclasses.replace(RECIPE, epochs=3, half_size_share=0.67), tmp_path)
+    assert seen == [(16, 0, 1), (32, 2)]
+
+
+@pytest.mark.parametrize(
+    ("image_size", "epochs", "share", "expected"),
+    [
+        (128, 12, 0.75, [(64, range(9)), (128, range(9, 12))]),
+        (48, 2, 0.75, [(16, range(1)), (48, range(1, 2))]),  # 24 cannot be halved four times
+        (128, 1, 0.75, [(64, range(0)), (128, range(1))]),  # the last epoch is never a small one
+    ],
+)
+def test_phases(image_size, epochs, share, expected):
+    recipe = dataclasses.replace(RECIPE, image_size=image_size, epochs=epochs, half_size_share=share)
+    assert training.phases(recipe) == expected
+
+
 def test_the_learning_rate_rises_and_falls():
-    model = build_small()
-    training.compile_model(model, RECIPE, steps_per_epoch=20)
-    rate = [float(model.optimizer._learning_rate(step)) for step in (0, 30, 60, 330, 600)]
+    rate = training.make_optimizer(RECIPE, steps_per_epoch=20)._learning_rate
+    rates = [float(rate(step)) for step in (0, 30, 60, 330, 600)]
     top = RECIPE.learning_rate  # after a tenth of the 600 steps; half way down the cosine it has halved
-    np.testing.assert_allclose(rate, [0, top / 2, top, top / 2, 0], atol=1e-7)
+    np.testing.assert_allclose(rates, [0, top / 2, top, top / 2, 0], atol=1e-7)
+
+
+def test_the_loss_is_that_of_pytorch_and_of_the_definition_of_dice(rng):
+    torch = pytest.importorskip("torch")
+    logits, masks = rng.normal(size=(2, 4, 4, 3)).astype("float32"), rng.integers(0, 3, (2, 4, 4))
+    model = build_small()
+    training.compile_model(model, "sgd", dataclasses.replace(RECIPE, dice_weight=0.5))
+    y, t = torch.tensor(logits).permute(0, 3, 1, 2), torch.tensor(masks)
+    cross_entropy = torch.nn.functional.cross_entropy(y, t)
+    shares = y.softmax(1)
+    dice = [2 * shares[:, k][t == k].sum() / (shares[:, k].sum() + (t == k).sum()) for k in range(3)]
+    expected = cross_entropy + 0.5 * (1 - sum(dice) / 3)
+    assert float(model.loss(masks, logits)) == pytest.approx(float(expected), rel=1e-5)
 
 
 @pytest.mark.slow
@@ -143,11 +191,11 @@ def test_after_300_steps_the_unet_leads_the_sliding_window(tmp_path):
     for stage in ("sliding_window", "unet"):
         keras.utils.set_random_seed(0)
         model = models.build_for_training(stage)
-        recipe = training.Recipe("synthetic_pets", epochs=1, xla=True)
-        training.compile_model(model, recipe, steps_per_epoch=300)
-        batches = training.load(recipe, "train", augment=True)
+        recipe = training.Recipe("synthetic_pets", batch_size=8, epochs=1)
+        training.compile_model(model, training.make_optimizer(recipe, steps_per_epoch=300), recipe)
+        batches = training.load(recipe, "train", recipe.image_size, augment=True)
         model.fit(batches.take(300), shuffle=False, verbose=0)
-        score = training.ScoreValidation(training.load(recipe, "test").take(50))
+        score = training.ScoreValidation(training.load(recipe, "test", recipe.image_size).take(50))
         score.set_model(model)
         score.on_epoch_end(0, logs := {})
         scores[stage] = logs["val_mean_iou"]

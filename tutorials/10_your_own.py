@@ -360,8 +360,8 @@ print(inspect.getsource(inspect.getmodule(build_nearest_unpooling)))
 # 3. **The test**: `tests/models/test_every_stage.py` runs over all `STAGES`. It checks shapes, unknown sides, mixed
 #    precision, that every weight learns, save and load. A layer of your own needs a test in `tests/layers/` that
 #    compares it with a loop.
-# 4. **The weights**: `python -m zoo train smooth_upsampling --out saved_models` trains it with the recipe that all
-#    others share, scores it on the test split and writes its card.
+# 4. **The weights**: `python -m zoo grid --out saved_models` leaves alone what is trained, and trains yours with the
+#    recipe that all others share, scores it on the test split and writes its card.
 #
 # The checks of point 3 are quickly made here, by hand:
 

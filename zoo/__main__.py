@@ -26,7 +26,7 @@ def main(arguments=None):
     except (ValueError, OSError, RuntimeError) as error:
         sys.exit(f"{options.command}: {error}")
     except KeyboardInterrupt:
-        resume = " The same command goes on from the last whole epoch." if options.command == "train" else ""
+        resume = " The same command goes on from the last whole epoch." if options.command in ("train", "grid") else ""
         sys.exit(f"\n{options.command}: stopped.{resume}")
 
 
@@ -59,6 +59,11 @@ def parser():
     added.add_argument("--xla", action=argparse.BooleanOptionalAction, help=text)
     added.add_argument("--out", type=Path, default=Path("runs"), help="folder for model, card, state and logs")
 
+    added = command("grid", grid, "train all stages by the published recipe; what is done is skipped")
+    added.add_argument("--seeds", type=positive, default=1, help="trainings of each stage (default: 1)")
+    text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... below it"
+    added.add_argument("--out", type=Path, default=Path("runs/grid"), help=text)
+
     added = command("evaluate", evaluate, "score a model on the test images")
     added.add_argument("model", metavar="STAGE|FILE", help="a saved stage, or a .keras file")
     add_dataset(added)
@@ -87,7 +92,7 @@ def download(options):
 
 
 def train(options):
-    from zoo import data, evaluation, models, saved, tables, training
+    from zoo import tables, training
 
     if (options.out / f"{options.stage}.json").exists():
         raise FileExistsError(
@@ -98,19 +103,48 @@ def train(options):
     if options.xla is None:
         chosen["xla"] = training.has_gpu()
     recipe = training.Recipe(**{name: value for name, value in chosen.items() if value is not None})
-    shape = (recipe.image_size, recipe.image_size, 3)
-    state = options.out / options.stage
-    print(f"Training {options.stage}. State and logs: {state} (tensorboard --logdir {state / 'logs'})")
+    card = train_cell(options.stage, recipe, options.out)
+    print(tables.format_scores(card["scores"]))
+
+
+def grid(options):
+    from zoo import saved, tables, training
+
+    folders = [options.out if seed == 0 else options.out / f"seed_{seed}" for seed in range(options.seeds)]
+    for seed, folder in enumerate(folders):
+        recipe = dataclasses.replace(training.PUBLISHED, seed=seed)
+        found = saved.cards(folder)
+        for stage in STAGES:
+            if stage in found and found[stage]["recipe"] == dataclasses.asdict(recipe):
+                print(f"{stage}, seed {seed}: done already.")
+            else:
+                train_cell(stage, recipe, folder)
+    cards = [saved.cards(folder) for folder in folders]
+    print(tables.format_cards(cards[0]))
+    if options.seeds > 1:
+        print(tables.format_seeds(cards))
+
+
+def train_cell(stage, recipe, folder):
+    """Trains a stage by a recipe, and saves it with its card, which is returned."""
+    from zoo import data, evaluation, models, saved, training
+
+    state = folder / stage
+    print(f"Training {stage}. State and logs: {state} (tensorboard --logdir {state / 'logs'})")
     trained, history = training.train(
-        lambda: models.build_for_training(options.stage, image_shape=shape), recipe, state
+        lambda: models.build_for_training(stage, image_shape=(None, None, 3)), recipe, state
     )
-    model = models.build(options.stage, image_shape=shape)
+    shape = (recipe.image_size, recipe.image_size, 3)
+    model, quick = models.build(stage, image_shape=shape), models.build_for_training(stage, image_shape=shape)
     model.set_weights(trained.get_weights())
-    scores = evaluation.evaluate(trained, recipe.dataset)
+    quick.set_weights(trained.get_weights())
     card = {
-        "scores": scores,
+        "scores": evaluation.evaluate(quick, recipe.dataset),
         "costs": evaluation.costs(model),
-        "dataset": {"name": recipe.dataset, **{split: data.describe(recipe.dataset, split) for split in data.SPLITS}},
+        "dataset": {
+            "name": recipe.dataset,
+            **{split: data.describe(recipe.dataset, split) for split in (recipe.split, "test")},
+        },
         "recipe": dataclasses.asdict(recipe),
         "command": " ".join(["python -m zoo", *sys.argv[1:]]),
         "history": history,
@@ -119,9 +153,9 @@ def train(options):
         "versions": versions(),
         "licence": "CC BY-SA 4.0",
     }
-    saved.save(model, card, options.out)
-    print(f"Saved {options.out / options.stage}.keras and its card.")
-    print(tables.format_scores(scores))
+    saved.save(model, card, folder)
+    print(f"Saved {state}.keras and its card: mean IoU {card['scores']['at_network_size']['mean_iou']:.3f}")
+    return card
 
 
 def evaluate(options):

@@ -72,18 +72,25 @@ def evaluate(model, dataset, split="test", batch_size=16):
         batch_size: images in a step.
 
     Returns:
-        A dictionary of two summaries (`Scores.summary`): `at_network_size`, where masks were
-        squeezed to the model's size, and `at_photo_size`, where logits were enlarged to the mask's.
+        A dictionary of summaries (`Scores.summary`): `at_network_size`, where masks were squeezed
+        to the model's size; `at_photo_size`, where logits were enlarged to the mask's. And at the
+        network's size: one for each of `zoo.data.species`, and `with_mirror_image`, where the
+        logits are the mean of those for the image and for its mirror image.
     """
-    at_network_size, at_photo_size = Scores(), Scores()
+    species = data.species(dataset, split)
+    kinds = ["at_network_size", "at_photo_size", *sorted(set(species)), "with_mirror_image"]
+    scores = {kind: Scores() for kind in kinds}
     batches = data.load(dataset, split, model.input_shape[1], batch_size)
-    photos = data.examples(dataset, split).as_numpy_iterator()
+    photos = zip(species, data.examples(dataset, split).as_numpy_iterator(), strict=True)
     for images, masks in tqdm(batches, desc=f"evaluate {model.name}", unit="batch", disable=None):
-        for logits, mask in zip(model.predict_on_batch(images), masks.numpy(), strict=True):
-            at_network_size.add(mask, logits.argmax(-1))
-            photo_mask = next(photos)[1]
-            at_photo_size.add(photo_mask, enlarge(logits, photo_mask.shape))
-    return {"at_network_size": at_network_size.summary(), "at_photo_size": at_photo_size.summary()}
+        answers, mirrored = (model.predict_on_batch(x) for x in (images, images[:, :, ::-1]))
+        for mask, logits, mirror in zip(masks.numpy(), answers, mirrored[:, :, ::-1], strict=True):
+            kind, (_, photo_mask) = next(photos)
+            scores["at_network_size"].add(mask, logits.argmax(-1))
+            scores["at_photo_size"].add(photo_mask, enlarge(logits, photo_mask.shape))
+            scores[kind].add(mask, logits.argmax(-1))
+            scores["with_mirror_image"].add(mask, (logits + mirror).argmax(-1))
+    return {kind: found.summary() for kind, found in scores.items()}
 
 
 def confusion_matrix(truth, predicted, classes):
@@ -140,10 +147,9 @@ def multiply_adds(model):
     for layer in model.layers:
         if isinstance(layer, SlidingWindow2D):
             total += int(np.prod(layer.output.shape[1:3])) * multiply_adds(layer.classifier)
-        elif isinstance(layer, keras.layers.Conv2DTranspose):
-            total += int(np.prod(layer.kernel.shape)) * int(np.prod(layer.input.shape[1:3]))
-        elif isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
-            total += int(np.prod(layer.kernel.shape)) * int(np.prod(layer.output.shape[1:-1]))
+        elif kernels := sum(int(np.prod(weight.shape)) for weight in layer.weights if len(weight.shape) > 1):
+            places = layer.input if isinstance(layer, keras.layers.Conv2DTranspose) else layer.output
+            total += kernels * int(np.prod(places.shape[1:-1]))
     return total
 
 

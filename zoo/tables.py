@@ -1,5 +1,7 @@
 """Tables for the terminal, which are tables in Markdown too."""
 
+import statistics
+
 
 def format_table(header, rows):
     """Formats a table; the first column is text, all others are numbers or short words.
@@ -18,16 +20,17 @@ def format_table(header, rows):
 
 
 def format_scores(scores):
-    """The table of a model's scores: a line a score, at the network's size and at the photo's own.
+    """The table of a model's scores: a line a score, a column for each way to take it.
 
     Args:
         scores: dictionary, as `zoo.evaluation.evaluate` gives and cards hold.
     """
-    small, large = scores["at_network_size"], scores["at_photo_size"]
-    rows = [[f"IoU of {name}", f"{small['iou'][name]:.4f}", f"{large['iou'][name]:.4f}"] for name in small["iou"]]
+    classes = next(iter(scores.values()))["iou"]
+    rows = [[f"IoU of {name}", *(f"{kind['iou'][name]:.4f}" for kind in scores.values())] for name in classes]
     for name in ("mean_iou", "pixel_accuracy", "binary_iou", "binary_iou_per_image", "boundary_iou"):
-        rows.append([name.replace("_", " ").replace("iou", "IoU"), f"{small[name]:.4f}", f"{large[name]:.4f}"])
-    return format_table(["score", "network's size", "photo's size"], rows)
+        words = name.replace("_", " ").replace("iou", "IoU")
+        rows.append([words, *(f"{kind[name]:.4f}" for kind in scores.values())])
+    return format_table(["score", *(kind.replace("_", " ") for kind in scores)], rows)
 
 
 def format_cards(cards):
@@ -48,3 +51,20 @@ def format_cards(cards):
         row += [f"{costs['multiply_adds'] / 1e6:,.0f} M", memory, f"{costs['milliseconds']:.0f} ms"]
         rows.append(row)
     return format_table(header, rows)
+
+
+def format_seeds(cards):
+    """The table of several trainings of each stage: mean and standard deviation of their scores on the test split.
+
+    Args:
+        cards: for each seed a dictionary from a stage to its card.
+    """
+    rows = []
+    for stage in cards[0]:
+        scores = [seed[stage]["scores"]["at_network_size"] for seed in cards]
+        row = [stage]
+        for name in ("mean_iou", "pixel_accuracy", "binary_iou", "boundary_iou"):
+            values = [score[name] for score in scores]
+            row.append(f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}")
+        rows.append(row)
+    return format_table(["stage", "mean IoU", "accuracy", "binary IoU", "boundary IoU"], rows)

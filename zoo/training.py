@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras import ops
 
 from zoo import data
 from zoo.evaluation import class_ious, confusion_matrix
@@ -21,9 +22,14 @@ class Recipe:
 
     Args:
         dataset: one of `zoo.data.DATASETS`.
+        split: the images to learn from: "train", or "train+validation" once nothing is left to tune.
         image_size: side in pixels at which the network sees the images.
         batch_size: images in a step.
-        epochs: passes over the training split; a fixed number, no picking of the best.
+        epochs: passes over the training images; a fixed number, no picking of the best.
+        half_size_share: share of the epochs that come first and see the images at half the size,
+            where a step costs a quarter; the rest see them at `image_size`.
+        dice_weight: of the soft Dice loss that is added to the cross-entropy. Dice weighs the thin
+            border as much as all the background, as mean IoU does.
         learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine.
         weight_decay: of AdamW.
         warm_up: share of all steps in which the learning rate rises from zero.
@@ -33,15 +39,21 @@ class Recipe:
     """
 
     dataset: str
+    split: str = "train"
     image_size: int = 128
-    batch_size: int = 4
-    epochs: int = 2
-    learning_rate: float = 1.5e-3
+    batch_size: int = 16
+    epochs: int = 16
+    half_size_share: float = 0.625
+    dice_weight: float = 1.0
+    learning_rate: float = 3e-3
     weight_decay: float = 1e-4
     warm_up: float = 0.1
     seed: int = 0
     mixed_precision: bool = False
     xla: bool = False
+
+
+PUBLISHED = Recipe("oxford_iiit_pet", split="train+validation", mixed_precision=True)  # of the saved models
 
 
 def train(build, recipe, folder):
@@ -52,26 +64,20 @@ def train(build, recipe, folder):
     ends with the same weights as one that was not.
 
     Args:
-        build: function without arguments that returns the untrained model. It is called under
-            the recipe's seed and precision.
+        build: function without arguments that returns the untrained model, for images of any
+            size (the recipe shows two). It is called under the recipe's seed and precision.
         recipe: a `Recipe`.
         folder: where to keep the state and the logs for TensorBoard.
 
     Returns:
-        The trained model, and its history: for each epoch a dictionary of the training loss, the
-        mean IoU on the validation split, and seconds.
+        The trained model, and its history: for each epoch a dictionary of the training loss,
+        seconds and, where the recipe leaves the validation split aside, the mean IoU on it.
 
     Raises:
         ValueError: if the folder holds a training by another recipe.
     """
     folder = Path(folder)
     history = read_history(folder, recipe)
-    remaining = range(len(history), recipe.epochs)
-    if remaining:
-        batches = load(recipe, "train", augment=True, epochs=remaining)
-        steps = len(batches) // len(remaining)
-    else:
-        steps = 1
     keras.utils.set_random_seed(recipe.seed)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.mixed_precision else "float32")
@@ -79,24 +85,36 @@ def train(build, recipe, folder):
         model = build()
     finally:
         keras.config.set_dtype_policy(policy)
-    compile_model(model, recipe, steps)
+    optimizer = make_optimizer(recipe, len(data.examples(recipe.dataset, recipe.split)) // recipe.batch_size)
+    optimizer.build(model.trainable_variables)
+    compile_model(model, optimizer, recipe)
     if history:
         model.load_weights(state_folder(folder, len(history)) / "model.weights.h5")
-    if remaining:
-        model.fit(
-            batches,
-            epochs=recipe.epochs,
-            initial_epoch=len(history),
-            steps_per_epoch=steps,
-            callbacks=[
-                ScoreValidation(load(recipe, "validation")),
-                keras.callbacks.TensorBoard(folder / "logs", write_graph=False),
-                KeepState(folder, recipe, history),
-            ],
-            shuffle=False,  # the data set is shuffled already
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
+    callbacks = [keras.callbacks.TensorBoard(folder / "logs", write_graph=False), KeepState(folder, recipe, history)]
+    if recipe.split == "train":
+        callbacks.insert(0, ScoreValidation(load(recipe, "validation", recipe.image_size)))
+    for image_size, epochs in phases(recipe):
+        remaining = range(max(epochs.start, len(history)), epochs.stop)
+        if remaining:
+            batches = load(recipe, recipe.split, image_size, augment=True, epochs=remaining)
+            compile_model(model, optimizer, recipe)  # a step is traced for one image size
+            model.fit(
+                batches,
+                epochs=remaining.stop,
+                initial_epoch=remaining.start,
+                steps_per_epoch=len(batches) // len(remaining),
+                callbacks=callbacks,
+                shuffle=False,  # the data set is shuffled already
+                verbose=1 if sys.stdout.isatty() else 2,
+            )
     return model, history
+
+
+def phases(recipe):
+    """The image sizes of a training, and the numbers of the epochs at each: half the size first, then the whole."""
+    first = int(recipe.half_size_share * recipe.epochs)
+    half = max(1, recipe.image_size // 32) * 16  # rounded to what four levels can halve
+    return [(half, range(first)), (recipe.image_size, range(first, recipe.epochs))]
 
 
 def has_gpu():
@@ -104,24 +122,32 @@ def has_gpu():
     return bool(keras.distribution.list_devices("gpu"))
 
 
-def load(recipe, split, **options):
+def load(recipe, split, image_size, **options):
     """The recipe's data."""
-    return data.load(recipe.dataset, split, recipe.image_size, recipe.batch_size, seed=recipe.seed, **options)
+    return data.load(recipe.dataset, split, image_size, recipe.batch_size, seed=recipe.seed, **options)
 
 
-def compile_model(model, recipe, steps_per_epoch):
-    """Gives the model the recipe's loss and optimiser."""
+def make_optimizer(recipe, steps_per_epoch):
+    """AdamW, whose learning rate rises in the warm-up and falls along a cosine until the last step."""
     steps = recipe.epochs * steps_per_epoch
     warm_up = round(recipe.warm_up * steps)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warm_up, warmup_target=recipe.learning_rate, warmup_steps=warm_up
     )
-    model.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=recipe.xla if keras.backend.backend() == "tensorflow" else "auto",
-    )
-    model.optimizer.build(model.trainable_variables)
+    return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
+
+
+def compile_model(model, optimizer, recipe):
+    """Gives the model an optimiser and the recipe's loss."""
+
+    def cross_entropy_and_dice(masks, logits):
+        cross_entropy = keras.losses.sparse_categorical_crossentropy(masks, logits, from_logits=True)
+        truth = ops.one_hot(masks, logits.shape[-1])
+        dice = keras.losses.dice(truth, ops.softmax(logits), axis=(0, 1, 2))  # one for each class
+        return ops.mean(cross_entropy) + recipe.dice_weight * ops.mean(dice)
+
+    jit_compile = recipe.xla if keras.backend.backend() == "tensorflow" else "auto"
+    model.compile(optimizer, cross_entropy_and_dice, jit_compile=jit_compile)
 
 
 class ScoreValidation(keras.callbacks.Callback):

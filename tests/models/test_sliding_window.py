@@ -32,3 +32,14 @@ def test_each_block_has_one_decision(stride, rng):
     corners = logits[:, ::stride, ::stride]
     np.testing.assert_array_equal(logits, corners.repeat(stride, 1).repeat(stride, 2))
     assert len(np.unique(corners[..., 0])) == corners[..., 0].size  # and no two blocks the same
+
+
+def test_every_pixel_of_a_patch_counts(randomize, rng):
+    classifier = build("sliding_window").layers[1].classifier
+    randomize(classifier)
+    patch = rng.uniform(size=(1, 32, 32, 3)).astype("float32")
+    logits = convert_to_numpy(classifier(patch))
+    for edge in (np.s_[:, 0], np.s_[:, -1], np.s_[:, :, 0], np.s_[:, :, -1]):
+        altered = patch.copy()
+        altered[edge] = 1 - altered[edge]
+        assert not np.allclose(convert_to_numpy(classifier(altered)), logits)

@@ -36,8 +36,9 @@ def describe(stage, page, card):
     confusion = [[f"**{name}**", *row] for name, row in zip(small["iou"], small["confusion"], strict=True)]
     costs = [[name.replace("_", " "), f"{value:,.0f} {UNITS.get(name, '')}"] for name, value in card["costs"].items()]
     test = card["dataset"]["test"]
+    measured = [name for name in card["history"][0] if name != "seconds"]
     history = [
-        [epoch, state["loss"], state["val_mean_iou"], f"{state['seconds']:.0f}"]
+        [epoch, *(state[name] for name in measured), f"{state['seconds']:.0f}"]
         for epoch, state in enumerate(card["history"], start=1)
     ]
     return f"""# {stage}
@@ -53,8 +54,9 @@ classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 bord
 
 ## Scores
 
-On the {test["examples"]:,} test images of `{card["dataset"]["name"]}`: where masks were squeezed to the network's
-size, and where the answers were enlarged to each photo's own.
+On the {test["examples"]:,} test images of `{card["dataset"]["name"]}`. At the network's size masks were squeezed, at
+the photo's size answers were enlarged. The other columns are at the network's size: for cats and dogs alone, and for
+the mean of the answers to a photo and to its mirror image.
 
 {tables.format_scores(card["scores"])}
 
@@ -70,7 +72,7 @@ Pixels by truth (rows) and prediction (columns), at the network's size:
 
 {table(["", "recipe"], card["recipe"].items())}
 
-{table(["epoch", "loss", "validation mean IoU", "seconds"], history)}
+{table(["epoch", *measured, "seconds"], history)}
 
 {card["training_seconds"] / 60:.0f} minutes on {card["machine"]}, by
 

@@ -1,7 +1,7 @@
 """The data sets, as `tf.data` pipelines."""
 
 from zoo.data.oxford_iiit_pet import CorruptDatasetError, DatasetNotFoundError, download
-from zoo.data.pipeline import BACKGROUND, CLASSES, DATASETS, SPLITS, default_dataset, describe, examples, load
+from zoo.data.pipeline import BACKGROUND, CLASSES, DATASETS, SPLITS, default_dataset, describe, examples, load, species
 
 __all__ = [
     "BACKGROUND",
@@ -15,4 +15,5 @@ __all__ = [
     "download",
     "examples",
     "load",
+    "species",
 ]

@@ -33,7 +33,7 @@ def examples(split):
     """The examples of a split, in a fixed order and as they are stored.
 
     Args:
-        split: "train" and "validation" (together the official training split), or "test".
+        split: "train", "validation", "train+validation" (the official training split), or "test".
 
     Returns:
         A `tf.data.Dataset` of (image, mask): uint8 (h, w, 3), and int32 (h, w) with 0 for pet,
@@ -60,6 +60,11 @@ def describe(split):
     return {"examples": count, "smallest": smallest, "largest": largest, "sha256": digest.hexdigest()}
 
 
+def species(split):
+    """What each of the `examples` shows, in their order: a list of "cats" and "dogs"."""
+    return ["dogs" if example["species"] else "cats" for example in stored(split).as_numpy_iterator()]
+
+
 def stored(split):
     """The examples of a split as TensorFlow Datasets stores them, images and masks still encoded."""
     if not is_prepared():
@@ -73,7 +78,7 @@ def stored(split):
     check_records(builder.info.splits[official])
     decoders = {name: tfds.decode.SkipDecoding() for name in ("image", "segmentation_mask")}
     dataset = builder.as_dataset(split=official, decoders=decoders)
-    if split != "test":
+    if split in ("train", "validation"):
         dataset = dataset.filter(lambda example: in_validation(example) == (split == "validation"))
     count = dataset.reduce(0, lambda count, _: count + 1).numpy()
     return dataset.apply(tf.data.experimental.assert_cardinality(count))

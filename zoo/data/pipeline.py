@@ -7,7 +7,7 @@ import tensorflow as tf
 from zoo.data import oxford_iiit_pet, synthetic_pets
 
 DATASETS = {"oxford_iiit_pet": oxford_iiit_pet, "synthetic_pets": synthetic_pets}
-SPLITS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "train+validation", "test")
 CLASSES = ("pet", "background", "border")
 BACKGROUND = CLASSES.index("background")
 
@@ -17,7 +17,8 @@ def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epoc
 
     Args:
         name: "oxford_iiit_pet" (photos, from disk) or "synthetic_pets" (drawn on the fly).
-        split: "train", "validation" (cut from the training images by a fixed rule) or "test".
+        split: "train", "validation" (cut from the training images by a fixed rule), both of them as
+            "train+validation", or "test".
         image_size: side in pixels to which images and masks are squeezed.
         batch_size: examples in a batch.
         augment: for training: examples in random order, each flipped, turned, scaled, shifted
@@ -88,6 +89,14 @@ def describe(name, split):
     Args and raises as for `load`.
     """
     return find(name, split).describe(split)
+
+
+def species(name, split):
+    """What each of the `examples` shows, in their order: a list of words in the plural, such as "cats".
+
+    Args and raises as for `load`.
+    """
+    return find(name, split).species(split)
 
 
 def find(name, split):

@@ -10,7 +10,7 @@ import math
 import tensorflow as tf
 
 SIZE = 160  # side of a scene, in pixels
-EXAMPLES = {"train": 3000, "validation": 300, "test": 500}
+EXAMPLES = {"train": 3000, "validation": 300, "test": 500, "train+validation": 3300}
 BORDER = 0.014  # half the width of the border, as a share of the scene's side
 CUSHIONS = 4
 
@@ -19,7 +19,7 @@ def examples(split, epoch=0):
     """The scenes of a split. Every epoch draws new ones for training; the other splits stay.
 
     Args:
-        split: "train", "validation" or "test".
+        split: "train", "validation", "test", or "train+validation".
         epoch: integer from 0, may be a tensor.
 
     Returns:
@@ -27,7 +27,7 @@ def examples(split, epoch=0):
         0 for pet, 1 for background and 2 for border.
     """
     key = tf.stack([tf.constant(list(EXAMPLES).index(split), tf.int64), tf.cast(epoch, tf.int64)])
-    key = key if split == "train" else key * [1, 0]
+    key = key if split.startswith("train") else key * [1, 0]
     scenes = tf.data.Dataset.range(EXAMPLES[split])
     return scenes.map(
         lambda index: draw_scene(tf.random.experimental.stateless_fold_in(key, index)),
@@ -38,6 +38,11 @@ def examples(split, epoch=0):
 def describe(split):
     """What a split holds: a dictionary of the number of `examples`, and the `smallest` and `largest` scene."""
     return {"examples": EXAMPLES[split], "smallest": (SIZE, SIZE), "largest": (SIZE, SIZE)}
+
+
+def species(split):
+    """What each of the `examples` shows, in their order: a list of "drawn pets"."""
+    return ["drawn pets"] * EXAMPLES[split]
 
 
 def draw_scene(key):

@@ -1,0 +1,110 @@
+"""Trains two well-known networks on the same data as the zoo, and prints their scores beside the U-Net's.
+
+Run it in a clone, with the photos prepared: `python saved_models/peers.py`. What is trained already is only printed.
+
+- The U-Net of keras.io, "Image segmentation with a U-Net-like architecture" (F. Chollet, 2019): strided, separable
+  convolutions, residuals added instead of features joined. Once by the zoo's recipe, and once by its own (160 x 160,
+  no augmentation, Adam at 1e-4, batches of 32, cross-entropy), each for as many images as the zoo's models saw.
+- The network of TensorFlow's tutorial "Image segmentation": MobileNetV2 (arXiv:1801.04381) with a decoder as in
+  pix2pix (arXiv:1611.07004). From random weights, since the zoo's models have no others. By the zoo's recipe.
+"""
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+
+from zoo import quiet
+
+quiet.import_tensorflow()
+
+import keras  # noqa: E402
+from keras import layers  # noqa: E402
+
+from zoo import data, evaluation, saved, tables, training  # noqa: E402
+
+
+def build_keras_io(image_shape):
+    """The U-Net of keras.io: 2,058,979 parameters."""
+    images = keras.Input(image_shape)
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(32, 3, 2, padding="same")(images)))
+    before = x
+    for filters in (64, 128, 256):
+        for _ in range(2):
+            x = layers.SeparableConv2D(filters, 3, padding="same")(layers.ReLU()(x))
+            x = layers.BatchNormalization()(x)
+        x = layers.MaxPooling2D(3, 2, padding="same")(x)
+        x = before = layers.add([x, layers.Conv2D(filters, 1, 2, padding="same")(before)])
+    for filters in (256, 128, 64, 32):
+        for _ in range(2):
+            x = layers.Conv2DTranspose(filters, 3, padding="same")(layers.ReLU()(x))
+            x = layers.BatchNormalization()(x)
+        x = layers.UpSampling2D(2)(x)
+        x = before = layers.add([x, layers.Conv2D(filters, 1, padding="same")(layers.UpSampling2D(2)(before))])
+    logits = layers.Conv2D(3, 3, padding="same", dtype="float32")(x)
+    return keras.Model(images, logits, name="keras_io")
+
+
+def build_tensorflow_tutorial(image_shape):
+    """MobileNetV2, and up again by transposed convolutions that are joined with its features."""
+    encoder = keras.applications.MobileNetV2(input_shape=image_shape, include_top=False, weights=None)
+    x = encoder.get_layer("block_16_project").output  # 1/32 of the image's side
+    for filters, name in ((512, "block_13"), (256, "block_6"), (128, "block_3"), (64, "block_1")):
+        x = layers.Conv2DTranspose(filters, 3, 2, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.concatenate([x, encoder.get_layer(f"{name}_expand_relu").output])
+    logits = layers.Conv2DTranspose(3, 3, 2, padding="same", dtype="float32")(x)
+    return keras.Model(encoder.input, logits, name="tensorflow_tutorial")
+
+
+def train_by_ours(build, recipe, folder):
+    """A network trained by the zoo's recipe, at the size at which it is scored."""
+    trained, _ = training.train(lambda: build((None, None, 3)), recipe, folder)
+    model = build((recipe.image_size, recipe.image_size, 3))
+    model.set_weights(trained.get_weights())
+    return model
+
+
+def train_by_its_own(build, recipe, folder):
+    """A network trained by the recipe of the page on keras.io."""
+    keras.utils.set_random_seed(recipe.seed)
+    model = build((160, 160, 3))
+    batches = data.load(recipe.dataset, recipe.split, image_size=160, batch_size=32)
+    batches = batches.unbatch().shuffle(len(data.examples(recipe.dataset, recipe.split)), seed=recipe.seed).batch(32)
+    model.compile(keras.optimizers.Adam(1e-4), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(batches, epochs=recipe.epochs, verbose=2)
+    return model
+
+
+PEERS = {
+    "keras.io, our recipe": (build_keras_io, train_by_ours),
+    "keras.io, its own recipe": (build_keras_io, train_by_its_own),
+    "TensorFlow's tutorial, our recipe": (build_tensorflow_tutorial, train_by_ours),
+}
+
+
+def main():
+    """Trains what is not trained yet, and prints the table."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--out", type=Path, default=Path("runs/peers"), help="folder for states and scores")
+    folder = options.parse_args().out
+    recipe = training.Recipe(**saved.card("unet")["recipe"])
+    cards = {"unet": saved.card("unet")}
+    for name, (build, train) in PEERS.items():
+        path = folder / f"{name}.json"
+        if not path.exists():
+            print(f"Training {name}")
+            model = train(build, recipe, folder / name)
+            card = {
+                "recipe": dataclasses.asdict(recipe),
+                "scores": evaluation.evaluate(model, recipe.dataset),
+                "costs": evaluation.costs(model),
+            }
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(card, indent=1) + "\n")
+        cards[name] = json.loads(path.read_text())
+    print(tables.format_cards(cards))
+
+
+if __name__ == "__main__":
+    main()
