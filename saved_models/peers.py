@@ -1,10 +1,11 @@
 """Trains two well-known networks on the same data as the zoo, and prints their scores beside the U-Net's.
 
-Run it in a clone, with the photos prepared: `python saved_models/peers.py`. What is trained already is only printed.
+Run it in a clone, with the photos prepared: `python saved_models/peers.py`. What is trained already is only printed,
+and a training by the zoo's recipe that was stopped goes on.
 
 - The U-Net of keras.io, "Image segmentation with a U-Net-like architecture" (F. Chollet, 2019): strided, separable
-  convolutions, residuals added instead of features joined. Once by the zoo's recipe, and once by its own (160 x 160,
-  no augmentation, Adam at 1e-4, batches of 32, cross-entropy), each for as many images as the zoo's models saw.
+  convolutions, residuals added instead of features joined. Once by the zoo's recipe, and once by its own, for as many
+  epochs (160 x 160, no augmentation, Adam at 1e-4, batches of 32, cross-entropy). All are scored at 128 x 128.
 - The network of TensorFlow's tutorial "Image segmentation": MobileNetV2 (arXiv:1801.04381) with a decoder as in
   pix2pix (arXiv:1611.07004). From random weights, since the zoo's models have no others. By the zoo's recipe.
 """
@@ -12,6 +13,7 @@ Run it in a clone, with the photos prepared: `python saved_models/peers.py`. Wha
 import argparse
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 from zoo import quiet
@@ -48,6 +50,9 @@ def build_keras_io(image_shape):
 def build_tensorflow_tutorial(image_shape):
     """MobileNetV2, and up again by transposed convolutions that are joined with its features."""
     encoder = keras.applications.MobileNetV2(input_shape=image_shape, include_top=False, weights=None)
+    for layer in encoder.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = 0.99  # as everywhere else: with its 0.999, images of half the size would count to the end
     x = encoder.get_layer("block_16_project").output  # 1/32 of the image's side
     for filters, name in ((512, "block_13"), (256, "block_6"), (128, "block_3"), (64, "block_1")):
         x = layers.Conv2DTranspose(filters, 3, 2, padding="same", use_bias=False)(x)
@@ -66,13 +71,15 @@ def train_by_ours(build, recipe, folder):
 
 
 def train_by_its_own(build, recipe, folder):
-    """A network trained by the recipe of the page on keras.io."""
+    """A network trained by the recipe of the page on keras.io, at the size at which it is scored; does not resume."""
     keras.utils.set_random_seed(recipe.seed)
-    model = build((160, 160, 3))
+    trained = build((160, 160, 3))
     batches = data.load(recipe.dataset, recipe.split, image_size=160, batch_size=32)
-    batches = batches.unbatch().shuffle(len(data.examples(recipe.dataset, recipe.split)), seed=recipe.seed).batch(32)
-    model.compile(keras.optimizers.Adam(1e-4), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.fit(batches, epochs=recipe.epochs, verbose=2)
+    batches = batches.shuffle(len(batches), seed=recipe.seed)  # batches, not images, to spare memory
+    trained.compile(keras.optimizers.Adam(1e-4), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    trained.fit(batches, epochs=recipe.epochs, verbose=2)
+    model = build((recipe.image_size, recipe.image_size, 3))
+    model.set_weights(trained.get_weights())
     return model
 
 
@@ -88,22 +95,25 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--out", type=Path, default=Path("runs/peers"), help="folder for states and scores")
     folder = options.parse_args().out
-    recipe = training.Recipe(**saved.card("unet")["recipe"])
+    recipe = training.PUBLISHED
     cards = {"unet": saved.card("unet")}
     for name, (build, train) in PEERS.items():
         path = folder / f"{name}.json"
-        if not path.exists():
+        if not path.exists() or json.loads(path.read_text())["zoo_recipe"] != dataclasses.asdict(recipe):
             print(f"Training {name}")
             model = train(build, recipe, folder / name)
             card = {
-                "recipe": dataclasses.asdict(recipe),
+                "zoo_recipe": dataclasses.asdict(recipe),
                 "scores": evaluation.evaluate(model, recipe.dataset),
                 "costs": evaluation.costs(model),
             }
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(card, indent=1) + "\n")
+            unfinished = path.with_suffix(".unfinished")
+            unfinished.write_text(json.dumps(card, indent=1) + "\n")
+            os.replace(unfinished, path)
         cards[name] = json.loads(path.read_text())
     print(tables.format_cards(cards))
+    print("\nTimes were taken on the machine that trained each network: compare them only where it was the same one.")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
+import dataclasses
 import json
 import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 import zoo
-from zoo import saved
-from zoo.__main__ import DATASETS
+from zoo import __main__, exporting, saved, training
 
 
 def test_help_answers_at_once(run_zoo):
@@ -21,8 +22,9 @@ def test_help_answers_at_once(run_zoo):
         assert "usage: python -m zoo" in result.stdout
 
 
-def test_data_sets_are_those_of_the_package():
-    assert tuple(zoo.data.DATASETS) == DATASETS
+def test_data_sets_and_formats_are_those_of_the_package():
+    assert tuple(zoo.data.DATASETS) == __main__.DATASETS
+    assert tuple(exporting.FORMATS) == __main__.FORMATS
 
 
 @pytest.mark.parametrize("command", [["train", "unett"], ["evaluate", "unett"], ["predict", "unett", "a.jpg"]])
@@ -77,6 +79,29 @@ def test_compare_draws_plot_and_stages(run_zoo, tmp_path):
     assert run_zoo("compare", "photo.png", "--out", "stages.png", cwd=tmp_path).returncode == 0
     assert Image.open(tmp_path / "stages.png").width > 1000
     assert Image.open(tmp_path / "plot.png").width > 1000
+
+
+def test_grid_trains_what_is_not_done_by_the_recipe(monkeypatch, tmp_path, capsys):
+    trained = []
+
+    def pretend_to_train(stage, recipe, folder):
+        trained.append((stage, recipe.seed, recipe.epochs))
+        model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(3, 1)], name=stage)
+        saved.save(model, {**saved.card("unet"), "recipe": dataclasses.asdict(recipe)}, folder)
+
+    monkeypatch.setattr(__main__, "STAGES", ("unet",))
+    monkeypatch.setattr(__main__, "train_cell", pretend_to_train)
+    monkeypatch.setattr(training, "PUBLISHED", training.Recipe("oxford_iiit_pet", epochs=2))
+    command = ["grid", "--seeds", "2", "--out", str(tmp_path)]
+    __main__.main(command)
+    assert trained == [("unet", 0, 2), ("unet", 1, 2)]
+    assert "± 0.000" in capsys.readouterr().out
+    __main__.main(command)
+    assert len(trained) == 2
+    assert "unet, seed 1: done already." in capsys.readouterr().out
+    monkeypatch.setattr(training, "PUBLISHED", training.Recipe("oxford_iiit_pet", epochs=3))
+    __main__.main(command)
+    assert trained[2:] == [("unet", 0, 3), ("unet", 1, 3)]
 
 
 FEW_SCENES = """

@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -11,7 +12,7 @@ import pytest
 import skimage
 
 import zoo
-from zoo import evaluation, saved, tables
+from zoo import evaluation, saved, tables, training
 
 FOLDER = Path(__file__).parents[1] / "saved_models"
 
@@ -30,10 +31,13 @@ def test_every_model_is_as_its_card_says(stage):
     assert card["costs"]["multiply_adds"] == evaluation.multiply_adds(model)
 
 
-def test_all_were_trained_by_one_recipe():
-    recipes = [card["recipe"] for card in saved.cards().values()]
-    assert recipes == [recipes[0]] * len(zoo.STAGES)
-    assert recipes[0]["dataset"] == "oxford_iiit_pet"
+def test_all_were_trained_by_the_published_recipe():
+    published = dataclasses.asdict(training.PUBLISHED)
+    assert [card["recipe"] for card in saved.cards().values()] == [published] * len(zoo.STAGES)
+
+
+def test_every_card_says_what_the_model_gets_wrong():
+    assert all(card["limits"] for card in saved.cards().values())
 
 
 def test_scores_on_the_cards_follow_from_their_confusion_matrices():

@@ -35,6 +35,11 @@ if die_at == "rename":
     training.os.replace = die
 if die_at == "write":
     training.keras.Model.save_weights = write_half_and_die
+if die_at.isdigit():  # after that many epochs
+    keep = training.KeepState.on_epoch_end
+    training.KeepState.on_epoch_end = lambda self, epoch, logs: (
+        keep(self, epoch, logs), epoch + 1 == int(die_at) and die()
+    )
 
 def build():
     return models.build("max_unpooling", image_shape=(None, None, 3), filters=(4, 8))
@@ -90,6 +95,26 @@ def test_a_kill_while_the_state_is_written(tmp_path, uninterrupted, moment):
     assert process.returncode == -signal.SIGKILL
     assert (tmp_path / "unfinished").exists()
     assert_equal_bit_for_bit(finish(tmp_path), uninterrupted)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("epochs", [15, 16])
+def test_a_kill_where_the_images_grow(tmp_path, uninterrupted, epochs):
+    assert training.phases(RECIPE)[0][1] == range(15)
+    start(tmp_path, die_at=str(epochs)).communicate()
+    assert len(training.read_history(tmp_path, RECIPE)) == epochs
+    assert_equal_bit_for_bit(finish(tmp_path), uninterrupted)
+
+
+@pytest.mark.usefixtures("few_scenes")
+def test_a_batch_larger_than_the_data_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"`batch_size` must be at most 16.*batch_size=32"):
+        training.train(build_small, dataclasses.replace(RECIPE, batch_size=32), tmp_path)
+
+
+def test_some_epochs_must_see_whole_images():
+    with pytest.raises(ValueError, match="half_size_share=1"):
+        dataclasses.replace(RECIPE, half_size_share=1)
 
 
 @pytest.fixture

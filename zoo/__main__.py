@@ -12,6 +12,7 @@ from zoo import quiet
 from zoo.stages import STAGES, check_stage
 
 DATASETS = ("oxford_iiit_pet", "synthetic_pets")
+FORMATS = ("onnx", "litert", "saved_model")
 
 
 def main(arguments=None):
@@ -50,9 +51,10 @@ def parser():
     added = command("train", train, "train a stage; a stopped training goes on with the same command")
     added.add_argument("stage", metavar="STAGE", help=", ".join(STAGES))
     add_dataset(added)
-    added.add_argument("--epochs", type=positive, help="passes over the training images")
-    added.add_argument("--image-size", type=positive, help="side in pixels, a multiple of 16 (default: 128)")
-    added.add_argument("--batch-size", type=positive, help="images in a step")
+    added.add_argument("--epochs", type=positive, help="passes over the training images (default: 16)")
+    text = "side in pixels, a multiple of 16 (default: 128); the first epochs see half of it"
+    added.add_argument("--image-size", type=positive, help=text)
+    added.add_argument("--batch-size", type=positive, help="images in a step (default: 16)")
     added.add_argument("--seed", type=int, help="of first weights, order and augmentation (default: 0)")
     added.add_argument("--mixed-precision", action="store_true", help="compute in bfloat16")
     text = "compile the training step with XLA (default: on a GPU)"
@@ -72,6 +74,14 @@ def parser():
     added.add_argument("model", metavar="STAGE|FILE", help="a saved stage, or a .keras file")
     added.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help="files, or folders of them")
     added.add_argument("--out", type=Path, default=Path("predictions"), help="folder for the pictures")
+
+    added = command("export", export, "write a model for ONNX Runtime, LiteRT or TensorFlow, without Keras")
+    added.add_argument("model", metavar="STAGE|FILE", help="a saved stage, or a .keras file")
+    added.add_argument("--format", choices=FORMATS, default="onnx", help="default: onnx")
+    text = "side in pixels of the images that the file takes, or `dynamic` for any (default: the model's)"
+    added.add_argument("--image-size", type=side, help=text)
+    added.add_argument("--quantize", choices=("int8",), help="compute in 8-bit integers (LiteRT)")
+    added.add_argument("--out", type=Path, default=Path("exports"), help="folder for the file")
 
     added = command("compare", compare, "compare the saved models: table, plot, and what each says of a photo")
     added.add_argument("photos", metavar="PHOTO", nargs="*", type=Path, help="draw all stages on these photos instead")
@@ -130,12 +140,12 @@ def train_cell(stage, recipe, folder):
     from zoo import data, evaluation, models, saved, training
 
     state = folder / stage
+    shape = (recipe.image_size, recipe.image_size, 3)
+    model, quick = models.build(stage, image_shape=shape), models.build_for_training(stage, image_shape=shape)
     print(f"Training {stage}. State and logs: {state} (tensorboard --logdir {state / 'logs'})")
     trained, history = training.train(
         lambda: models.build_for_training(stage, image_shape=(None, None, 3)), recipe, state
     )
-    shape = (recipe.image_size, recipe.image_size, 3)
-    model, quick = models.build(stage, image_shape=shape), models.build_for_training(stage, image_shape=shape)
     model.set_weights(trained.get_weights())
     quick.set_weights(trained.get_weights())
     card = {
@@ -188,6 +198,28 @@ def predict(options):
         sys.exit(1)
 
 
+def export(options):
+    import numpy as np
+
+    from zoo import data, exporting
+
+    model = load(options.model)
+    size = model.input_shape[1] if options.image_size in (None, "dynamic") else options.image_size
+    photos = data.load(choose_dataset(options), "validation", size)
+    images = np.concatenate([images for images, _ in photos.take(4).as_numpy_iterator()])
+    path = exporting.export(
+        model, options.out, options.format, options.image_size, images if options.quantize else None
+    )
+    ready = exporting.resize(model, options.image_size)
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    print(f"Wrote {path}: {sum(file.stat().st_size for file in files) / 1e6:.1f} MB\n{exporting.describe(ready)}")
+    differences, agreement = exporting.compare(path, ready, images[:16])
+    print(
+        f"On 16 images, 99.9 % of its logits differ from Keras's by at most {np.quantile(differences, 0.999):.0e}, "
+        f"all by at most {differences.max():.0e}. The classes agree on {agreement:.2%} of the pixels."
+    )
+
+
 def compare(options):
     from zoo import plots, prediction, saved, tables
 
@@ -212,6 +244,11 @@ def positive(text):
     return number
 
 
+def side(text):
+    """A side in pixels, or "dynamic", for argparse."""
+    return text if text == "dynamic" else positive(text)
+
+
 def load(name):
     """A saved stage, or a file."""
     import keras
@@ -229,8 +266,9 @@ def choose_dataset(options):
     """The data set that was named, or the one that is there; says which."""
     from zoo import data
 
-    name = options.dataset or data.default_dataset()
-    print(f"Data set: {name}" + ("" if options.dataset else " (none was named with --dataset)"))
+    named = vars(options).get("dataset")
+    name = named or data.default_dataset()
+    print(f"Data set: {name}" + ("" if named else " (none was named with --dataset)"))
     return name
 
 

@@ -26,8 +26,9 @@ class Recipe:
         image_size: side in pixels at which the network sees the images.
         batch_size: images in a step.
         epochs: passes over the training images; a fixed number, no picking of the best.
-        half_size_share: share of the epochs that come first and see the images at half the size,
-            where a step costs a quarter; the rest see them at `image_size`.
+        half_size_share: share of the epochs, from 0 to less than 1, that come first and see the images
+            at half the size (rounded down to a multiple of 16), where a step costs a quarter; the rest
+            see them at `image_size`.
         dice_weight: of the soft Dice loss that is added to the cross-entropy. Dice weighs the thin
             border as much as all the background, as mean IoU does.
         learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine.
@@ -52,6 +53,13 @@ class Recipe:
     mixed_precision: bool = False
     xla: bool = False
 
+    def __post_init__(self):
+        """Refuses a recipe that no epoch at full size ends."""
+        if not 0 <= self.half_size_share < 1:
+            raise ValueError(
+                f"`half_size_share` must be from 0 to less than 1. Received: half_size_share={self.half_size_share!r}"
+            )
+
 
 PUBLISHED = Recipe("oxford_iiit_pet", split="train+validation", mixed_precision=True)  # of the saved models
 
@@ -74,10 +82,17 @@ def train(build, recipe, folder):
         seconds and, where the recipe leaves the validation split aside, the mean IoU on it.
 
     Raises:
-        ValueError: if the folder holds a training by another recipe.
+        ValueError: if the folder holds a training by another recipe, or there are fewer images than
+            fill a batch.
     """
     folder = Path(folder)
     history = read_history(folder, recipe)
+    count = len(data.examples(recipe.dataset, recipe.split))
+    if count < recipe.batch_size:
+        raise ValueError(
+            f"`batch_size` must be at most {count}, the images of the split {recipe.split!r}. "
+            f"Received: batch_size={recipe.batch_size}"
+        )
     keras.utils.set_random_seed(recipe.seed)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.mixed_precision else "float32")
@@ -85,7 +100,7 @@ def train(build, recipe, folder):
         model = build()
     finally:
         keras.config.set_dtype_policy(policy)
-    optimizer = make_optimizer(recipe, len(data.examples(recipe.dataset, recipe.split)) // recipe.batch_size)
+    optimizer = make_optimizer(recipe, count // recipe.batch_size)
     optimizer.build(model.trainable_variables)
     compile_model(model, optimizer, recipe)
     if history:
@@ -96,6 +111,8 @@ def train(build, recipe, folder):
     for image_size, epochs in phases(recipe):
         remaining = range(max(epochs.start, len(history)), epochs.stop)
         if remaining:
+            first, last = remaining.start + 1, remaining.stop
+            print(f"Epochs {first} to {last} of {recipe.epochs}, at {image_size} x {image_size} pixels")
             batches = load(recipe, recipe.split, image_size, augment=True, epochs=remaining)
             compile_model(model, optimizer, recipe)  # a step is traced for one image size
             model.fit(
@@ -113,7 +130,7 @@ def train(build, recipe, folder):
 def phases(recipe):
     """The image sizes of a training, and the numbers of the epochs at each: half the size first, then the whole."""
     first = int(recipe.half_size_share * recipe.epochs)
-    half = max(1, recipe.image_size // 32) * 16  # rounded to what four levels can halve
+    half = min(recipe.image_size, max(1, recipe.image_size // 32) * 16)  # rounded to what four levels can halve
     return [(half, range(first)), (recipe.image_size, range(first, recipe.epochs))]
 
 

@@ -161,6 +161,8 @@ def test_training_photos_are_cut_once_and_for_all(photos):
     assert not train & validation
     assert len(train | validation) == 3680
     assert len(validation) == pytest.approx(368, rel=0.1)
+    assert names("train+validation") == train | validation
+    assert not names("test") & (train | validation)
 
 
 def test_photo_masks_hold_pet_background_border(photos):

@@ -18,7 +18,7 @@ def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epoc
     Args:
         name: "oxford_iiit_pet" (photos, from disk) or "synthetic_pets" (drawn on the fly).
         split: "train", "validation" (cut from the training images by a fixed rule), both of them as
-            "train+validation", or "test".
+            "train+validation" (drawn pets: as many scenes, but new ones), or "test".
         image_size: side in pixels to which images and masks are squeezed.
         batch_size: examples in a batch.
         augment: for training: examples in random order, each flipped, turned, scaled, shifted
@@ -39,7 +39,8 @@ def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epoc
             raise ValueError(f"`{argument}` must be a positive integer. Received: {argument}={value!r}")
 
     def squeeze(image, mask):
-        return resize_image(image, image_size), resize_mask(mask, image_size)
+        # A byte for a class is enough to keep.
+        return resize_image(image, image_size), tf.cast(resize_mask(mask, image_size), tf.uint8)
 
     photos = examples(name, split)
     count = len(photos)
@@ -64,7 +65,8 @@ def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epoc
             )
         else:
             batches = numbered.map(lambda number, example: (scale(example[0]), example[1]), tf.data.AUTOTUNE)
-        return batches.batch(batch_size, drop_remainder=augment)
+        batches = batches.batch(batch_size, drop_remainder=augment)
+        return batches.map(lambda images, masks: (images, tf.cast(masks, tf.int32)))
 
     dataset = tf.data.Dataset.from_tensor_slices(tf.constant(list(epochs), tf.int64)).flat_map(one_epoch)
     batches = count // batch_size if augment else math.ceil(count / batch_size)
@@ -136,11 +138,11 @@ def augment_example(image, mask, key):
 
     Args:
         image: uint8 (h, w, 3).
-        mask: int32 (h, w).
+        mask: integers (h, w).
         key: integer tensor of shape (2,); the same key gives the same result.
 
     Returns:
-        (image, mask): float32 (h, w, 3) in [0, 1], and int32 (h, w). What comes from outside the
+        (image, mask): float32 (h, w, 3) in [0, 1], and integers (h, w). What comes from outside the
         image is black in the image and background in the mask.
     """
     u = tf.random.stateless_uniform([9], key, -1.0, 1.0)
