@@ -267,8 +267,8 @@ plots.draw_images(pictures, columns=3)
 #
 # ## On photos
 #
-# Now the trained stage on photos as they are. Look for places where a texture is taken for a pet, and for places
-# where the inside of a pet is taken for background.
+# Now the trained stage on photos as they are. Is somewhere a texture taken for a pet, or the inside of a pet for
+# background?
 
 # %% Two photos of the test split with their truths, and Chelsea, beside what the trained stage says
 dataset = data.default_dataset()
@@ -287,8 +287,8 @@ for stage in ("sliding_window", "fully_convolutional", "unet"):
     print(f"{stage:<20} mean IoU {score:.3f}")
 
 # %% [markdown]
-# One pass makes the answer cheap. It does not make it good: that depends on what a pixel sees, too. The window of the
-# first stage moved in coarse steps, but it was 32 pixels wide.
+# One pass makes the answer cheap. Whether it is good depends on what a pixel sees, too. The window of the first stage
+# moved in coarse steps, but it was 32 pixels wide.
 #
 # !!! question "Try it"
 #     Shift the photo by 3 pixels to the right. How does the answer change? Compare with the trained sliding window,

@@ -268,6 +268,18 @@ figure
 # %% [markdown]
 # The third case, a 2 x 2 kernel at stride 2, is the picture at the top of this page.
 #
+# At stride 1 nothing new happens. A pixel of the output gathers what the stamps around it leave there, and to gather
+# with a kernel is an ordinary convolution. The kernel is turned round by half a turn, since a stamp reaches to the
+# right where a kernel looks to the left. And the map gets two zeros on each side, so that it can grow:
+
+# %%
+stamp = np.arange(9, dtype="float32").reshape(3, 3)
+turned, padded = stamp[::-1, ::-1], np.pad(small, 2)
+ordinary = layers.Conv2D(1, 3, padding="valid", use_bias=False)
+gathered = with_kernel(ordinary, turned[:, :, None, None], padded[None, :, :, None])[0, :, :, 0]
+assert np.allclose(gathered, stamp_map_by_hand(small, stamp, stride=1))
+
+# %% [markdown]
 # With channels, the kernel has shape `(rows, columns, out, in)`: one stamp for each pair of an input channel and an
 # output channel. All that is stamped into one output channel adds up.
 #

@@ -174,7 +174,7 @@ else:
 # %% [markdown]
 # Read the probes with care. The deeper levels have more channels, and so the sum has more weights.
 #
-# ## Why the bottom knows what
+# ## Why the bottom could know what
 #
 # A feature can only know what it sees. For one feature of the first level and one of the bottom, both at the same spot,
 # we ask the gradient: which pixels of the photo change it?
@@ -402,9 +402,9 @@ assert np.allclose(wide.predict(photo[None], verbose=0), without.predict(photo[N
 #
 # There are four of them. Which does the trained network need? We take one away and look.
 #
-# What to put in its place? Zeros would take away *where* and *how much* at once, and the convolutions have hardly
-# seen a map of nothing but zeros. The **mean of each channel over the image** is kinder: it leaves how much, and takes
-# away only where. The skeleton makes this easy: it needs another `up`, and the trained weights fit as they are.
+# What to put in its place? Zeros would take away *where* and *how much* at once. The **mean of each channel over the
+# image** should be kinder: it leaves how much, and takes away only where. The skeleton makes this easy: it needs
+# another `up`, and the trained weights fit as they are.
 
 # %%
 from zoo.models.encoder_decoder import encoder_decoder
@@ -506,7 +506,7 @@ assert features_of_first_level.mean() > 0
 #     **Mended:** the way up has both: *what* from below, *where* from across. It learns how to grow, and does not have
 #     to guess where an edge ran.
 #
-#     **Left:** the memory is the largest of all stages. Photos are still squeezed to one size. And two cats side by
+#     **Left:** of all stages it remembers the most. Photos are still squeezed to one size. And two cats side by
 #     side are still one region, since every pixel only says its class.
 #
 #     That was the last of the nine steps. Did each of them really help? The next page puts

@@ -13,6 +13,7 @@ from zoo.stages import STAGES, check_stage
 
 DATASETS = ("oxford_iiit_pet", "synthetic_pets")
 FORMATS = ("onnx", "litert", "saved_model")
+BENCHMARKS = ("layers", "stages", "windows", "pipeline")
 
 
 def main(arguments=None):
@@ -82,6 +83,11 @@ def parser():
     added.add_argument("--image-size", type=side, help=text)
     added.add_argument("--quantize", choices=("int8",), help="compute in 8-bit integers (LiteRT)")
     added.add_argument("--out", type=Path, default=Path("exports"), help="folder for the file")
+
+    added = command("benchmark", run_benchmarks, "time layers, stages, windows and the data pipeline on this machine")
+    text = f"which to run: {', '.join(BENCHMARKS)} (default: all)"
+    added.add_argument("names", metavar="NAME", nargs="*", choices=[[], *BENCHMARKS], help=text)
+    added.add_argument("--out", type=Path, default=Path("benchmark.json"), help="file for all figures")
 
     added = command("compare", compare, "compare the saved models: table, plot, and what each says of a photo")
     added.add_argument("photos", metavar="PHOTO", nargs="*", type=Path, help="draw all stages on these photos instead")
@@ -218,6 +224,24 @@ def export(options):
         f"On 16 images, 99.9 % of its logits differ from Keras's by at most {np.quantile(differences, 0.999):.0e}, "
         f"all by at most {differences.max():.0e}. The classes agree on {agreement:.2%} of the pixels."
     )
+
+
+def run_benchmarks(options):
+    import json
+
+    from zoo import benchmark, data, tables
+
+    results = {"machine": machine(), "versions": versions()}
+    for name in options.names or BENCHMARKS:
+        if name == "pipeline":
+            results[name] = benchmark.pipeline(data.default_dataset())
+            rows = [[rate, f"{images:.0f}"] for rate, images in results[name].items()]
+            print(tables.format_table(["pipeline", "images a second"], rows) + "\n")
+        else:
+            results[name] = getattr(benchmark, name)()
+            print(tables.format_benchmark(results[name]) + "\n")
+    options.out.write_text(json.dumps(results, indent=1) + "\n")
+    print(f"Wrote {options.out}")
 
 
 def compare(options):

@@ -53,6 +53,24 @@ def format_cards(cards):
     return format_table(header, rows)
 
 
+def format_benchmark(results):
+    """The table of a benchmark: what was timed, and the median and quartiles in milliseconds.
+
+    Args:
+        results: list of dictionaries, as the functions of `zoo.benchmark` give.
+    """
+    what = [name for name in results[0] if name not in ("milliseconds", "quartiles", "error")]
+    rows = []
+    for row in results:
+        texts = [" x ".join(map(str, row[name])) if isinstance(row[name], list) else str(row[name]) for name in what]
+        if "error" in row:
+            rows.append([*texts, "fails", row["error"][:60]])
+        else:
+            first, third = row["quartiles"]
+            rows.append([*texts, f"{row['milliseconds']:.2f}", f"{first:.2f} to {third:.2f}"])
+    return format_table([*what, "ms", "quartiles"], rows)
+
+
 def format_seeds(cards):
     """The table of several trainings of each stage: mean and standard deviation of their scores on the test split.
 
