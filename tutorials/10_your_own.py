@@ -451,6 +451,11 @@ print("1x1 convolution + pixel shuffle = transposed convolution, 2 x 2 with stri
 # pixel shuffle could learn one for each place, the transposed convolution has one for the window.
 
 # %% [markdown]
+# ## Take it with you
+#
+# A phone or a browser has no Keras. `python -m zoo export` writes a saved stage, or a `.keras` file of yours, for
+# [ONNX Runtime, LiteRT or TensorFlow](reference/exporting.md), and says how well the file's answers agree with Keras's.
+#
 # !!! abstract "What this step mends, what it leaves broken"
 #     You can now change every part: the data, the classes, the size, the way up, the layer. What stays hard is to know
 #     whether a change is an improvement. [The comparison](09_comparison.md) shows how much care the nine needed. Do you
