@@ -1,4 +1,6 @@
 import dataclasses
+import json
+import os
 import random
 import signal
 import subprocess
@@ -208,6 +210,43 @@ def test_the_loss_is_that_of_pytorch_and_of_the_definition_of_dice(rng):
     dice = [2 * shares[:, k][t == k].sum() / (shares[:, k].sum() + (t == k).sum()) for k in range(3)]
     expected = cross_entropy + 0.5 * (1 - sum(dice) / 3)
     assert float(model.loss(masks, logits)) == pytest.approx(float(expected), rel=1e-5)
+
+
+# Two devices are pretended; the pooled maps of `max_unpooling` and their offsets are shared, too.
+ON_DEVICES = f"""
+import json, sys
+from zoo import models, training
+from zoo.data import synthetic_pets
+
+synthetic_pets.EXAMPLES = {{"train": 16, "validation": 6, "test": 4}}
+build = lambda: models.build("max_unpooling", image_shape=(None, None, 3), filters=(4, 8))
+recipe = training.{dataclasses.replace(RECIPE, epochs=13)!r}
+with training.share_among(int(sys.argv[1]), recipe.batch_size):
+    model, history = training.train(build, recipe, sys.argv[2])
+shared = len(model.weights[0].value.sharding.device_set)
+print(json.dumps([shared, [epoch["loss"] for epoch in history], history[-1]["val_mean_iou"]]))
+"""
+
+
+@pytest.mark.slow
+def test_two_devices_take_the_steps_of_one(tmp_path):
+    pytest.importorskip("jax")
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    results = []
+    for devices in (1, 2):
+        command = [sys.executable, "-c", ON_DEVICES, str(devices), str(tmp_path / str(devices))]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        used, losses, score = json.loads(done.stdout.splitlines()[-1])
+        assert used == devices
+        assert len(losses) == 13  # of 4 steps
+        results.append([*losses, score])
+    np.testing.assert_allclose(*results, atol=1e-3)
+
+
+def test_devices_that_cannot_share_are_refused():
+    with pytest.raises(RuntimeError, match="KERAS_BACKEND=jax"):
+        training.share_among(2, batch_size=16)
 
 
 @pytest.mark.slow

@@ -60,6 +60,8 @@ def parser():
     added.add_argument("--mixed-precision", action="store_true", help="compute in bfloat16")
     text = "compile the training step with XLA (default: on a GPU)"
     added.add_argument("--xla", action=argparse.BooleanOptionalAction, help=text)
+    text = "GPUs that share each step, on the JAX backend (default: 1)"
+    added.add_argument("--devices", type=positive, default=1, help=text)
     added.add_argument("--out", type=Path, default=Path("runs"), help="folder for model, card, state and logs")
 
     added = command("grid", grid, "train all stages by the published recipe; what is done is skipped")
@@ -119,7 +121,7 @@ def train(options):
     if options.xla is None:
         chosen["xla"] = training.has_gpu()
     recipe = training.Recipe(**{name: value for name, value in chosen.items() if value is not None})
-    card = train_cell(options.stage, recipe, options.out)
+    card = train_cell(options.stage, recipe, options.out, options.devices)
     print(tables.format_scores(card["scores"]))
 
 
@@ -141,7 +143,7 @@ def grid(options):
         print(tables.format_seeds(cards))
 
 
-def train_cell(stage, recipe, folder):
+def train_cell(stage, recipe, folder, devices=1):
     """Trains a stage by a recipe, and saves it with its card, which is returned."""
     from zoo import data, evaluation, models, saved, training
 
@@ -149,9 +151,10 @@ def train_cell(stage, recipe, folder):
     shape = (recipe.image_size, recipe.image_size, 3)
     model, quick = models.build(stage, image_shape=shape), models.build_for_training(stage, image_shape=shape)
     print(f"Training {stage}. State and logs: {state} (tensorboard --logdir {state / 'logs'})")
-    trained, history = training.train(
-        lambda: models.build_for_training(stage, image_shape=(None, None, 3)), recipe, state
-    )
+    with training.share_among(devices, recipe.batch_size):
+        trained, history = training.train(
+            lambda: models.build_for_training(stage, image_shape=(None, None, 3)), recipe, state
+        )
     model.set_weights(trained.get_weights())
     quick.set_weights(trained.get_weights())
     card = {

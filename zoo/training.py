@@ -1,5 +1,6 @@
 """One recipe for all stages, and training that survives an interruption."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -127,6 +128,33 @@ def train(build, recipe, folder):
     return model, history
 
 
+def share_among(devices, batch_size):
+    """A scope in which each step is shared among devices, by `keras.distribution`: each takes a part of the batch.
+
+    The steps are those of one device: batch normalisation sees the whole batch, and the losses
+    differ by rounding alone.
+
+    Args:
+        devices: how many GPUs or, where there is none, CPU devices.
+        batch_size: images in a step, a multiple of `devices`.
+
+    Raises:
+        ValueError: if there are not as many devices, or they cannot share a batch evenly.
+        RuntimeError: if there are several, and the backend is not JAX.
+    """
+    if devices == 1:
+        return contextlib.nullcontext()
+    if keras.backend.backend() != "jax":
+        raise RuntimeError(f"Several devices need KERAS_BACKEND=jax. Received: {keras.backend.backend()}")
+    found = keras.distribution.list_devices()
+    if devices > len(found) or batch_size % devices:
+        raise ValueError(
+            f"`devices` must be at most {len(found)}, the devices on this machine, and must divide the batch size, "
+            f"{batch_size}. Received: devices={devices}"
+        )
+    return keras.distribution.DataParallel(devices=found[:devices]).scope()
+
+
 def phases(recipe):
     """The image sizes of a training, and the numbers of the epochs at each: half the size first, then the whole."""
     first = int(recipe.half_size_share * recipe.epochs)
@@ -178,10 +206,13 @@ class ScoreValidation(keras.callbacks.Callback):
         self.batches = batches
 
     def on_epoch_end(self, epoch, logs=None):
-        confusion = sum(
-            confusion_matrix(masks, logits.argmax(-1), logits.shape[-1])
-            for masks, logits in ((masks, self.model.predict_on_batch(images)) for images, masks in self.batches)
-        )
+        confusion, full = 0, None
+        for images, masks in self.batches:
+            full = full or len(images)
+            # A full batch is compiled once, and devices can share it.
+            images = np.pad(images, [(0, full - len(images)), (0, 0), (0, 0), (0, 0)])
+            logits = self.model.predict_on_batch(images)[: len(masks)]
+            confusion = confusion + confusion_matrix(masks, logits.argmax(-1), logits.shape[-1])
         logs["val_mean_iou"] = np.nanmean(class_ious(confusion))
 
 
