@@ -41,6 +41,7 @@ def describe(stage, page, card):
         [epoch, *(state[name] for name in measured), f"{state['seconds']:.0f}"]
         for epoch, state in enumerate(card["history"], start=1)
     ]
+    limits = "\n".join(f"- {limit}" for limit in card["limits"])
     return f"""# {stage}
 
 A trained model of the stage that [this page explains](../{page}.md#the-stage-{stage}).
@@ -82,8 +83,11 @@ Pixels by truth (rows) and prediction (columns), at the network's size:
 
 ## Limits and licence
 
-The model has seen cats and dogs, one to a photo, and nothing else; other things are background to it, or worse. The
-scores hold for this copy of the data set alone, whose names and masks have the SHA-256 `{test["sha256"][:16]}...`.
+The model has seen cats and dogs, one to a photo, and nothing else. What it gets wrong on other pictures, by eye:
+
+{limits}
+
+The scores hold for this copy of the data set alone, whose names and masks have the SHA-256 `{test["sha256"][:16]}...`.
 
 The weights are licensed {card["licence"]}, as the data set (Parkhi et al., *Cats and Dogs*, 2012). The SHA-256 of
 the file begins with `{card["sha256"][:16]}`.
