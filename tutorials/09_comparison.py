@@ -199,9 +199,12 @@ import itertools
 
 def name_points(axis, points, x, gap):
     """Writes the name of each stage beside its point (x, y), in a column at `x`, at least `gap` apart."""
-    height = -np.inf
-    for stage, point in sorted(points.items(), key=lambda item: item[1][1]):
-        height = max(point[1], height + gap)
+    ordered = sorted(points.items(), key=lambda item: item[1][1])
+    steps = gap * np.arange(len(ordered))
+    heights = np.array([point[1] for _, point in ordered])
+    pushed_up = np.maximum.accumulate(heights - steps) + steps
+    pushed_down = np.minimum.accumulate((heights - steps)[::-1])[::-1] + steps
+    for (stage, point), height in zip(ordered, (pushed_up + pushed_down) / 2, strict=True):
         line = {"arrowstyle": "-", "color": "black", "linewidth": 0.5, "shrinkB": 3}
         axis.annotate(stage.replace("_", " "), point, (x, height), va="center", arrowprops=line)
 
@@ -213,10 +216,11 @@ heights = {stage: scores[stage]["boundary_iou"] for stage in remembered}
 for place, size in enumerate(sizes):
     points = {stage: (place, height) for stage, height in heights.items() if remembered[stage] == size}
     axis.plot(*zip(*points.values(), strict=True), "o", color="black")
-    name_points(axis, points, place + 0.12, gap=0.06 * max(heights.values()))
+    name_points(axis, points, place + 0.12, gap=0.07 * (max(heights.values()) - min(heights.values())))
 labels = ["nothing" if size == 0 else f"{size:,} bytes" for size in sizes]
 axis.set_xticks(range(len(sizes)), labels)
-axis.set(xlim=(-0.3, len(sizes) - 0.1), ylim=(0, None), xlabel="remembered for one image", ylabel="boundary IoU")
+axis.set(xlim=(-0.3, len(sizes) - 0.1), xlabel="remembered for one image", ylabel="boundary IoU")
+axis.margins(y=0.15)
 axis.patch.set_visible(False)
 figure
 
@@ -279,7 +283,7 @@ highest, lowest = max(map(max, curves.values())), min(map(min, curves.values()))
 ends = {stage: (last, curve[-1]) for stage, curve in curves.items()}
 name_points(axis, ends, 1.06 * last, gap=0.06 * (highest - lowest))
 axis.axvline(int(recipe["half_size_share"] * last) + 0.5, color="grey", linewidth=0.8)
-axis.set(xlabel="epoch", ylabel="loss", xlim=(1 - 0.02 * last, last * 1.36))
+axis.set(xlabel="epoch", ylabel="loss", xlim=(1 - 0.02 * last, last * 1.45))
 axis.set_xticks(sorted({1, *range(5, last, 5), last}))
 axis.patch.set_visible(False)
 figure
@@ -428,6 +432,7 @@ points = {stage: (card["costs"]["multiply_adds"] / 1e6, scores[stage]["mean_iou"
 axis.plot(*zip(*points.values(), strict=True), "o", color="black")
 dearest = max(price for price, _ in points.values())
 name_points(axis, points, 1.1 * dearest, gap=0.06 * (max(means) - min(means)))
+axis.margins(y=0.15)
 axis.set(xlim=(0, 1.6 * dearest), xlabel="million multiply-adds for one image", ylabel="mean IoU")
 axis.patch.set_visible(False)
 figure

@@ -36,7 +36,7 @@ def export(model, folder, format, image_size=None, quantize_on=None):
             stay float32, and the size must be fixed.
 
     Returns:
-        The path of the file, or of the SavedModel's folder: the model's name, with `_int8` if quantized.
+        The path of the file or folder, which is named after the model, with `_int8` if quantized.
 
     Raises:
         ValueError: if an argument is not as above.
