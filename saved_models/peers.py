@@ -85,8 +85,8 @@ def train_by_its_own(build, recipe, folder):
 
 PEERS = {
     "keras.io, our recipe": (build_keras_io, train_by_ours),
-    "keras.io, its own recipe": (build_keras_io, train_by_its_own),
     "TensorFlow's tutorial, our recipe": (build_tensorflow_tutorial, train_by_ours),
+    "keras.io, its own recipe": (build_keras_io, train_by_its_own),
 }
 
 
