@@ -63,23 +63,18 @@ def build_tensorflow_tutorial(image_shape):
 
 
 def train_by_ours(build, recipe, folder):
-    """A network trained by the zoo's recipe, at the size at which it is scored."""
-    trained, _ = training.train(lambda: build((None, None, 3)), recipe, folder)
-    model = build((recipe.image_size, recipe.image_size, 3))
-    model.set_weights(trained.get_weights())
-    return model
+    """A network trained by the zoo's recipe."""
+    return training.train(lambda: build((None, None, 3)), recipe, folder)[0]
 
 
 def train_by_its_own(build, recipe, folder):
-    """A network trained by the recipe of the page on keras.io, at the size at which it is scored; does not resume."""
+    """A network trained by the recipe of the page on keras.io; does not resume."""
     keras.utils.set_random_seed(recipe.seed)
-    trained = build((160, 160, 3))
+    model = build((160, 160, 3))
     batches = data.load(recipe.dataset, recipe.split, image_size=160, batch_size=32)
     batches = batches.shuffle(len(batches), seed=recipe.seed)  # batches, not images, to spare memory
-    trained.compile(keras.optimizers.Adam(1e-4), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    trained.fit(batches, epochs=recipe.epochs, verbose=2)
-    model = build((recipe.image_size, recipe.image_size, 3))
-    model.set_weights(trained.get_weights())
+    model.compile(keras.optimizers.Adam(1e-4), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(batches, epochs=recipe.epochs, shuffle=False, verbose=2)  # the data set is shuffled already
     return model
 
 
@@ -101,7 +96,9 @@ def main():
         path = folder / f"{name}.json"
         if not path.exists() or json.loads(path.read_text())["zoo_recipe"] != dataclasses.asdict(recipe):
             print(f"Training {name}")
-            model = train(build, recipe, folder / name)
+            trained = train(build, recipe, folder / name)
+            model = build((recipe.image_size, recipe.image_size, 3))  # the size at which it is scored
+            model.set_weights(trained.get_weights())
             card = {
                 "zoo_recipe": dataclasses.asdict(recipe),
                 "scores": evaluation.evaluate(model, recipe.dataset),

@@ -12,8 +12,6 @@ import tensorflow as tf
 
 from zoo import data, quiet
 
-FORMATS = {"onnx": ".onnx", "litert": ".tflite", "saved_model": ""}  # and how their names end
-
 
 def export(model, folder, format, image_size=None, quantize_on=None):
     """Writes a model for ONNX Runtime, for LiteRT (built-in operators alone) or as TensorFlow's SavedModel.
@@ -54,12 +52,13 @@ def export(model, folder, format, image_size=None, quantize_on=None):
     if format == "onnx":
         require("tf2onnx")
     ready = resize(model, image_size)
-    path = Path(folder) / f"{model.name}{'' if quantize_on is None else '_int8'}{FORMATS[format]}"
+    ending, write = FORMATS[format]
+    path = Path(folder) / f"{model.name}{'' if quantize_on is None else '_int8'}{ending}"
     unfinished = path.with_name(f"unfinished.{path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
     with quiet.silence(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the converters' own
-        WRITERS[format](ready, unfinished, quantize_on)
+        write(ready, unfinished, quantize_on)
     if path.is_dir():
         shutil.rmtree(path)
     os.replace(unfinished, path)
@@ -108,13 +107,11 @@ def write_litert(model, path, quantize_on):
         operators = tf.lite.OpsSet.TFLITE_BUILTINS_INT8
         options["optimizations"] = [tf.lite.Optimize.DEFAULT]
         options["representative_dataset"] = lambda: ([image[None]] for image in quantize_on)
-    with_ending = path.with_name(f"{path.name}.tflite")
-    model.export(with_ending, format="litert", verbose=False, target_spec={"supported_ops": [operators]}, **options)
+    model.export(path, format="litert", verbose=False, target_spec={"supported_ops": [operators]}, **options)
     flatbuffers = importlib.import_module("tensorflow.lite.tools.flatbuffer_utils")
-    written = flatbuffers.read_model(str(with_ending))
+    written = flatbuffers.read_model(str(path))
     written.description = describe(model)
-    flatbuffers.write_model(written, str(with_ending))
-    os.replace(with_ending, path)
+    flatbuffers.write_model(written, str(path))
 
 
 def write_saved_model(model, path, quantize_on):
@@ -122,7 +119,11 @@ def write_saved_model(model, path, quantize_on):
     model.export(path, format="tf_saved_model", verbose=False)
 
 
-WRITERS = {"onnx": write_onnx, "litert": write_litert, "saved_model": write_saved_model}
+FORMATS = {  # how the names of their files end, and who writes them
+    "onnx": (".onnx", write_onnx),
+    "litert": (".tflite", write_litert),
+    "saved_model": ("", write_saved_model),
+}
 
 
 def run(path, images):
