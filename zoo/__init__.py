@@ -15,7 +15,18 @@ from zoo.stages import STAGES
 # Lazily (SPEC 1), so that `import zoo` and `python -m zoo --help` do not wait for Keras.
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
-    submodules=["data", "evaluation", "exporting", "layers", "models", "plots", "prediction", "saved", "training"],
+    submodules=[
+        "benchmark",
+        "data",
+        "evaluation",
+        "exporting",
+        "layers",
+        "models",
+        "plots",
+        "prediction",
+        "saved",
+        "training",
+    ],
     submod_attrs={"models": ["build"], "prediction": ["predict"], "saved": ["load"]},
 )
 __all__ = ["STAGES", "build", "load", "predict"]

@@ -243,6 +243,9 @@ def run_benchmarks(options):
         else:
             results[name] = getattr(benchmark, name)()
             print(tables.format_benchmark(results[name]) + "\n")
+        if name == "stages":
+            growth = [[stage, f"{benchmark.exponent(results[name], stage):.2f}"] for stage in STAGES]
+            print(tables.format_table(["time of a prediction", "grows as pixels to the power of"], growth) + "\n")
     options.out.write_text(json.dumps(results, indent=1) + "\n")
     print(f"Wrote {options.out}")
 

@@ -144,7 +144,8 @@ def pipeline(dataset, image_size=128, batch_size=16):
 
 def exponent(rows, stage):
     """How the time of a prediction grows with the number of pixels from 256 x 256 on: 1 is linear."""
-    times = {row["size"]: row["milliseconds"] for row in rows if row["stage"] == stage and row["batch"] == 1}
+    own = [row for row in rows if row["stage"] == stage and row["batch"] == 1 and "error" not in row]
+    times = {row["size"]: row["milliseconds"] for row in own}
     large = [size for size in times if size >= 256]
     return float(np.polyfit(np.log(np.square(large)), np.log([times[size] for size in large]), 1)[0])
 
