@@ -25,7 +25,7 @@ def test_every_stage_answers_as_in_keras(stage, images, tmp_path):
     expected = model.predict_on_batch(images)
     for format in FORMATS:
         path = exporting.export(model, tmp_path, format)
-        np.testing.assert_allclose(exporting.run(path, images), expected, atol=1e-4, err_msg=format)
+        np.testing.assert_allclose(exporting.open_exported(path)(images), expected, atol=1e-4, err_msg=format)
 
 
 @pytest.mark.slow
@@ -36,7 +36,7 @@ def test_any_size(format, tmp_path, rng):
     for shape in [(1, 32, 48, 3), (2, 64, 32, 3)]:
         images = rng.random(shape, "float32")
         expected = exporting.resize(model, "dynamic").predict_on_batch(images)["logits"]
-        np.testing.assert_allclose(exporting.run(path, images), expected, atol=1e-4)
+        np.testing.assert_allclose(exporting.open_exported(path)(images), expected, atol=1e-4)
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ def test_a_second_export_replaces_the_first(format, small, tmp_path, rng):
     exporting.export(small, tmp_path, format)
     small.set_weights([weight + 1 for weight in small.get_weights()])
     path = exporting.export(small, tmp_path, format)
-    np.testing.assert_allclose(exporting.run(path, images), small.predict_on_batch(images), atol=1e-5)
+    np.testing.assert_allclose(exporting.open_exported(path)(images), small.predict_on_batch(images), atol=1e-5)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 

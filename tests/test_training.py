@@ -3,6 +3,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -242,6 +243,52 @@ def test_two_devices_take_the_steps_of_one(tmp_path):
         assert len(losses) == 13  # of 4 steps
         results.append([*losses, score])
     np.testing.assert_allclose(*results, atol=1e-3)
+
+
+# The command itself; two processes find each other by what the environment says.
+TRAIN = """
+import sys
+from zoo.__main__ import main
+from zoo.data import synthetic_pets
+
+synthetic_pets.EXAMPLES = {"train": 18, "validation": 6, "test": 4}
+options = "--dataset synthetic_pets --epochs 13 --image-size 32 --batch-size 4"
+main(["train", "nearest_unpooling", *options.split(), "--devices", sys.argv[1], "--out", sys.argv[2]])
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_take_the_steps_of_one_and_the_first_writes(tmp_path):
+    pytest.importorskip("jax")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    alone = {**os.environ, "KERAS_BACKEND": "jax"}
+    both = {**alone, "KERAS_DISTRIBUTION_JOB_ADDRESSES": address, "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", TRAIN, devices, str(tmp_path / folder)],
+            env={**environment, "KERAS_DISTRIBUTION_PROCESS_ID": number},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for environment, devices, folder, number in (
+            (both, "2", "first", "0"),
+            (both, "2", "second", "1"),
+            (alone, "1", "alone", "0"),
+        )
+    ]
+    outputs = [process.communicate(timeout=500)[0] for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], outputs
+    assert not (tmp_path / "second").exists()
+    cards = [json.loads((tmp_path / name / "nearest_unpooling.json").read_text()) for name in ("first", "alone")]
+    losses, scores = (
+        [[epoch[kind] for epoch in card["history"]] for card in cards] for kind in ("loss", "val_mean_iou")
+    )
+    assert len(losses[0]) == 13  # of 4 steps
+    np.testing.assert_allclose(*losses, atol=1e-3)
+    np.testing.assert_allclose(*scores, atol=1e-2)  # of 6 scenes: a pixel may tip over
 
 
 def test_devices_that_cannot_share_are_refused():

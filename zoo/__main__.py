@@ -2,6 +2,7 @@
 
 import argparse
 import collections
+import contextlib
 import dataclasses
 import os
 import platform
@@ -13,7 +14,7 @@ from zoo.stages import STAGES, check_stage
 
 DATASETS = ("oxford_iiit_pet", "synthetic_pets")
 FORMATS = ("onnx", "litert", "saved_model")
-BENCHMARKS = ("layers", "stages", "windows", "pipeline")
+BENCHMARKS = ("layers", "layers_memory", "stages", "stages_memory", "windows", "runtimes", "pipeline")
 
 
 def main(arguments=None):
@@ -60,7 +61,7 @@ def parser():
     added.add_argument("--mixed-precision", action="store_true", help="compute in bfloat16")
     text = "compile the training step with XLA (default: on a GPU)"
     added.add_argument("--xla", action=argparse.BooleanOptionalAction, help=text)
-    text = "GPUs that share each step, on the JAX backend (default: 1)"
+    text = "GPUs that share each step, on the JAX backend; of several machines, all together (default: 1)"
     added.add_argument("--devices", type=positive, default=1, help=text)
     added.add_argument("--out", type=Path, default=Path("runs"), help="folder for model, card, state and logs")
 
@@ -86,10 +87,14 @@ def parser():
     added.add_argument("--quantize", choices=("int8",), help="compute in 8-bit integers (LiteRT)")
     added.add_argument("--out", type=Path, default=Path("exports"), help="folder for the file")
 
-    added = command("benchmark", run_benchmarks, "time layers, stages, windows and the data pipeline on this machine")
+    added = command(
+        "benchmark", run_benchmarks, "measure layers, stages, runtimes and the data pipeline on this machine"
+    )
     text = f"which to run: {', '.join(BENCHMARKS)} (default: all)"
     added.add_argument("names", metavar="NAME", nargs="*", choices=[[], *BENCHMARKS], help=text)
-    added.add_argument("--out", type=Path, default=Path("benchmark.json"), help="file for all figures")
+    added.add_argument(
+        "--out", type=Path, default=Path("benchmark.json"), help="file for all figures; a picture comes beside it"
+    )
 
     added = command("compare", compare, "compare the saved models: table, plot, and what each says of a photo")
     added.add_argument("photos", metavar="PHOTO", nargs="*", type=Path, help="draw all stages on these photos instead")
@@ -110,8 +115,12 @@ def download(options):
 
 
 def train(options):
+    import keras
+
     from zoo import tables, training
 
+    if "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ:  # one of several that train together
+        keras.distribution.initialize()
     if (options.out / f"{options.stage}.json").exists():
         raise FileExistsError(
             f"{options.out / options.stage}.keras is trained already. Move it, or name another --out."
@@ -172,6 +181,8 @@ def train_cell(stage, recipe, folder, devices=1):
         "versions": versions(),
         "licence": "CC BY-SA 4.0",
     }
+    if training.share_of_this_process()[0] > 0:  # the first of several writes
+        return card
     saved.save(model, card, folder)
     print(f"Saved {state}.keras and its card: mean IoU {card['scores']['at_network_size']['mean_iou']:.3f}")
     return card
@@ -232,9 +243,9 @@ def export(options):
 def run_benchmarks(options):
     import json
 
-    from zoo import benchmark, data, tables
+    from zoo import benchmark, data, plots, tables
 
-    results = {"machine": machine(), "versions": versions()}
+    results = {"machine": machine(), "versions": versions("jax", "torch", "onnxruntime", "ai-edge-litert")}
     for name in options.names or BENCHMARKS:
         if name == "pipeline":
             results[name] = benchmark.pipeline(data.default_dataset())
@@ -247,7 +258,9 @@ def run_benchmarks(options):
             growth = [[stage, f"{benchmark.exponent(results[name], stage):.2f}"] for stage in STAGES]
             print(tables.format_table(["time of a prediction", "grows as pixels to the power of"], growth) + "\n")
     options.out.write_text(json.dumps(results, indent=1) + "\n")
-    print(f"Wrote {options.out}")
+    picture = options.out.with_suffix(".png")
+    plots.draw_benchmark(results).savefig(picture, dpi=100)
+    print(f"Wrote {options.out} and {picture}")
 
 
 def compare(options):
@@ -331,15 +344,18 @@ def machine():
     return devices or f"{os.cpu_count()} CPU cores, {platform.machine()}"
 
 
-def versions():
-    """Python, Keras and its backend."""
+def versions(*optional):
+    """Python, Keras and its backend, and those of further packages that are installed."""
     import importlib.metadata
 
     import keras
 
     backend = keras.backend.backend()
-    packages = ("keras", backend, "tensorflow-datasets")
-    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in packages}}
+    found = {"python": platform.python_version()}
+    for name in ("keras", backend, "tensorflow-datasets", *optional):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError if name in optional else ()):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 if __name__ == "__main__":

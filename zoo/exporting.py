@@ -126,15 +126,14 @@ FORMATS = {  # how the names of their files end, and who writes them
 }
 
 
-def run(path, images):
-    """The logits of an exported model, computed by the runtime that it is for.
+def open_exported(path):
+    """Opens an exported model in the runtime that it is for, which uses all CPU cores.
 
     Args:
         path: what `export` returned.
-        images: float32 (b, h, w, c) in [0, 1].
 
     Returns:
-        NumPy array (b, h, w, classes).
+        A function from images, float32 (b, h, w, c) in [0, 1], to logits, a NumPy array (b, h, w, classes).
 
     Raises:
         RuntimeError: if the runtime's package is missing.
@@ -142,16 +141,23 @@ def run(path, images):
     path = Path(path)
     if path.suffix == ".onnx":
         session = require("onnxruntime").InferenceSession(path)
-        return session.run(["logits"], {"image": images})[0]
+        return lambda images: session.run(["logits"], {"image": images})[0]
     if path.suffix == ".tflite":
         with quiet.silence():
-            interpreter = require("ai_edge_litert.interpreter").Interpreter(str(path))
-            interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], (1, *images.shape[1:]))
-            interpreter.allocate_tensors()
-        signature = interpreter.get_signature_runner()
-        return np.concatenate([signature(image=image[None])["logits"] for image in images])
+            interpreter = require("ai_edge_litert.interpreter").Interpreter(str(path), num_threads=os.cpu_count())
+
+        entry = interpreter.get_input_details()[0]["index"]
+
+        def predict(images):
+            with quiet.silence():
+                interpreter.resize_tensor_input(entry, (1, *images.shape[1:]))
+                interpreter.allocate_tensors()
+            signature = interpreter.get_signature_runner()
+            return np.concatenate([signature(image=image[None])["logits"] for image in images])
+
+        return predict
     loaded = tf.saved_model.load(str(path))  # its functions do not keep it alive
-    return loaded.serve(images)["logits"].numpy()
+    return lambda images: loaded.serve(images)["logits"].numpy()
 
 
 def compare(path, model, images):
@@ -166,7 +172,7 @@ def compare(path, model, images):
         The differences of their logits, an array (b, h, w, classes), and the share of pixels on whose
         class they agree.
     """
-    expected, logits = model.predict_on_batch(images)["logits"], run(path, images)
+    expected, logits = model.predict_on_batch(images)["logits"], open_exported(path)(images)
     return np.abs(logits - expected), (logits.argmax(-1) == expected.argmax(-1)).mean()
 
 

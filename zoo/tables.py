@@ -54,21 +54,26 @@ def format_cards(cards):
 
 
 def format_benchmark(results):
-    """The table of a benchmark: what was timed, and the median and quartiles in milliseconds.
+    """The table of a benchmark: what was measured, and its time (median and quartiles) or memory.
 
     Args:
         results: list of dictionaries, as the functions of `zoo.benchmark` give.
     """
-    what = [name for name in results[0] if name not in ("milliseconds", "quartiles", "error")]
+    memory = any("peak_megabytes" in row for row in results)
+    measured = ("milliseconds", "quartiles", "peak_megabytes", "error")
+    what = [name for name in results[0] if name not in measured]
     rows = []
     for row in results:
         texts = [" x ".join(map(str, row[name])) if isinstance(row[name], list) else str(row[name]) for name in what]
         if "error" in row:
-            rows.append([*texts, "fails", row["error"][:60]])
+            rows.append([*texts, "fails", *([] if memory else [row["error"][:60]])])
+        elif memory:
+            rows.append([*texts, "" if row["peak_megabytes"] is None else f"{row['peak_megabytes']:.0f}"])
         else:
             first, third = row["quartiles"]
             rows.append([*texts, f"{row['milliseconds']:.2f}", f"{first:.2f} to {third:.2f}"])
-    return format_table([*what, "ms", "quartiles"], rows)
+    titles = [name.replace("_", " ") for name in what]
+    return format_table([*titles, *(["MB at the peak"] if memory else ["ms", "quartiles"])], rows)
 
 
 def format_seeds(cards):

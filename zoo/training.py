@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import importlib
 import json
 import os
 import shutil
@@ -88,6 +89,9 @@ def train(build, recipe, folder):
     """
     folder = Path(folder)
     history = read_history(folder, recipe)
+    share = process, processes = share_of_this_process()
+    if processes > 1:
+        agree_on(len(history), "All machines must see the same folder with the state: their finished epochs differ.")
     count = len(data.examples(recipe.dataset, recipe.split))
     if count < recipe.batch_size:
         raise ValueError(
@@ -106,7 +110,9 @@ def train(build, recipe, folder):
     compile_model(model, optimizer, recipe)
     if history:
         model.load_weights(state_folder(folder, len(history)) / "model.weights.h5")
-    callbacks = [keras.callbacks.TensorBoard(folder / "logs", write_graph=False), KeepState(folder, recipe, history)]
+    callbacks = [KeepState(folder, recipe, history, writes=process == 0)]
+    if process == 0:
+        callbacks.insert(0, keras.callbacks.TensorBoard(folder / "logs", write_graph=False))
     if recipe.split == "train":
         callbacks.insert(0, ScoreValidation(load(recipe, "validation", recipe.image_size)))
     for image_size, epochs in phases(recipe):
@@ -114,7 +120,7 @@ def train(build, recipe, folder):
         if remaining:
             first, last = remaining.start + 1, remaining.stop
             print(f"Epochs {first} to {last} of {recipe.epochs}, at {image_size} x {image_size} pixels")
-            batches = load(recipe, recipe.split, image_size, augment=True, epochs=remaining)
+            batches = load(recipe, recipe.split, image_size, augment=True, epochs=remaining, share=share)
             compile_model(model, optimizer, recipe)  # a step is traced for one image size
             model.fit(
                 batches,
@@ -123,7 +129,7 @@ def train(build, recipe, folder):
                 steps_per_epoch=len(batches) // len(remaining),
                 callbacks=callbacks,
                 shuffle=False,  # the data set is shuffled already
-                verbose=1 if sys.stdout.isatty() else 2,
+                verbose=0 if process else 1 if sys.stdout.isatty() else 2,
             )
     return model, history
 
@@ -132,27 +138,43 @@ def share_among(devices, batch_size):
     """A scope in which each step is shared among devices, by `keras.distribution`: each takes a part of the batch.
 
     The steps are those of one device: batch normalisation sees the whole batch, and the losses
-    differ by rounding alone.
+    differ by rounding alone. Several processes, on one machine or on several, share their devices
+    after `keras.distribution.initialize` was called in each; the first alone writes files.
 
     Args:
-        devices: how many GPUs or, where there is none, CPU devices.
+        devices: how many GPUs or, where there is none, CPU devices; of several processes, all that they have.
         batch_size: images in a step, a multiple of `devices`.
 
     Raises:
         ValueError: if there are not as many devices, or they cannot share a batch evenly.
         RuntimeError: if there are several, and the backend is not JAX.
     """
-    if devices == 1:
+    if devices == 1 and share_of_this_process()[1] == 1:
         return contextlib.nullcontext()
     if keras.backend.backend() != "jax":
         raise RuntimeError(f"Several devices need KERAS_BACKEND=jax. Received: {keras.backend.backend()}")
     found = keras.distribution.list_devices()
-    if devices > len(found) or batch_size % devices:
+    several = share_of_this_process()[1] > 1
+    if devices > len(found) or batch_size % devices or (several and devices < len(found)):
         raise ValueError(
-            f"`devices` must be at most {len(found)}, the devices on this machine, and must divide the batch size, "
-            f"{batch_size}. Received: devices={devices}"
+            f"`devices` must be {'' if several else 'at most '}{len(found)}, the devices that are there, and must "
+            f"divide the batch size, {batch_size}. Received: devices={devices}"
         )
-    return keras.distribution.DataParallel(devices=found[:devices]).scope()
+    # Each process loads its own part of a batch.
+    return keras.distribution.DataParallel(devices=found[:devices], auto_shard_dataset=False).scope()
+
+
+def share_of_this_process():
+    """The number of this process among those that train together, and how many they are."""
+    if keras.backend.backend() != "jax":
+        return 0, 1
+    jax = importlib.import_module("jax")
+    return jax.process_index(), jax.process_count()
+
+
+def agree_on(number, message):
+    """Stops all processes with an error unless each has the same number."""
+    importlib.import_module("jax.experimental.multihost_utils").assert_equal(number, message)
 
 
 def phases(recipe):
@@ -219,9 +241,9 @@ class ScoreValidation(keras.callbacks.Callback):
 class KeepState(keras.callbacks.Callback):
     """After each epoch, replaces the state on disk in one step: a folder that gets its name when it is whole."""
 
-    def __init__(self, folder, recipe, history):
+    def __init__(self, folder, recipe, history, writes):
         super().__init__()
-        self.folder, self.recipe, self.history = folder, recipe, history
+        self.folder, self.recipe, self.history, self.writes = folder, recipe, history, writes
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.monotonic()
@@ -229,6 +251,8 @@ class KeepState(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         logs = {name: float(value) for name, value in logs.items()}
         self.history.append({**logs, "seconds": time.monotonic() - self.started})
+        if not self.writes:
+            return
         unfinished = self.folder / "unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)

@@ -12,7 +12,7 @@ CLASSES = ("pet", "background", "border")
 BACKGROUND = CLASSES.index("background")
 
 
-def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epochs=(0,)):
+def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epochs=(0,), share=(0, 1)):
     """Loads a data set as batches of images and masks.
 
     Args:
@@ -25,6 +25,8 @@ def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epoc
             and lit at random, and a last batch that is not full is left out.
         seed: with the epoch and the example's number, decides all that is random.
         epochs: the numbers of the epochs to give, one pass after the other.
+        share: for training by several processes: the number of this one, counted from 0, and how many there are.
+            Each gets its part of every batch, so that all together see what one process would see.
 
     Returns:
         A `tf.data.Dataset` of (images, masks): float32 (b, h, w, 3) in [0, 1], and int32
@@ -57,6 +59,8 @@ def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epoc
                 numbered = numbered.shuffle(count, seed=seed * 100_003 + epoch, reshuffle_each_iteration=False)
         if augment:
             key = tf.stack([tf.cast(seed, tf.int64), epoch])
+            process, processes = share
+            numbered = numbered.take(count // batch_size * batch_size).shard(processes, process)
             batches = numbered.map(
                 lambda number, example: augment_example(
                     *example, tf.random.experimental.stateless_fold_in(key, number)
@@ -65,7 +69,7 @@ def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epoc
             )
         else:
             batches = numbered.map(lambda number, example: (scale(example[0]), example[1]), tf.data.AUTOTUNE)
-        batches = batches.batch(batch_size, drop_remainder=augment)
+        batches = batches.batch(batch_size // share[1], drop_remainder=augment)
         return batches.map(lambda images, masks: (images, tf.cast(masks, tf.int32)))
 
     dataset = tf.data.Dataset.from_tensor_slices(tf.constant(list(epochs), tf.int64)).flat_map(one_epoch)

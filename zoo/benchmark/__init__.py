@@ -1,0 +1,14 @@
+"""How fast the layers, the stages and the data are on this machine, measured beside the usual ways.
+
+Machines are noisy, so the contenders take turns: each round calls each of them once, in random order,
+and the median of the rounds counts. Ratios within one run hold longer than milliseconds.
+
+Keras has one backend for each process. So every backend gets a process of its own, and what needs a
+backend is imported in the functions that run there.
+"""
+
+from zoo.benchmark.networks import exponent, runtimes, stages, stages_memory, windows
+from zoo.benchmark.pipeline import pipeline
+from zoo.benchmark.pooling import layers, layers_memory
+
+__all__ = ["exponent", "layers", "layers_memory", "pipeline", "runtimes", "stages", "stages_memory", "windows"]

@@ -1,0 +1,119 @@
+"""Contenders that take turns, each in a process of its backend."""
+
+import concurrent.futures
+import contextlib
+import functools
+import multiprocessing
+import os
+import random
+import statistics
+import time
+from pathlib import Path
+
+from zoo import quiet
+
+
+@contextlib.contextmanager
+def processes(backends):
+    """A fresh process for each backend, in a dictionary."""
+    fresh = multiprocessing.get_context("spawn")
+    with contextlib.ExitStack() as stack:
+        yield {
+            backend: stack.enter_context(concurrent.futures.ProcessPoolExecutor(1, fresh, start_backend, (backend,)))
+            for backend in backends
+        }
+
+
+def start_backend(backend):
+    """What a fresh process does first."""
+    os.environ["KERAS_BACKEND"] = backend
+    quiet.import_tensorflow()
+
+
+def take_turns(calls, rounds):
+    """Lets contenders run in turn, in random order.
+
+    Args:
+        calls: dictionary from a contender to (process, function, *arguments). In that process, the
+            function makes what is to be timed: a function without arguments.
+        rounds: how often each is timed, after a warm-up.
+
+    Returns:
+        A dictionary from a contender to `milliseconds` (median) and `quartiles` (the first and the
+        third), or to `error`, where it cannot do what is asked.
+    """
+    times, errors = {contender: [] for contender in calls}, {}
+    order = random.Random(0)
+    for _ in range(rounds):
+        for contender in order.sample(list(calls), len(calls)):
+            if contender in errors:
+                continue
+            process, *call = calls[contender]
+            try:
+                times[contender].append(process.submit(timed, *call).result())
+            except concurrent.futures.process.BrokenProcessPool:
+                raise
+            except Exception as error:
+                errors[contender] = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
+    return {contender: errors.get(contender) or spread(times[contender]) for contender in calls}
+
+
+def spread(seconds):
+    """Median and quartiles in milliseconds."""
+    first, median, third = (1000 * time for time in statistics.quantiles(seconds, n=4))
+    return {"milliseconds": median, "quartiles": [first, third]}
+
+
+def timed(make, *arguments):
+    """Seconds that a contender takes in this process; it is made and warmed up once."""
+    call = warmed_up(make, *arguments)
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+@functools.cache
+def warmed_up(make, *arguments):
+    """A contender that was called a few times."""
+    call = make(*arguments)
+    for _ in range(3):
+        call()
+    return call
+
+
+def peak_megabytes(backend, small, large):
+    """Memory that a call takes at its peak, beside what it was made from, in a fresh process.
+
+    Args:
+        backend: of Keras.
+        small: (function, *arguments), as for `take_turns`: called first, to load what all calls need.
+        large: likewise: what is measured.
+
+    Returns:
+        A dictionary: `peak_megabytes` (10^6 bytes; `None` where the system does not tell), or `error`.
+    """
+    with processes([backend]) as process:
+        try:
+            process[backend].submit(timed, *small).result()
+            return {"peak_megabytes": process[backend].submit(peak_growth, *large).result()}
+        except concurrent.futures.process.BrokenProcessPool:
+            return {"error": "its process was stopped: out of memory?"}
+        except Exception as error:
+            return {"error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
+
+
+def peak_growth(make, *arguments):
+    """Megabytes that the first call of a contender takes; `None` without Linux's /proc."""
+    call = make(*arguments)
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
+    except OSError:
+        return None
+    before = memory_in_use("VmRSS")
+    call()
+    return (memory_in_use("VmHWM") - before) / 1e6
+
+
+def memory_in_use(kind):
+    """Bytes of this process in memory: now (VmRSS), or at most (VmHWM)."""
+    return 1024 * int(Path("/proc/self/status").read_text().split(f"{kind}:")[1].split()[0])
