@@ -1,6 +1,7 @@
 import keras
+from keras import ops
 
-from zoo.layers.windows import WindowLayer, put_at_offsets
+from zoo.layers.windows import WindowLayer, pick_at_offsets, put_at_offsets
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -34,7 +35,17 @@ class MaxUnpooling2D(WindowLayer):
 
     def call(self, values, offsets):
         self.check_same_shape(values.shape, offsets.shape)
-        return put_at_offsets(values, offsets, self.pool_size)
+
+        # By hand, as in `MaxPoolingWithOffsets2D`: automatic differentiation would sum zeros.
+        @ops.custom_gradient
+        def unpool(values, offsets):
+            def gradient(*arguments, upstream=None):  # PyTorch passes `upstream` by name
+                upstream = arguments[0] if upstream is None else upstream
+                return pick_at_offsets(upstream, offsets, self.pool_size), ops.zeros_like(offsets)
+
+            return put_at_offsets(values, offsets, self.pool_size), gradient
+
+        return unpool(values, ops.cast(offsets, values.dtype))
 
     def compute_output_spec(self, values, offsets):
         self.check_same_shape(values.shape, offsets.shape)
