@@ -1,9 +1,12 @@
 import concurrent.futures
 import time
 
+import numpy as np
 import pytest
 
+import zoo
 from zoo import benchmark
+from zoo.benchmark import networks, turns
 
 
 def sleep(seconds):
@@ -17,7 +20,7 @@ def fail():
 def test_contenders_take_turns():
     with concurrent.futures.ThreadPoolExecutor(1) as process:
         calls = {"short": (process, sleep, 0.01), "long": (process, sleep, 0.03), "never": (process, fail)}
-        measured = benchmark.take_turns(calls, rounds=7)
+        measured = turns.take_turns(calls, rounds=7)
     assert 10 <= measured["short"]["milliseconds"] < 20
     assert 30 <= measured["long"]["milliseconds"] < 45
     first, third = measured["long"]["quartiles"]
@@ -46,11 +49,31 @@ def test_every_layer_contender_runs_or_says_why_not():
 
 @pytest.mark.slow
 def test_every_stage_and_window_runs(monkeypatch):
-    monkeypatch.setattr(benchmark, "STAGES", ("fully_convolutional",))
+    monkeypatch.setattr(networks, "STAGES", ("fully_convolutional",))
     rows = benchmark.stages(sizes=(64,), rounds=2)
     assert [(row["size"], row["batch"], row["run"]) for row in rows] == [
         (64, 1, "predict"),
         (128, 16, "predict"),
         (128, 16, "train"),
     ]
-    assert all(row["milliseconds"] > 0 for row in [*rows, *benchmark.windows(strides=(16,), rounds=2)])
+    (size,) = benchmark.stages_memory(sizes=(64,))
+    assert size.get("peak_megabytes") is None or size["peak_megabytes"] > 0
+    windows = benchmark.windows(strides=(16,), rounds=2)
+    assert all(row["milliseconds"] > 0 for row in [*rows, *windows])
+    # 8 x 8 patches of 32 x 32: 5x5 from 3 to 16 at 28 x 28 places, 3x3 to 32 at 12 x 12, to 64 at 4 x 4, 256 to 3.
+    a_patch = 28**2 * 25 * 3 * 16 + 12**2 * 9 * 16 * 32 + 4**2 * 9 * 32 * 64 + 256 * 3
+    assert windows[0]["multiply_adds"] == 8**2 * a_patch > windows[1]["multiply_adds"]
+
+
+def test_the_network_in_pytorch_is_the_saved_one(rng):
+    pytest.importorskip("torch")
+    model, images = zoo.load("unet"), rng.random((2, 128, 128, 3), "float32")
+    logits = networks.run_on_torch(model, images)().transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(logits, model.predict_on_batch(images), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_the_unet_runs_in_every_runtime_that_is_installed():
+    rows = benchmark.runtimes(batches=(1,), rounds=2)
+    assert all(row["milliseconds"] > 0 for row in rows)
+    assert {row["runtime"] for row in rows} >= {"Keras on TensorFlow", "Keras on TensorFlow, XLA"}

@@ -128,7 +128,7 @@ def train(options):
     chosen = {field.name: getattr(options, field.name, None) for field in dataclasses.fields(training.Recipe)}
     chosen["dataset"] = choose_dataset(options)
     if options.xla is None:
-        chosen["xla"] = training.has_gpu()
+        chosen["xla"] = bool(training.gpus())
     recipe = training.Recipe(**{name: value for name, value in chosen.items() if value is not None})
     card = train_cell(options.stage, recipe, options.out, options.devices)
     print(tables.format_scores(card["scores"]))
@@ -338,10 +338,9 @@ def picture_names(photos):
 
 def machine():
     """What this machine computes with."""
-    import keras
+    from zoo import training
 
-    devices = ", ".join(keras.distribution.list_devices("gpu"))
-    return devices or f"{os.cpu_count()} CPU cores, {platform.machine()}"
+    return ", ".join(training.gpus()) or f"{os.cpu_count()} CPU cores, {platform.machine()}"
 
 
 def versions(*optional):

@@ -83,6 +83,7 @@ def evaluate(model, dataset, split="test", batch_size=16):
     batches = data.load(dataset, split, model.input_shape[1], batch_size)
     photos = zip(species, data.examples(dataset, split).as_numpy_iterator(), strict=True)
     for images, masks in tqdm(batches, desc=f"evaluate {model.name}", unit="batch", disable=None):
+        images = images.numpy()  # for any backend
         answers, mirrored = (model.predict_on_batch(x) for x in (images, images[:, :, ::-1]))
         for mask, logits, mirror in zip(masks.numpy(), answers, mirrored[:, :, ::-1], strict=True):
             kind, (_, photo_mask) = next(photos)

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -110,9 +111,10 @@ def train(build, recipe, folder):
     compile_model(model, optimizer, recipe)
     if history:
         model.load_weights(state_folder(folder, len(history)) / "model.weights.h5")
-    callbacks = [KeepState(folder, recipe, history, writes=process == 0)]
-    if process == 0:
-        callbacks.insert(0, keras.callbacks.TensorBoard(folder / "logs", write_graph=False))
+    # All processes must do the same, for some of their steps are common; what the others than the first write is lost.
+    elsewhere = tempfile.TemporaryDirectory()
+    kept = folder if process == 0 else Path(elsewhere.name)
+    callbacks = [keras.callbacks.TensorBoard(kept / "logs", write_graph=False), KeepState(kept, recipe, history)]
     if recipe.split == "train":
         callbacks.insert(0, ScoreValidation(load(recipe, "validation", recipe.image_size)))
     for image_size, epochs in phases(recipe):
@@ -184,9 +186,13 @@ def phases(recipe):
     return [(half, range(first)), (recipe.image_size, range(first, recipe.epochs))]
 
 
-def has_gpu():
-    """Whether Keras computes on a GPU here."""
-    return bool(keras.distribution.list_devices("gpu"))
+def gpus():
+    """The GPUs that Keras computes on here, by name."""
+    if keras.backend.backend() == "torch":
+        cuda = importlib.import_module("torch").cuda
+        return [cuda.get_device_name(number) for number in range(cuda.device_count())]
+    devices = keras.distribution.list_devices()  # of any kind, since JAX fails if asked for GPUs and has none
+    return [device for device in devices if not device.lower().startswith("cpu")]
 
 
 def load(recipe, split, image_size, **options):
@@ -241,9 +247,9 @@ class ScoreValidation(keras.callbacks.Callback):
 class KeepState(keras.callbacks.Callback):
     """After each epoch, replaces the state on disk in one step: a folder that gets its name when it is whole."""
 
-    def __init__(self, folder, recipe, history, writes):
+    def __init__(self, folder, recipe, history):
         super().__init__()
-        self.folder, self.recipe, self.history, self.writes = folder, recipe, history, writes
+        self.folder, self.recipe, self.history = folder, recipe, history
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.monotonic()
@@ -251,8 +257,6 @@ class KeepState(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         logs = {name: float(value) for name, value in logs.items()}
         self.history.append({**logs, "seconds": time.monotonic() - self.started})
-        if not self.writes:
-            return
         unfinished = self.folder / "unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)

@@ -6,7 +6,7 @@ import pytest
 from keras.ops import convert_to_numpy, convert_to_tensor
 
 from zoo.layers import BedOfNails2D, IndexUnpooling2D, MaxPoolingWithOffsets2D, MaxUnpooling2D, NearestUnpooling2D
-from zoo.layers.windows import arrange_windows, put_at_offsets, split_windows
+from zoo.layers.windows import arrange_windows, pick_at_offsets, put_at_offsets, split_windows
 
 LAYERS = (BedOfNails2D, IndexUnpooling2D, MaxPoolingWithOffsets2D, MaxUnpooling2D, NearestUnpooling2D)
 
@@ -60,3 +60,12 @@ def test_put_at_offsets_by_a_loop(rng):
         expected[b, i * 2 + row, j * 3 + column, c] = values[b, i, j, c]
     put = put_at_offsets(convert_to_tensor(values), convert_to_tensor(offsets), (2, 3))
     np.testing.assert_array_equal(convert_to_numpy(put), expected)
+
+
+def test_pick_undoes_put(rng):
+    values = rng.normal(size=(2, 3, 4, 5)).astype("float32")
+    offsets = convert_to_tensor(rng.integers(0, 2 * 3, values.shape).astype("uint8"))
+    put = put_at_offsets(convert_to_tensor(values), offsets, (2, 3))
+    np.testing.assert_array_equal(convert_to_numpy(pick_at_offsets(put, offsets, (2, 3))), values)
+    outside = convert_to_tensor(np.full(values.shape, 6, "uint8"))
+    assert not convert_to_numpy(pick_at_offsets(put, outside, (2, 3))).any()

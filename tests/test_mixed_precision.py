@@ -1,0 +1,52 @@
+"""Every stage in sixteen bits: training, and what the saved models say."""
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo import data, evaluation, models, training
+
+PRECISIONS = ("mixed_bfloat16", "mixed_float16")
+
+
+@pytest.fixture(params=PRECISIONS)
+def precision(request):
+    """Models that are built in the test compute so."""
+    keras.config.set_dtype_policy(request.param)
+    yield request.param
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", zoo.STAGES)
+def test_every_stage_trains(stage, precision, rng):
+    model = models.build_for_training(stage, image_shape=(32, 32, 3))
+    training.compile_model(model, keras.optimizers.AdamW(3e-3), training.Recipe("synthetic_pets"))
+    images = rng.random((4, 32, 32, 3), "float32")
+    masks = (images[..., 0] > 0.5).astype("int32")
+    losses = [model.train_on_batch(images, masks) for _ in range(25)]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
+    assert {weight.dtype for weight in model.trainable_weights} == {"float32"}
+    offsets = [layer.output[1].dtype for layer in model.layers if layer.__class__.__name__ == "MaxPoolingWithOffsets2D"]
+    assert offsets == (["uint8"] * 4 if stage in ("index_unpooling", "max_unpooling") else [])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", zoo.STAGES)
+def test_scores_stay(stage, precision, photos):
+    exact = zoo.load(stage)
+    rounded = models.build_for_training(stage)
+    rounded.set_weights(exact.get_weights())
+    keras.config.set_dtype_policy("float32")
+    exact = models.build_for_training(stage)
+    exact.set_weights(rounded.get_weights())
+    scores = []
+    for model in (exact, rounded):
+        confusion = 0
+        for images, masks in data.load("oxford_iiit_pet", "test").take(6):
+            classes = model.predict_on_batch(images.numpy()).argmax(-1)
+            confusion = confusion + evaluation.confusion_matrix(masks, classes, 3)
+        scores.append(evaluation.class_ious(confusion).mean())
+    assert scores[1] == pytest.approx(scores[0], abs=0.005)
