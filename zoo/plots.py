@@ -178,9 +178,11 @@ def draw_benchmark(results):
 def draw_bars(axis, names, values, label):
     """Horizontal bars with their numbers, the first on top."""
     bars = axis.barh([name.replace("_", " ") for name in names], values, color=COLOURS[1] / 255)
-    axis.bar_label(bars, fmt="%.3g", padding=3, fontsize=9)
+    axis.bar_label(
+        bars, [f"{value:,.0f}" if value >= 100 else f"{value:.3g}" for value in values], padding=3, fontsize=9
+    )
     axis.invert_yaxis()
-    axis.margins(x=0.15)
+    axis.margins(x=0.2)
     axis.set_xlabel(label)
 
 
