@@ -151,12 +151,12 @@ def share_among(devices, batch_size):
         ValueError: if there are not as many devices, or they cannot share a batch evenly.
         RuntimeError: if there are several, and the backend is not JAX.
     """
-    if devices == 1 and share_of_this_process()[1] == 1:
+    several = share_of_this_process()[1] > 1
+    if devices == 1 and not several:
         return contextlib.nullcontext()
     if keras.backend.backend() != "jax":
         raise RuntimeError(f"Several devices need KERAS_BACKEND=jax. Received: {keras.backend.backend()}")
     found = keras.distribution.list_devices()
-    several = share_of_this_process()[1] > 1
     if devices > len(found) or batch_size % devices or (several and devices < len(found)):
         raise ValueError(
             f"`devices` must be {'' if several else 'at most '}{len(found)}, the devices that are there, and must "

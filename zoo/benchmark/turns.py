@@ -54,8 +54,13 @@ def take_turns(calls, rounds):
             except concurrent.futures.process.BrokenProcessPool:
                 raise
             except Exception as error:
-                errors[contender] = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
+                errors[contender] = failure(error)
     return {contender: errors.get(contender) or spread(times[contender]) for contender in calls}
+
+
+def failure(error):
+    """What stands in the place of a measurement: the kind of the error and its first line."""
+    return {"error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
 
 
 def spread(seconds):
@@ -99,7 +104,7 @@ def peak_megabytes(backend, small, large):
         except concurrent.futures.process.BrokenProcessPool:
             return {"error": "its process was stopped: out of memory?"}
         except Exception as error:
-            return {"error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
+            return failure(error)
 
 
 def peak_growth(make, *arguments):
