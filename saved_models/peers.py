@@ -1,7 +1,8 @@
 """Trains two well-known networks on the same data as the zoo, and prints their scores beside the U-Net's.
 
 Run it in a clone, with the photos prepared: `python saved_models/peers.py`. What is trained already is only printed,
-and a training by the zoo's recipe that was stopped goes on.
+and a training by the zoo's recipe that was stopped goes on. With `--benchmark` it trains nothing, but times them beside
+the U-Net, and beside U-Nets that are widened to as many parameters.
 
 - The U-Net of keras.io, "Image segmentation with a U-Net-like architecture" (F. Chollet, 2019): strided, separable
   convolutions, residuals added instead of features joined. Once by the zoo's recipe, and once by its own, for as many
@@ -23,7 +24,9 @@ quiet.import_tensorflow()
 import keras  # noqa: E402
 from keras import layers  # noqa: E402
 
-from zoo import data, evaluation, saved, tables, training  # noqa: E402
+from zoo import data, evaluation, models, saved, tables, training  # noqa: E402
+from zoo.benchmark import networks, turns  # noqa: E402
+from zoo.models.encoder_decoder import FILTERS  # noqa: E402
 
 
 def build_keras_io(image_shape):
@@ -62,6 +65,11 @@ def build_tensorflow_tutorial(image_shape):
     return keras.Model(encoder.input, logits, name="tensorflow_tutorial")
 
 
+def build_unet(image_shape, first_filters):
+    """The zoo's U-Net, with all filters as much wider or narrower as those of the first level."""
+    return models.build("unet", image_shape=image_shape, filters=[first_filters * n // FILTERS[0] for n in FILTERS])
+
+
 def train_by_ours(build, recipe, folder):
     """A network trained by the zoo's recipe."""
     return training.train(lambda: build((None, None, 3)), recipe, folder)[0]
@@ -84,12 +92,55 @@ PEERS = {
     "keras.io, its own recipe": (build_keras_io, train_by_its_own),
 }
 
+TIMED = {
+    "the zoo's U-Net": (build_unet, FILTERS[0]),
+    "the zoo's U-Net, first 24 filters": (build_unet, 24),
+    "keras.io's U-Net": (build_keras_io,),
+    "the zoo's U-Net, first 42 filters": (build_unet, 42),
+    "TensorFlow's tutorial": (build_tensorflow_tutorial,),
+}
+
+
+def build_timed(name):
+    """A network of `TIMED`, for images of 128 x 128."""
+    build, *arguments = TIMED[name]
+    return build((128, 128, 3), *arguments)
+
+
+def run_timed(name, batch, run):
+    """A prediction or a step of training of a network of `TIMED`."""
+    return networks.run_network(build_timed(name), batch, run)
+
+
+def time_networks(rounds=15):
+    """Times the networks of `TIMED`, as `zoo.benchmark.stages` times the stages."""
+    sizes = {}
+    for name in TIMED:
+        model = build_timed(name)
+        sizes[name] = {"parameters": model.count_params(), "multiply_adds": evaluation.multiply_adds(model)}
+    rows = []
+    for batch, run in ((1, "predict"), (16, "predict"), (16, "train")):
+        with turns.processes(["tensorflow"]) as process:
+            calls = {name: (process["tensorflow"], run_timed, name, batch, run) for name in TIMED}
+            for name, measured in turns.take_turns(calls, rounds).items():
+                rows.append({"network": name, **sizes[name], "batch": batch, "run": run, **measured})
+    return rows
+
 
 def main():
-    """Trains what is not trained yet, and prints the table."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--out", type=Path, default=Path("runs/peers"), help="folder for states and scores")
-    folder = options.parse_args().out
+    """Trains what is not trained yet, and prints the table; or times the networks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("runs/peers"), help="folder for states and scores")
+    text = "time the networks, and add the figures to this file of `python -m zoo benchmark`"
+    parser.add_argument("--benchmark", type=Path, metavar="FILE", help=text)
+    options = parser.parse_args()
+    if options.benchmark:
+        results = json.loads(options.benchmark.read_text())
+        results["peers"] = time_networks()
+        options.benchmark.write_text(json.dumps(results, indent=1) + "\n")
+        print(tables.format_benchmark(results["peers"]))
+        return
+    folder = options.out
     recipe = training.PUBLISHED
     cards = {"unet": saved.card("unet")}
     for name, (build, train) in PEERS.items():

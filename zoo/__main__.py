@@ -87,14 +87,12 @@ def parser():
     added.add_argument("--quantize", choices=("int8",), help="compute in 8-bit integers (LiteRT)")
     added.add_argument("--out", type=Path, default=Path("exports"), help="folder for the file")
 
-    added = command(
-        "benchmark", run_benchmarks, "measure layers, stages, runtimes and the data pipeline on this machine"
-    )
+    text = "measure layers, stages, runtimes and the data pipeline on this machine"
+    added = command("benchmark", run_benchmarks, text)
     text = f"which to run: {', '.join(BENCHMARKS)} (default: all)"
-    added.add_argument("names", metavar="NAME", nargs="*", choices=[[], *BENCHMARKS], help=text)
-    added.add_argument(
-        "--out", type=Path, default=Path("benchmark.json"), help="file for all figures; a picture comes beside it"
-    )
+    added.add_argument("names", metavar="NAME", nargs="*", type=benchmark_name, help=text)
+    text = "file for all figures; a picture comes beside it"
+    added.add_argument("--out", type=Path, default=Path("benchmark.json"), help=text)
 
     added = command("compare", compare, "compare the saved models: table, plot, and what each says of a photo")
     added.add_argument("photos", metavar="PHOTO", nargs="*", type=Path, help="draw all stages on these photos instead")
@@ -257,7 +255,7 @@ def run_benchmarks(options):
         if name == "stages":
             growth = [[stage, f"{benchmark.exponent(results[name], stage):.2f}"] for stage in STAGES]
             print(tables.format_table(["time of a prediction", "grows as pixels to the power of"], growth) + "\n")
-    options.out.write_text(json.dumps(results, indent=1) + "\n")
+        options.out.write_text(json.dumps(results, indent=1) + "\n")
     picture = options.out.with_suffix(".png")
     plots.draw_benchmark(results).savefig(picture, dpi=100)
     print(f"Wrote {options.out} and {picture}")
@@ -285,6 +283,13 @@ def positive(text):
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
     return number
+
+
+def benchmark_name(text):
+    """One of the benchmarks, for argparse."""
+    if text not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(BENCHMARKS)}, not {text!r}")
+    return text
 
 
 def side(text):

@@ -64,7 +64,7 @@ def format_benchmark(results):
     what = [name for name in results[0] if name not in measured]
     rows = []
     for row in results:
-        texts = [" x ".join(map(str, row[name])) if isinstance(row[name], list) else str(row[name]) for name in what]
+        texts = [format_case(row[name]) for name in what]
         if "error" in row:
             rows.append([*texts, "fails", *([] if memory else [row["error"][:60]])])
         elif memory:
@@ -74,6 +74,13 @@ def format_benchmark(results):
             rows.append([*texts, f"{row['milliseconds']:.2f}", f"{first:.2f} to {third:.2f}"])
     titles = [name.replace("_", " ") for name in what]
     return format_table([*titles, *(["MB at the peak"] if memory else ["ms", "quartiles"])], rows)
+
+
+def format_case(value):
+    """A word, a number or a shape of what was measured."""
+    if isinstance(value, list):
+        return " x ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)
 
 
 def format_seeds(cards):

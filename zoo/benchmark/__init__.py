@@ -1,6 +1,6 @@
 """How fast the layers, the stages and the data are on this machine, measured beside the usual ways.
 
-Machines are noisy, so the contenders take turns: each round calls each of them once, in random order,
+Machines are noisy, so the contenders take turns: each round times each of them once, in random order,
 and the median of the rounds counts. Ratios within one run hold longer than milliseconds.
 
 Keras has one backend for each process. So every backend gets a process of its own, and what needs a

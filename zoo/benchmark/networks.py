@@ -40,8 +40,8 @@ def stages(sizes=SIZES, rounds=9):
     """
     rows = []
     cases = [(size, 1, "predict") for size in sizes] + [(128, 16, "predict"), (128, 16, "train")]
-    with processes(["tensorflow"]) as process:
-        for size, batch, run in cases:
+    for size, batch, run in cases:
+        with processes(["tensorflow"]) as process:  # a fresh one, for all models of all sizes take 10 GB
             calls = {stage: (process["tensorflow"], run_stage, stage, size, batch, run) for stage in STAGES}
             for stage, measured in take_turns(calls, rounds).items():
                 rows.append({"stage": stage, "size": size, "batch": batch, "run": run, **measured})

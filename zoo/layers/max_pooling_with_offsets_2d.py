@@ -10,8 +10,7 @@ class MaxPoolingWithOffsets2D(WindowLayer):
 
     An offset counts the places of its window row by row from 0. Of equal maxima the first
     wins. NaN wins over every number, and of several NaNs the last, as in PyTorch. The
-    gradient flows to the place that the offset names, and to no other. JAX compiles the gradient
-    of windows of 81 places or more slowly: it takes 20 seconds and more.
+    gradient flows to the place that the offset names, and to no other.
 
     Examples:
         >>> import numpy as np
