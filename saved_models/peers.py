@@ -19,6 +19,7 @@ from pathlib import Path
 
 from zoo import quiet
 
+os.environ["KERAS_BACKEND"] = "tensorflow"
 quiet.import_tensorflow()
 
 import keras  # noqa: E402
@@ -127,6 +128,13 @@ def time_networks(rounds=15):
     return rows
 
 
+def write(path, contents):
+    """Writes a JSON file, which appears only when it is whole."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(contents, indent=1) + "\n")
+    os.replace(unfinished, path)
+
+
 def main():
     """Trains what is not trained yet, and prints the table; or times the networks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -137,7 +145,7 @@ def main():
     if options.benchmark:
         results = json.loads(options.benchmark.read_text())
         results["peers"] = time_networks()
-        options.benchmark.write_text(json.dumps(results, indent=1) + "\n")
+        write(options.benchmark, results)
         print(tables.format_benchmark(results["peers"]))
         return
     folder = options.out
@@ -156,9 +164,7 @@ def main():
                 "costs": evaluation.costs(model),
             }
             path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_suffix(".unfinished")
-            unfinished.write_text(json.dumps(card, indent=1) + "\n")
-            os.replace(unfinished, path)
+            write(path, card)
         cards[name] = json.loads(path.read_text())
     print(tables.format_cards(cards))
     print("\nTimes were taken on the machine that trained each network: compare them only where it was the same one.")

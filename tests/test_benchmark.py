@@ -1,4 +1,5 @@
 import concurrent.futures
+import os
 import time
 
 import numpy as np
@@ -26,6 +27,12 @@ def test_contenders_take_turns():
     first, third = measured["long"]["quartiles"]
     assert 30 <= first <= measured["long"]["milliseconds"] <= third
     assert measured["never"] == {"error": "ValueError: cannot do that"}
+
+
+def test_a_process_that_was_stopped_is_an_error_of_its_contender():
+    with turns.processes(["tensorflow"]) as process:
+        measured = turns.take_turns({"stopped": (process["tensorflow"], os.abort)}, rounds=2)
+    assert measured["stopped"]["error"].startswith("BrokenProcessPool")
 
 
 def test_the_exponent_of_a_time_that_grows_with_the_pixels():
@@ -63,6 +70,15 @@ def test_every_stage_and_window_runs(monkeypatch):
     # 8 x 8 patches of 32 x 32: 5x5 from 3 to 16 at 28 x 28 places, 3x3 to 32 at 12 x 12, to 64 at 4 x 4, 256 to 3.
     a_patch = 28**2 * 25 * 3 * 16 + 12**2 * 9 * 16 * 32 + 4**2 * 9 * 32 * 64 + 256 * 3
     assert windows[0]["multiply_adds"] == 8**2 * a_patch > windows[1]["multiply_adds"]
+
+
+def test_keras_compiles_with_xla_where_it_is_said_so(monkeypatch, tmp_path):
+    model = zoo.load("unet")
+    monkeypatch.setattr("zoo.saved.load", lambda stage: model)
+    networks.run_runtime("Keras on TensorFlow", 1, tmp_path)
+    assert model.jit_compile is False  # on a CPU
+    networks.run_runtime("Keras on TensorFlow, XLA", 1, tmp_path)
+    assert model.jit_compile is True
 
 
 def test_the_network_in_pytorch_is_the_saved_one(rng):

@@ -106,6 +106,13 @@ def test_cats_and_dogs_are_told_apart_and_sum_up(photos, monkeypatch):
         np.testing.assert_array_equal(scores[kind]["confusion"], confusion)
 
 
+@pytest.mark.parametrize("shape", [(None, None, 3), (32, 48, 3), (32, 32, 3)], ids=["any", "wide", "five classes"])
+def test_models_that_cannot_be_scored_are_refused(shape):
+    model = keras.Sequential([keras.Input(shape), keras.layers.Conv2D(5 if shape == (32, 32, 3) else 3, 1)])
+    with pytest.raises(ValueError, match="`model` must take square images of a fixed size, and give 3 logits"):
+        evaluation.evaluate(model, "synthetic_pets")
+
+
 @pytest.mark.parametrize("stage", zoo.STAGES)
 def test_multiply_adds_are_half_the_operations_that_tensorflow_counts(stage):
     options = {"image_shape": (32, 32, 3)}
@@ -120,6 +127,11 @@ def test_multiply_adds_are_half_the_operations_that_tensorflow_counts(stage):
         graph, cmd="op", options=options.with_accounted_types(names).with_empty_output().build()
     )
     assert evaluation.multiply_adds(model) == pytest.approx(counted.total_float_ops / 2, rel=0.02)
+
+
+def test_the_dense_window_is_not_counted_as_the_sliding_one():
+    with pytest.raises(ValueError, match="no `DenseWindow2D`"):
+        evaluation.multiply_adds(zoo.models.build_for_training("sliding_window"))
 
 
 def test_full_convolution_stays_within_twice_the_unet():

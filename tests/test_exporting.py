@@ -89,7 +89,18 @@ def test_bad_arguments_are_named(small, tmp_path):
         exporting.export(small, tmp_path, "pt")
     with pytest.raises(ValueError, match="Only LiteRT files of a fixed size"):
         exporting.export(small, tmp_path, "onnx", quantize_on=[])
+    for stage in ("nearest_unpooling", "unet"):  # which would answer at another size, or cannot join
+        with pytest.raises(ValueError, match=r"`image_size` must be .* a multiple of 16\. Received: image_size=40"):
+            exporting.export(zoo.build(stage), tmp_path, "onnx", image_size=40)
     assert not any(tmp_path.iterdir())
+
+
+def test_a_foreign_folder_is_kept(small, tmp_path):
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "work.txt").touch()
+    with pytest.raises(FileExistsError, match="no SavedModel"):
+        exporting.export(small, tmp_path, "saved_model")
+    assert (tmp_path / "small" / "work.txt").exists()
 
 
 def test_a_missing_package_is_named(small, tmp_path, monkeypatch):

@@ -117,6 +117,10 @@ def test_benchmark_prints_tables_and_writes_all_figures(monkeypatch, tmp_path, c
     assert ["|", "unet", "|", "1.00", "|"] in lines
     assert json.loads((tmp_path / "figures.json").read_text())["stages"] == rows
     assert Image.open(tmp_path / "figures.png").size == (700, 320)
+    with pytest.raises(SystemExit, match=r"figures\.json is there already"):
+        __main__.main(["benchmark", "stages", "--out", str(tmp_path / "figures.json")])
+    with pytest.raises(SystemExit, match=r"must be a \.json file"):
+        __main__.main(["benchmark", "stages", "--out", str(tmp_path / "figures.txt")])
 
 
 FEW_SCENES = """

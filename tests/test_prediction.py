@@ -101,6 +101,14 @@ def test_bad_arrays_are_refused(by_colour, image):
         zoo.predict(by_colour, image)
 
 
+def test_a_broken_file_is_refused(by_colour, tmp_path):
+    Image.fromarray(np.zeros((64, 64, 3), "uint8")).save(tmp_path / "photo.png")
+    whole = (tmp_path / "photo.png").read_bytes()
+    (tmp_path / "photo.png").write_bytes(whole.replace(b"IDAT", b"\x00\x00\x00\x00"))
+    with pytest.raises(OSError, match=r"photo\.png"):
+        zoo.predict(by_colour, tmp_path / "photo.png")
+
+
 def test_a_model_of_any_size_is_refused():
     model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Identity()])
     with pytest.raises(ValueError, match="`model` needs a fixed"):

@@ -96,7 +96,7 @@ def parser():
 
     added = command("compare", compare, "compare the saved models: table, plot, and what each says of a photo")
     added.add_argument("photos", metavar="PHOTO", nargs="*", type=Path, help="draw all stages on these photos instead")
-    added.add_argument("--out", type=Path, default=Path("comparison.png"), help="the picture")
+    added.add_argument("--out", type=Path, default=Path("comparison.png"), help="file for the picture")
     return top
 
 
@@ -118,6 +118,8 @@ def train(options):
     from zoo import tables, training
 
     if "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ:  # one of several that train together
+        if keras.backend.backend() != "jax":
+            raise RuntimeError(f"Several processes need KERAS_BACKEND=jax. Received: {keras.backend.backend()}")
         keras.distribution.initialize()
     if (options.out / f"{options.stage}.json").exists():
         raise FileExistsError(
@@ -206,7 +208,7 @@ def predict(options):
         try:
             image = prediction.read_image(photo).astype("uint8")
             mask = prediction.predict(model, image)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except (OSError, ValueError) as error:
             tqdm.write(f"skipped {photo}: {error}", file=sys.stderr)
             skipped += 1
             continue
@@ -222,7 +224,7 @@ def export(options):
     from zoo import data, exporting
 
     model = load(options.model)
-    size = model.input_shape[1] if options.image_size in (None, "dynamic") else options.image_size
+    size = options.image_size if isinstance(options.image_size, int) else model.input_shape[1] or 128
     photos = data.load(choose_dataset(options), "validation", size)
     images = np.concatenate([images for images, _ in photos.take(4).as_numpy_iterator()])
     path = exporting.export(
@@ -243,19 +245,26 @@ def run_benchmarks(options):
 
     from zoo import benchmark, data, plots, tables
 
+    if options.out.suffix != ".json":
+        raise ValueError(f"--out must be a .json file; the picture beside it is a .png. Received: {options.out}")
+    if options.out.exists():
+        raise FileExistsError(f"{options.out} is there already. Move it, or name another --out.")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     results = {"machine": machine(), "versions": versions("jax", "torch", "onnxruntime", "ai-edge-litert")}
     for name in options.names or BENCHMARKS:
+        measure = getattr(benchmark, name)
+        results[name] = measure(data.default_dataset()) if name == "pipeline" else measure()
+        unfinished = options.out.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(results, indent=1) + "\n")
+        os.replace(unfinished, options.out)
         if name == "pipeline":
-            results[name] = benchmark.pipeline(data.default_dataset())
             rows = [[rate, f"{images:.0f}"] for rate, images in results[name].items()]
             print(tables.format_table(["pipeline", "images a second"], rows) + "\n")
         else:
-            results[name] = getattr(benchmark, name)()
             print(tables.format_benchmark(results[name]) + "\n")
         if name == "stages":
             growth = [[stage, f"{benchmark.exponent(results[name], stage):.2f}"] for stage in STAGES]
             print(tables.format_table(["time of a prediction", "grows as pixels to the power of"], growth) + "\n")
-        options.out.write_text(json.dumps(results, indent=1) + "\n")
     picture = options.out.with_suffix(".png")
     plots.draw_benchmark(results).savefig(picture, dpi=100)
     print(f"Wrote {options.out} and {picture}")
@@ -273,6 +282,7 @@ def compare(options):
         figure = plots.draw_stages(photos, masks)
     else:
         figure = plots.draw_comparison(cards)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(options.out, dpi=100)
     print(f"Wrote {options.out}")
 

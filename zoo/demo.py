@@ -64,7 +64,7 @@ def train_a_minute(dataset):
         saved.save(model, {"recipe": vars(recipe)}, folder)
         loaded = saved.load("unet", folder)
         size = (Path(folder) / "unet.keras").stat().st_size / 1e6
-    images, _ = next(iter(training.load(recipe, "test", recipe.image_size)))
+    images, _ = next(training.load(recipe, "test", recipe.image_size).as_numpy_iterator())
     difference = np.abs(model.predict_on_batch(images) - loaded.predict_on_batch(images)).max()
     print(f"Saved ({size:.1f} MB) and loaded again: the logits of {len(images)} images differ by {difference:.0e}.")
     if difference > 1e-5:

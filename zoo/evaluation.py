@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import multiprocessing
+import os
 import statistics
 import tempfile
 import time
@@ -13,7 +14,7 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from zoo import data, quiet
-from zoo.layers import SlidingWindow2D
+from zoo.layers import DenseWindow2D, SlidingWindow2D
 from zoo.prediction import enlarge
 
 
@@ -66,7 +67,7 @@ def evaluate(model, dataset, split="test", batch_size=16):
     """Scores a model on a data set, at the network's size and at each photo's own.
 
     Args:
-        model: Keras model from images (b, h, w, 3) in [0, 1] to logits (b, h, w, 3).
+        model: Keras model from square images (b, h, h, 3) of a fixed size, in [0, 1], to logits (b, h, h, 3).
         dataset: one of `zoo.data.DATASETS`.
         split: one of `zoo.data.SPLITS`.
         batch_size: images in a step.
@@ -76,11 +77,21 @@ def evaluate(model, dataset, split="test", batch_size=16):
         to the model's size; `at_photo_size`, where logits were enlarged to the mask's. And at the
         network's size: one for each of `zoo.data.species`, and `with_mirror_image`, where the
         logits are the mean of those for the image and for its mirror image.
+
+    Raises:
+        ValueError: if an argument is not as above.
+        DatasetNotFoundError, CorruptDatasetError: as `zoo.data.load`.
     """
+    height, width, _ = model.input_shape[1:]
+    if height is None or height != width or model.output_shape[-1] != len(data.CLASSES):
+        raise ValueError(
+            f"`model` must take square images of a fixed size, and give {len(data.CLASSES)} logits a pixel. "
+            f"Received: input shape {model.input_shape}, output shape {model.output_shape}"
+        )
     species = data.species(dataset, split)
     kinds = ["at_network_size", "at_photo_size", *sorted(set(species)), "with_mirror_image"]
     scores = {kind: Scores() for kind in kinds}
-    batches = data.load(dataset, split, model.input_shape[1], batch_size)
+    batches = data.load(dataset, split, height, batch_size)
     photos = zip(species, data.examples(dataset, split).as_numpy_iterator(), strict=True)
     for images, masks in tqdm(batches, desc=f"evaluate {model.name}", unit="batch", disable=None):
         images = images.numpy()  # for any backend
@@ -143,9 +154,15 @@ def costs(model):
 
 
 def multiply_adds(model):
-    """Multiply-adds of all convolutions and dense layers for one image; the model's sides must be fixed."""
+    """Multiply-adds of all convolutions and dense layers for one image; the model's sides must be fixed.
+
+    Raises:
+        ValueError: if there is a `DenseWindow2D`, whose own convolutions are none of the model's layers.
+    """
     total = 0
     for layer in model.layers:
+        if isinstance(layer, DenseWindow2D):
+            raise ValueError(f"`model` must have no `DenseWindow2D`. Received: {layer.name}")
         if isinstance(layer, SlidingWindow2D):
             total += int(np.prod(layer.output.shape[1:3])) * multiply_adds(layer.classifier)
         elif kernels := sum(int(np.prod(weight.shape)) for weight in layer.weights if len(weight.shape) > 1):
@@ -166,7 +183,7 @@ def milliseconds(model, runs=20):
 
 
 def peak_megabytes(model, images=16):
-    """Memory that a prediction takes for each image of a batch: measured as the growth of a fresh process.
+    """Memory that a prediction takes for each image of a batch, on the CPU: the growth of a fresh process.
 
     Returns:
         Megabytes (10^6 bytes) an image; `None` where the system does not tell (it has no /proc).
@@ -176,8 +193,14 @@ def peak_megabytes(model, images=16):
     with tempfile.TemporaryDirectory() as folder:
         model.save(path := Path(folder) / "model.keras")
         fresh = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(1, fresh, quiet.import_tensorflow) as process:
+        with concurrent.futures.ProcessPoolExecutor(1, fresh, start_without_gpu) as process:
             return process.submit(memory_growth, path, images).result() / images / 1e6
+
+
+def start_without_gpu():
+    """What a fresh process does first: a GPU may be taken by the one that started it, and is not what it measures."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    quiet.import_tensorflow()
 
 
 def memory_growth(path, images):

@@ -25,7 +25,7 @@ def export(model, folder, format, image_size=None, quantize_on=None):
 
     Args:
         model: Keras model from images (b, h, w, c) to logits (b, h, w, classes).
-        folder: where to write; made if missing. A file of the same name is replaced.
+        folder: where to write; made if missing. An export of the same name is replaced.
         format: "onnx", "litert" or "saved_model".
         image_size: side in pixels of the images that the file takes, "dynamic" for any height and
             width that the model can halve, or `None` for the model's own size.
@@ -38,6 +38,7 @@ def export(model, folder, format, image_size=None, quantize_on=None):
 
     Raises:
         ValueError: if an argument is not as above.
+        FileExistsError: if a folder that is no SavedModel has the name of the one to write.
         RuntimeError: if a package for the format is missing, or the backend is not TensorFlow.
     """
     if format not in FORMATS:
@@ -54,6 +55,8 @@ def export(model, folder, format, image_size=None, quantize_on=None):
     ready = resize(model, image_size)
     ending, write = FORMATS[format]
     path = Path(folder) / f"{model.name}{'' if quantize_on is None else '_int8'}{ending}"
+    if path.is_dir() and not (path / "saved_model.pb").exists():
+        raise FileExistsError(f"{path} is a folder, and no SavedModel. Move it, or name another folder.")
     unfinished = path.with_name(f"unfinished.{path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
     with quiet.silence(), warnings.catch_warnings():
@@ -73,7 +76,16 @@ def resize(model, image_size):
     elif image_size is not None:
         height = width = image_size
     image = keras.Input((height, width, channels), name="image")
-    resized = keras.models.clone_model(model, input_tensors=image)
+    try:
+        resized = keras.models.clone_model(model, input_tensors=image)
+        fits = image_size is None or resized.output_shape[1:3] == (height, width)
+    except ValueError:  # from a layer that joins two maps
+        fits = False
+    if not fits:
+        raise ValueError(
+            "`image_size` must be a side that the model can halve on its way down: for the zoo's, a multiple of 16. "
+            f"Received: image_size={image_size!r}"
+        )
     resized.set_weights(model.get_weights())
     return keras.Model(image, {"logits": resized(image)}, name=model.name)
 

@@ -163,14 +163,17 @@ def draw_benchmark(results):
     """
     panels = {
         "layers": draw_layers,
-        "stages": draw_growth,
+        "layers_memory": draw_layers_memory,
+        "stages": draw_stages_time,
+        "stages_memory": draw_stages_memory,
         "windows": draw_windows,
         "runtimes": draw_runtimes,
         "pipeline": draw_pipeline,
     }
     found = {name: draw for name, draw in panels.items() if name in results}
-    figure = Figure(figsize=(7, 3.2 * max(1, len(found))), layout="constrained")
-    for axis, (name, draw) in zip(figure.subplots(max(1, len(found)), squeeze=False).flat, found.items(), strict=False):
+    figure = Figure(figsize=(7, 3.2 * len(found)), layout="constrained")
+    for axis, (name, draw) in zip(figure.subplots(len(found), squeeze=False).flat, found.items(), strict=True):
+        axis.patch.set_visible(False)
         draw(axis, results[name])
     return figure
 
@@ -191,32 +194,56 @@ def draw_layers(axis, rows):
     first = rows[0]["shape"]
     case = {"shape": first, "dtype": "float32", "run": "forward and backward"}
     rows = [row for row in rows if case.items() <= row.items() and "error" not in row]
-    names = [f"{row['contender']} ({row['backend']})" for row in rows]
-    draw_bars(axis, names, [row["milliseconds"] for row in rows], "milliseconds")
+    draw_bars(axis, name_contenders(rows), [row["milliseconds"] for row in rows], "milliseconds")
     axis.set_title(f"Pooling and unpooling, and back: {' x '.join(map(str, first))}", fontsize=10)
 
 
-def draw_growth(axis, rows):
+def draw_layers_memory(axis, rows):
+    """The memory that pooling and unpooling take at their peak, forward and backward."""
+    rows = [row for row in rows if row.get("peak_megabytes") is not None]
+    draw_bars(axis, name_contenders(rows), [row["peak_megabytes"] for row in rows], "megabytes at the peak")
+    axis.set_title("Pooling and unpooling, and back", fontsize=10)
+
+
+def name_contenders(rows):
+    """The names of contenders, with their backends."""
+    return [f"{row['contender']} ({row['backend']})" for row in rows]
+
+
+def draw_stages_time(axis, rows):
     """The time of a prediction against the size of the photo."""
     rows = [row for row in rows if row["batch"] == 1 and row["run"] == "predict" and "error" not in row]
+    draw_growth(axis, rows, "milliseconds", "milliseconds")
+
+
+def draw_stages_memory(axis, rows):
+    """The memory of a prediction against the size of the photo."""
+    rows = [row for row in rows if row.get("peak_megabytes") is not None]
+    draw_growth(axis, rows, "peak_megabytes", "megabytes at the peak")
+
+
+def draw_growth(axis, rows, measured, label):
+    """What a prediction costs, against the size of the photo: a line a stage."""
     for number, stage in enumerate(dict.fromkeys(row["stage"] for row in rows)):
         own = [row for row in rows if row["stage"] == stage]
-        sizes, times = [row["size"] for row in own], [row["milliseconds"] for row in own]
-        axis.loglog(sizes, times, ".-", color=f"C{number}", label=stage.replace("_", " "))
+        sizes, values = [row["size"] for row in own], [row[measured] for row in own]
+        axis.loglog(sizes, values, ".-", color=f"C{number}", label=stage.replace("_", " "))
     sizes = sorted({row["size"] for row in rows})
     axis.set_xticks(sizes, map(str, sizes))
     axis.minorticks_off()
-    axis.set(xlabel="side of the photo in pixels", ylabel="milliseconds", title="A prediction for one photo")
+    axis.set(xlabel="side of the photo in pixels", ylabel=label, title="A prediction for one photo")
     axis.title.set_fontsize(10)
     axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def draw_windows(axis, rows):
     """How many times faster the dense evaluation is, and how many times fewer its multiply-adds are."""
+    failed = {row["stride"] for row in rows if "error" in row}
     for name, style in (("multiply_adds", "k--"), ("milliseconds", "o-")):
         ratios = {}
         for row in rows:
-            ratios.setdefault(row["stride"], {})[row["contender"]] = row[name]
+            if row["stride"] not in failed:
+                ratios.setdefault(row["stride"], {})[row["contender"]] = row[name]
         ratios = {stride: pair["sliding"] / pair["dense"] for stride, pair in ratios.items()}
         axis.loglog(list(ratios), list(ratios.values()), style, label=name.replace("_", "-"))
     axis.set_xticks(list(ratios), map(str, ratios))

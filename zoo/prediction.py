@@ -26,7 +26,7 @@ def predict(model, image):
 
     Raises:
         ValueError: if the array is none of these, or the model has no fixed size.
-        OSError: if the file is missing or no image.
+        OSError: if the file is missing, no image, or a broken or huge one.
     """
     size = model.input_shape[1:3]
     if None in size:
@@ -55,8 +55,11 @@ def enlarge(logits, size):
 def read_image(image):
     """A path or array, as described in `predict`, as float32 (h, w, 3) from 0 to 255."""
     if isinstance(image, str | os.PathLike):
-        with Image.open(image) as file:
-            return np.asarray(ImageOps.exif_transpose(file).convert("RGB"), "float32")
+        try:
+            with Image.open(image) as file:
+                return np.asarray(ImageOps.exif_transpose(file).convert("RGB"), "float32")
+        except (SyntaxError, Image.DecompressionBombError) as error:  # of a broken PNG, of a huge image
+            raise OSError(f"{image}: {error}") from error
     image = np.asarray(image)
     if image.ndim == 2:
         image = image[:, :, None]

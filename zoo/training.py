@@ -280,8 +280,8 @@ def read_history(folder, recipe):
     state = json.loads((states[-1] / "state.json").read_text())
     wanted = dataclasses.asdict(recipe)
     if state["recipe"] != wanted:
-        kept = {name: value for name, value in state["recipe"].items() if value != wanted[name]}
-        asked = {name: wanted[name] for name in kept}
+        kept = dict(state["recipe"].items() - wanted.items())
+        asked = dict(wanted.items() - state["recipe"].items())
         raise ValueError(
             f"{folder} holds a training by another recipe ({kept}). Received: {asked}. "
             "Use the same, delete the folder, or name another with --out."

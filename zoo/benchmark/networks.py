@@ -49,10 +49,12 @@ def stages(sizes=SIZES, rounds=9):
 
 
 def exponent(rows, stage):
-    """How the time of a prediction grows with the number of pixels from 256 x 256 on: 1 is linear."""
+    """How the time of a prediction grows with the number of pixels from 256 x 256 on: 1 is linear, NaN unknown."""
     own = [row for row in rows if row["stage"] == stage and row["batch"] == 1 and "error" not in row]
     times = {row["size"]: row["milliseconds"] for row in own}
     large = [size for size in times if size >= 256]
+    if len(large) < 2:
+        return math.nan
     return float(np.polyfit(np.log(np.square(large)), np.log([times[size] for size in large]), 1)[0])
 
 
@@ -182,7 +184,8 @@ def run_runtime(name, batch, folder):
     if name == "PyTorch, eager":
         return run_on_torch(model, images)
     if name.startswith("Keras"):
-        model.jit_compile = name.endswith("XLA") or "auto"
+        if name.endswith("XLA"):
+            model.jit_compile = True
         return lambda: model.predict_on_batch(images)
     from zoo import exporting
 

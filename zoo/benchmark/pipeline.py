@@ -23,11 +23,18 @@ def pipeline(dataset, image_size=128, batch_size=16):
     with processes(["tensorflow"]) as process:
         calls = {"unet": (process["tensorflow"], run_stage, "unet", image_size, batch_size, "train")}
         rates = process["tensorflow"].submit(data_rates, dataset, image_size, batch_size).result()
-        before = take_turns(calls, 15)["unet"]["milliseconds"]
+        before = milliseconds(take_turns(calls, 15)["unet"])
         rates["train"] = process["tensorflow"].submit(train_rate, dataset, image_size, batch_size).result()
-        after = take_turns(calls, 15)["unet"]["milliseconds"]
+        after = milliseconds(take_turns(calls, 15)["unet"])
         rates["bare_step"] = 2 * 1000 * batch_size / (before + after)
     return rates
+
+
+def milliseconds(measured):
+    """The median of a step that must not fail."""
+    if "error" in measured:
+        raise RuntimeError(f"A training step fails: {measured['error']}")
+    return measured["milliseconds"]
 
 
 def data_rates(dataset, image_size, batch_size):

@@ -83,8 +83,6 @@ def pool_and_unpool(name, shape, dtype, run):
     x, upstream = (rng.standard_normal(shape, "float32") for _ in range(2))
     backend = os.environ["KERAS_BACKEND"]
     with_gradient = run == "forward and backward"
-    if name == "copy of the map":
-        return copy_of_the_map(x, dtype)
     if backend == "torch":
         return pool_on_torch(name, x, upstream, dtype, with_gradient)
     pair = argmax_and_scatter if name.startswith("argmax") else layers_of_the_zoo(dtype)
@@ -124,7 +122,11 @@ def pool_on_tensorflow(pair, x, upstream, dtype, with_gradient, xla):
             y = pair(x)
         return y, tape.gradient(y, x, upstream)  # both: else the way forward would be left out
 
-    return run
+    def run_to_its_end():
+        run()
+        tf.test.experimental.sync_devices()  # a GPU still computes when the call is over
+
+    return run_to_its_end
 
 
 def pool_on_jax(pair, x, upstream, dtype, with_gradient, xla):
@@ -142,11 +144,13 @@ def pool_on_jax(pair, x, upstream, dtype, with_gradient, xla):
 
 
 def pool_on_torch(name, x, upstream, dtype, with_gradient):
-    """A pair of pooling and unpooling in PyTorch: the zoo's layers, or its own, channels first."""
+    """A pair of pooling and unpooling in PyTorch: the zoo's layers, or its own, channels first; or the copy."""
     import torch
 
     own = name == "PyTorch's pair"
-    x, upstream = (torch.tensor(array).to(getattr(torch, dtype)) for array in (x, upstream))
+    on_gpu = torch.cuda.is_available()
+    device = "cuda" if on_gpu else "cpu"
+    x, upstream = (torch.tensor(array, dtype=getattr(torch, dtype), device=device) for array in (x, upstream))
     if own:
         x, upstream = (array.permute(0, 3, 1, 2).contiguous() for array in (x, upstream))
 
@@ -157,6 +161,8 @@ def pool_on_torch(name, x, upstream, dtype, with_gradient):
     pair = pair_of_pytorch if own else layers_of_the_zoo(dtype)
 
     def run():
+        if name == "copy of the map":
+            return x.clone()
         if not with_gradient:
             with torch.no_grad():
                 return pair(x)
@@ -164,12 +170,9 @@ def pool_on_torch(name, x, upstream, dtype, with_gradient):
         y = pair(watched)
         return y, torch.autograd.grad(y, watched, upstream)
 
-    return run
+    def run_to_its_end():
+        run()
+        if on_gpu:
+            torch.cuda.synchronize()
 
-
-def copy_of_the_map(x, dtype):
-    """Reads and writes the map once."""
-    import torch
-
-    x = torch.tensor(x).to(getattr(torch, dtype))
-    return x.clone
+    return run_to_its_end

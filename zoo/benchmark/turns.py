@@ -12,21 +12,27 @@ from pathlib import Path
 
 from zoo import quiet
 
+# So that several processes can share a GPU: by default the first would take all of its memory.
+SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
+
 
 @contextlib.contextmanager
-def processes(backends):
+def processes(backends, environment=SHARED_GPU):
     """A fresh process for each backend, in a dictionary."""
     fresh = multiprocessing.get_context("spawn")
     with contextlib.ExitStack() as stack:
         yield {
-            backend: stack.enter_context(concurrent.futures.ProcessPoolExecutor(1, fresh, start_backend, (backend,)))
+            backend: stack.enter_context(
+                concurrent.futures.ProcessPoolExecutor(1, fresh, start_backend, (backend, environment))
+            )
             for backend in backends
         }
 
 
-def start_backend(backend):
+def start_backend(backend, environment):
     """What a fresh process does first."""
-    os.environ["KERAS_BACKEND"] = backend
+    os.environ.update(environment, KERAS_BACKEND=backend)
     quiet.import_tensorflow()
 
 
@@ -51,9 +57,7 @@ def take_turns(calls, rounds):
             process, *call = calls[contender]
             try:
                 times[contender].append(process.submit(timed, *call).result())
-            except concurrent.futures.process.BrokenProcessPool:
-                raise
-            except Exception as error:
+            except Exception as error:  # also if its process was stopped
                 errors[contender] = failure(error)
     return {contender: errors.get(contender) or spread(times[contender]) for contender in calls}
 
@@ -88,7 +92,7 @@ def warmed_up(make, *arguments):
 
 
 def peak_megabytes(backend, small, large):
-    """Memory that a call takes at its peak, beside what it was made from, in a fresh process.
+    """Memory that a call takes at its peak, beside what it was made from, in a fresh process on the CPU.
 
     Args:
         backend: of Keras.
@@ -98,7 +102,7 @@ def peak_megabytes(backend, small, large):
     Returns:
         A dictionary: `peak_megabytes` (10^6 bytes; `None` where the system does not tell), or `error`.
     """
-    with processes([backend]) as process:
+    with processes([backend], NO_GPU) as process:
         try:
             process[backend].submit(timed, *small).result()
             return {"peak_megabytes": process[backend].submit(peak_growth, *large).result()}
