@@ -86,7 +86,14 @@ assert regions == 1
 counts = {split: len(data.examples(dataset, split)) for split in data.SPLITS}
 print("\n".join(f"{split:<10} {count:>5,} examples" for split, count in counts.items()))
 
+scored_on = saved.card("unet")["dataset"]["test"]
+print(f"saved models: scored on {scored_on['examples']:,}, of at most {max(scored_on['largest'])} pixels a side")
+
 # %% [markdown]
+# The official test split has 3,669 photos, and most are larger. The saved models were scored on the reduced copy of the
+# last line, so the scores of the pages hold for that one. After `python -m zoo download` you have the official photos,
+# and your scores can differ a little.
+#
 # The files hold the numbers **1 for pet, 2 for background and 3 for border**. Since a network counts its outputs from
 # 0, we subtract 1. Here is a piece of a mask where all three meet:
 

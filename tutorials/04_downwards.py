@@ -47,7 +47,7 @@ for side in sides:
 # %% [markdown]
 # **The view.** The *receptive field* of a feature is the part of the image that it can see. One 3 x 3 convolution sees
 # 3 x 3 pixels. The next one sees one pixel more on each side. After shrinking, one step in the map is two steps in the
-# image, so that each convolution adds twice as much.
+# image, so that each convolution adds 4 pixels, not 2. (Pooling itself adds a step, too.)
 
 
 # %%
@@ -345,8 +345,8 @@ pictures["average pooling by 16"] = pool_and_copy_back(photo, 16, np.mean)
 plots.draw_images(pictures, columns=3)
 
 # %% [markdown]
-# How much comes back? We measure the error of the copy as a share of the variance of the photo. 100 % is a perfect
-# copy; 0 % is what a grey sheet of the mean colour would get.
+# How much comes back? We divide the error of the copy by the variance of the photo, and subtract that from 100 %. So
+# 100 % is a perfect copy, and 0 % is what a sheet of the photo's mean colour would get.
 
 # %%
 red = photo[:, :, 0]
@@ -545,7 +545,7 @@ for stage in ("transposed_convolution", "strided_convolution"):
 plots.draw_stages(photos, masks, truths)
 
 # %% [markdown]
-# The scores on the whole test split, from the cards of the saved models, and what each costs:
+# The scores on all photos of the test split, from the cards of the saved models, and what each costs:
 
 # %%
 pooled, strided = saved.card("transposed_convolution"), saved.card("strided_convolution")

@@ -487,8 +487,7 @@ print(inspect.getsource(blocks.pool_with_offsets))
 print(inspect.getsource(index_unpooling.mark_offsets))
 
 # %% [markdown]
-# `narrow` is a 1x1 convolution. The level above has fewer channels, and every channel of values needs a channel of
-# offsets.
+# `narrow` is a 1x1 convolution to as many channels as the level above has.
 
 # %% A photo of a cat, and what nearest_unpooling and index_unpooling say of every pixel
 stages = ("nearest_unpooling", "bed_of_nails", "index_unpooling", "max_unpooling")
@@ -535,9 +534,9 @@ known = {"photo": image, "truth": plots.overlay(image, truth)}
 plots.draw_images(known | draw_answers(image, stages), columns=3)
 
 # %% [markdown]
-# One picture proves nothing. The cards of the saved models hold the scores over the whole test split: the IoU of the
-# pet, the IoU of the border, and the boundary IoU, which compares only a thin strip along the outline of pet and border
-# (Cheng et al., 2021).
+# One picture proves nothing. The cards of the saved models hold the scores over all photos of the test split: the IoU
+# of the pet, the IoU of the border, and the boundary IoU, which compares only a thin strip along the outline of pet and
+# border (Cheng et al., 2021).
 
 # %%
 from zoo import saved
@@ -563,14 +562,16 @@ pet, border, boundary = remembered - invented
 print(f"Remembered minus invented: pet {pet:+.3f}, border {border:+.3f}, boundary {boundary:+.3f}.")
 
 agree = border > max(pet, 0) and boundary > 0
-print("These models agree with the story." if agree else "These models do not agree with the story.")
+print("In the mean they agree with the story." if agree else "In the mean they do not agree with the story.")
 
-pet, border, boundary = scores["max_unpooling"] - scores["index_unpooling"]
-print(f"max_unpooling minus index_unpooling: border {border:+.3f}, boundary {boundary:+.3f}.")
+for other in ("nearest_unpooling", "index_unpooling"):
+    _, border, boundary = scores["max_unpooling"] - scores[other]
+    print(f"max_unpooling minus {other}: border {border:+.3f}, boundary {boundary:+.3f}.")
+print("A difference below 0.01 may be chance: each stage was trained once.")
 
 # %% [markdown]
-# When you compare the two stages of this page, mind the last column of the table: `index_unpooling` has more
-# parameters, since joined channels make the next convolution wider.
+# Mind the last column of the table: `index_unpooling` has more parameters, since joined channels make the next
+# convolution wider. The other three have equally many.
 #
 # ## Can you do it?
 #
@@ -602,8 +603,8 @@ figure
 
 # %% [markdown]
 # !!! abstract "What this step mends, what it leaves broken"
-#     **Mended:** no place is invented. Each value goes to the pixel where its window had its maximum, the first of them
-#     if there were several.
+#     **Mended:** where a window had one maximum, no place is invented: each value goes back to it. (Of equal numbers
+#     the first wins. In a window of four zeros that is the upper left, as on a bed of nails.)
 #
 #     **Broken:** three of four pixels are still zero, and *how* a value fills its window is still fixed by us. Why not
 #     let the network learn how to grow? That is [transposed convolution](07_transposed_convolution.md).

@@ -361,7 +361,7 @@ for title, masks in answers.items():
 plots.draw_images(ears, columns=3)
 
 # %% [markdown]
-# One ear proves nothing. The cards have the scores over the whole test split:
+# One ear proves nothing. The cards have the scores over all photos of the test split:
 
 # %%
 from zoo import saved
@@ -481,8 +481,13 @@ needed = {title: lost for title, (lost, _) in zip(list(found)[1:5], falls, stric
 most, least = max(needed, key=needed.get), min(needed, key=needed.get)
 print(f"This U-Net loses most {most}: {needed[most]:.3f} mean IoU.")
 print(f"It loses least {least}: {needed[least]:.3f}.")
+if least == f"without {sides[0]} x {sides[0]}":
+    print("The finest level, which can say best where, is missed least.")
 
 # %% [markdown]
+# The finest features need not be the most useful ones. A feature of the first level sees 5 x 5 pixels. It finds every
+# edge, not only that of a pet. The levels below are coarser, but see more.
+#
 # What the bars tell, and what they do not: they show what *this* trained network relies on. A network that was trained
 # without a level would have learned to do without. `transposed_convolution` is such a network, trained without any.
 #

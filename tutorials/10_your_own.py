@@ -283,9 +283,10 @@ figure
 # ## A way up of your own
 #
 # All encoder-decoders of the zoo are one skeleton and two functions, `down(x, filters)` and `up(x, memory, filters)`.
-# Write another `up`, and you have a new architecture. Here is one that the lecture does not have.
-# **Resize-convolution** (Odena et al. 2016) enlarges by bilinear interpolation and leaves the rest to the convolutions
-# that follow. For features mixing is allowed: they are no class numbers.
+# Write another `up`, and you have a new architecture. **Resize-convolution**
+# (Odena et al. 2016) enlarges by interpolation, and leaves the rest to the convolutions that follow. By nearest
+# neighbour, it is our `nearest_unpooling`. Here is the bilinear one, which the lecture does not have. For features
+# mixing is allowed: they are no class numbers.
 
 
 # %%

@@ -101,9 +101,11 @@ def run(script, notebook):
 
 
 def key(script):
-    """A hash of all that decides a page's outputs: page, package, models, data and versions."""
+    """A hash of all that decides a page's outputs: page, package, models, benchmark, data and versions."""
     digest = hashlib.sha256()
-    for path in [script, Path(__file__), *sorted(ROOT.glob("zoo/**/*.py")), *sorted(ROOT.glob("saved_models/*.json"))]:
+    patterns = ("zoo/**/*.py", "saved_models/*.json", "tutorials/benchmark.json")
+    sources = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
+    for path in [script, Path(__file__), *sources]:
         digest.update(path.read_bytes())
     for path in sorted(PHOTOS.glob("**/*")):
         digest.update(f"{path.name} {path.stat().st_size}".encode())

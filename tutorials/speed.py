@@ -1,0 +1,261 @@
+# %% [markdown]
+# # How fast is it?
+#
+# Max unpooling has the name of being slow in Keras. **Is it? And what does each stage cost on your machine?** One
+# command measured all that stands here. The next cell reads [what it wrote](benchmark.json).
+
+# %%
+import json
+from pathlib import Path
+
+import zoo
+from zoo import benchmark, plots, tables
+
+results = json.loads((Path(zoo.__file__).parents[1] / "tutorials" / "benchmark.json").read_text())
+print(results["machine"])
+print(", ".join(f"{package} {version}" for package, version in results["versions"].items()))
+
+# %% [markdown]
+# Machines are noisy. So all contenders take turns: each round calls each of them, in random order, and the **median**
+# of the rounds counts. A contender's first call in a round is not timed, since the one before it has left the caches
+# full of its own data. Ratios hold longer than milliseconds.
+#
+# ## Pooling and unpooling
+#
+# Max pooling remembers where each maximum stood, and unpooling puts values there. How is that usually done? TensorFlow
+# has `max_pool_with_argmax`, which gives the place of each maximum in the whole batch, and `scatter_nd`, which writes
+# to such places. Does it give what [our layers](06_max_unpooling.md) give?
+
+# %%
+import timeit
+
+import tensorflow as tf
+
+from zoo.layers import MaxPoolingWithOffsets2D, MaxUnpooling2D
+
+pool, unpool = MaxPoolingWithOffsets2D(2), MaxUnpooling2D(2)
+
+
+@tf.function
+def offsets(x):
+    return unpool(*pool(x))
+
+
+@tf.function(jit_compile=True)
+def offsets_with_xla(x):
+    return unpool(*pool(x))
+
+
+@tf.function
+def argmax_and_scatter(x):
+    values, places = tf.nn.max_pool_with_argmax(x, 2, 2, "VALID", include_batch_in_index=True)
+    flat = tf.scatter_nd(tf.reshape(places, (-1, 1)), tf.reshape(values, (-1,)), [tf.size(x, tf.int64)])
+    return tf.reshape(flat, x.shape)
+
+
+x = tf.random.stateless_normal((8, 128, 128, 32), seed=(0, 0))
+for way in (offsets, offsets_with_xla, argmax_and_scatter):
+    assert (way(x) == offsets(x)).numpy().all()
+    seconds = min(timeit.repeat(lambda way=way: way(x), number=1, repeat=10))
+    print(f"{way.__name__:20} {1000 * seconds:5.1f} ms on the machine that built this page")
+
+# %% [markdown]
+# The same numbers, in another time. `scatter_nd` must be ready for any place, twice the same one included. An offset
+# cannot leave its window: four comparisons decide where a value goes, and no two values meet. The processor does that
+# in long rows.
+#
+# Training needs the way back, too. Here it is with the gradient, and beside it PyTorch's own pair, `max_pool2d` with
+# indices and `max_unpool2d`. A **copy** of the map is there as a yardstick: memory is not faster than that.
+
+# %% Milliseconds of pooling and unpooling, with their gradients, for each contender tags=["picture"]
+plots.draw_benchmark({"layers": results["layers"]})
+
+# %%
+rows = results["layers"]
+case = {"shape": [8, 128, 128, 32], "dtype": "float32", "run": "forward and backward"}
+chosen = [row for row in rows if case.items() <= row.items()]
+times = {(row["contender"], row["backend"]): row.get("milliseconds") for row in chosen}
+
+ours, plain = times["the zoo's layers, XLA", "tensorflow"], times["the zoo's layers", "tensorflow"]
+usual, theirs = times["argmax and scatter", "tensorflow"], times["PyTorch's pair", "torch"]
+print(f"with XLA:    {usual / ours:.1f} times as fast as argmax and scatter, {theirs / ours:.1f} times as PyTorch")
+print(f"without XLA: {usual / plain:.1f} times as fast as argmax and scatter, {theirs / plain:.1f} times as PyTorch")
+assert ours < plain < usual
+assert ours < theirs
+
+# A copy reads one map and writes one. Forward and backward read two maps and write two.
+share = 2 * times["copy of the map", "torch"] / ours
+print(f"with XLA, {share:.0%} of the speed at which memory copies")
+
+(refused,) = [row["error"] for row in chosen if row["contender"] == "argmax and scatter, XLA"]
+print("argmax and scatter with XLA:", refused.partition(" __inference")[0])
+
+# %% [markdown]
+# Argmax and scatter do not compile with XLA at all, and they are TensorFlow's alone. **Where we lose**: on the PyTorch
+# backend of Keras our layers are slower than PyTorch's own pair, which is one function in C++. Ours are many small
+# operations, and without a compiler each of them writes its result to memory.
+
+# %%
+on_pytorch = times["the zoo's layers", "torch"]
+print(f"on PyTorch, ours take {on_pytorch / theirs:.1f} times as long as its own")
+assert on_pytorch > theirs
+
+# %% [markdown]
+# All maps, both precisions, forward alone and with the gradient:
+
+# %%
+from IPython.display import Markdown
+
+Markdown(tables.format_benchmark(rows))
+
+# %% [markdown]
+# ### Memory
+#
+# The offset that pooling hands to unpooling takes one byte. TensorFlow and PyTorch hand on a place in the whole map, of
+# eight bytes. Here is what both steps take at their peak, with gradients, beside the map itself and its gradient.
+
+# %% Megabytes that pooling and unpooling take at their peak, for each contender tags=["picture"]
+plots.draw_benchmark({"layers_memory": results["layers_memory"]})
+
+# %%
+print(f"the map itself: {results['layers_memory'][0]['map_megabytes']:.0f} MB")
+peaks = {(row["contender"], row["backend"]): row.get("peak_megabytes") for row in results["layers_memory"]}
+assert peaks["the zoo's layers, XLA", "tensorflow"] < peaks["PyTorch's pair", "torch"]
+assert peaks["PyTorch's pair", "torch"] < peaks["argmax and scatter", "tensorflow"]
+assert peaks["argmax and scatter", "tensorflow"] < peaks["the zoo's layers", "tensorflow"]
+
+# %% [markdown]
+# Compiled, ours take the least. **Without a compiler they take the most**: again the results of the small operations.
+
+# %% [markdown]
+# ## The sliding window, cut and dense
+#
+# The [sliding window](02_sliding_window.md) computes the same features again for every patch. The dense evaluation
+# computes each once and gives the same logits. How much of what it saves on paper does it save in time?
+
+# %% How many times faster the dense evaluation is, and how many times fewer multiply-adds it needs tags=["picture"]
+plots.draw_benchmark({"windows": results["windows"]})
+
+# %%
+first = {row["contender"]: row for row in results["windows"] if row["stride"] == 1}
+fewer = first["sliding"]["multiply_adds"] / first["dense"]["multiply_adds"]
+faster = first["sliding"]["milliseconds"] / first["dense"]["milliseconds"]
+print(f"at every pixel: {fewer:.0f} times fewer multiply-adds, {faster:.0f} times faster")
+print(f"that is {faster / fewer:.0%} of what the multiply-adds allow")
+assert faster > 0.6 * fewer
+
+# %% [markdown]
+# ## Larger photos
+#
+# A photo of twice the side has four times the pixels. Does a prediction take four times as long?
+
+# %% Milliseconds of a prediction for one photo, by its side, for the nine stages tags=["picture"]
+plots.draw_benchmark({"stages": results["stages"]})
+
+# %%
+growth = {stage: benchmark.exponent(results["stages"], stage) for stage in zoo.STAGES}
+for stage, power in growth.items():
+    print(f"{stage:24} time grows as pixels to the power of {power:.2f}")
+    assert 0.9 < power < 1.1
+
+# %% [markdown]
+# A power of 1 is a straight line: twice the pixels, twice the time. Below 1, a fixed cost is shared among more pixels.
+# What no stage shows is the square, which attention over all pixels would.
+#
+# Each number of the picture, and what 16 photos and a training step take:
+
+# %%
+Markdown(tables.format_benchmark(results["stages"]))
+
+# %% [markdown]
+# And the memory that a prediction takes at its peak, beside the weights and the photo:
+
+# %% Megabytes that a prediction for one photo takes at its peak, by its side, for the nine stages tags=["picture"]
+plots.draw_benchmark({"stages_memory": results["stages_memory"]})
+
+# %% [markdown]
+# ## The U-Net elsewhere
+#
+# Keras is not the only one that can run the U-Net. PyTorch runs the same network with the same weights, and
+# `python -m zoo export` takes it to ONNX Runtime and LiteRT. The picture is for one photo, the table also for sixteen:
+
+# %% Milliseconds of a prediction of the U-Net for one photo in each runtime tags=["picture"]
+plots.draw_benchmark({"runtimes": results["runtimes"]})
+
+# %%
+Markdown(tables.format_benchmark(results["runtimes"]))
+
+# %%
+runtimes = {(row["runtime"], row["batch"]): row["milliseconds"] for row in results["runtimes"]}
+for batch in (1, 16):
+    pytorch = runtimes["PyTorch, eager", batch]
+    print(f"batch {batch}, with the speed of PyTorch as 1:")
+    for name in ("Keras on TensorFlow", "Keras on TensorFlow, XLA", "ONNX Runtime", "LiteRT", "LiteRT, int8"):
+        print(f"  {name:26}{pytorch / runtimes[name, batch]:5.2f}")
+    assert runtimes["ONNX Runtime", batch] < pytorch
+    assert runtimes["LiteRT", batch] < pytorch
+
+# %% [markdown]
+# So Keras and PyTorch are about equally fast, and which of them leads depends on the batch. The exported files lead in
+# both. Keras *on* PyTorch pays for both.
+
+# %% [markdown]
+# ## Other U-Nets
+#
+# Two well-known networks for the same photos are larger than ours: the U-Net of keras.io and that of TensorFlow's
+# tutorial. `saved_models/peers.py` trains them beside ours, and times them: first beside ours as it is, then beside
+# ours with so many filters that it has as many parameters.
+
+# %%
+Markdown(tables.format_benchmark(results["peers"]))
+
+# %%
+peers = {(row["network"], row["batch"], row["run"]): row["milliseconds"] for row in results["peers"]}
+for other, widened in (("keras.io's U-Net", 24), ("TensorFlow's tutorial", 42)):
+    for batch, run in ((1, "predict"), (16, "predict"), (16, "train")):
+        theirs = peers[other, batch, run]
+        as_it_is = theirs / peers["the zoo's U-Net", batch, run]
+        equal = theirs / peers[f"the zoo's U-Net, first {widened} filters", batch, run]
+        print(f"{run:7} batch {batch:2}: ours is {as_it_is:.2f} times as fast as {other},", end=" ")
+        print(f"widened {equal:.2f} times")
+        assert equal < 1 < as_it_is
+
+# %% [markdown]
+# As it is, ours is the fastest. **With as many parameters, it is the slowest.** The first layer of both others halves
+# the photo; ours computes at full resolution. Multiply-adds make the time, more than parameters do.
+
+# %% [markdown]
+# ## Does the data keep up?
+#
+# A network that waits for photos is slow for no reason of its own. How many does tf.data deliver in a second, read from
+# disk, squeezed, turned and lit, and how many does training the U-Net consume? The **bare step** trains on one batch in
+# memory again and again: no training can be faster.
+
+# %% Images a second that tf.data delivers and that training consumes tags=["picture"]
+plots.draw_benchmark({"pipeline": results["pipeline"]})
+
+# %%
+rates = results["pipeline"]
+print(f"training reaches {rates['train'] / rates['bare_step']:.0%} of the bare step")
+print(f"tf.data alone delivers {rates['cached'] / rates['train']:.0f} times as much as that consumes")
+assert rates["train"] > 0.95 * rates["bare_step"]
+
+# %% [markdown]
+# ## On your machine
+#
+# The same commands measure yours. All parts take about a quarter of an hour; a name after `benchmark` runs one alone.
+#
+# ```bash
+# python -m zoo benchmark                                     # tables, benchmark.json, benchmark.png
+# python -m zoo benchmark layers --out layers.json
+# python saved_models/peers.py --benchmark benchmark.json     # adds the other U-Nets
+# ```
+#
+# Four things make it faster:
+#
+# - **A GPU.** We had none: no figure here comes from one. With JAX or TensorFlow on it, `train` compiles by XLA.
+# - **Sixteen bits.** `train --mixed-precision` computes in bfloat16. Every stage is tested so, and its score changes by
+#   less than 0.005. Offsets stay whole numbers.
+# - **Several GPUs or machines.** `train --devices 8` shares each step among eight GPUs, with the same losses as one.
+# - **A file without Keras.** `python -m zoo export unet` writes one, and says how well it agrees with Keras.
+#   [Exporting](reference/exporting.md) tells how to run it.
