@@ -1,6 +1,10 @@
+import json
+from pathlib import Path
+
 import numpy as np
 
 from zoo import plots
+from zoo.__main__ import BENCHMARKS
 
 
 def cells(axis):
@@ -53,3 +57,23 @@ def test_stages_are_columns_and_photos_rows():
     titles = [axis.get_title() for axis in figure.axes[:3]]
     assert titles == ["photo", "truth", "unet"]
     assert [len(axis.images) for axis in figure.axes] == [1, 0, 1, 1, 1, 1]
+
+
+def test_every_part_of_the_benchmark_has_a_panel():
+    results = json.loads((Path(__file__).parents[1] / "tutorials" / "benchmark.json").read_text())
+    panels = plots.draw_benchmark(results).axes
+    assert len(panels) == len(BENCHMARKS)
+    times = [row["milliseconds"] for row in results["runtimes"] if row["batch"] == 1]
+    assert [bar.get_width() for bar in panels[BENCHMARKS.index("runtimes")].patches] == times
+
+
+def test_what_failed_is_not_drawn():
+    rows = [
+        {"stride": stride, "contender": name, "multiply_adds": 8, "milliseconds": 2.0 if name == "dense" else 6.0}
+        for stride in (1, 2)
+        for name in ("sliding", "dense")
+    ]
+    rows[0] = {"stride": 1, "contender": "sliding", "multiply_adds": 8, "error": "MemoryError"}
+    (panel,) = plots.draw_benchmark({"windows": rows}).axes
+    assert [list(line.get_xdata()) for line in panel.lines] == [[2], [2]]
+    assert panel.lines[1].get_ydata() == [3.0]

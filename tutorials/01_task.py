@@ -84,7 +84,7 @@ assert regions == 1
 
 # %%
 counts = {split: len(data.examples(dataset, split)) for split in data.SPLITS}
-print("\n".join(f"{split:<10} {count:>5,} examples" for split, count in counts.items()))
+print("\n".join(f"{split:<16} {count:>5,} examples" for split, count in counts.items()))
 
 scored_on = saved.card("unet")["dataset"]["test"]
 print(f"saved models: scored on {scored_on['examples']:,}, of at most {max(scored_on['largest'])} pixels a side")

@@ -101,12 +101,37 @@ print(f"on PyTorch, ours take {on_pytorch / theirs:.1f} times as long as its own
 assert on_pytorch > theirs
 
 # %% [markdown]
-# All maps, both precisions, forward alone and with the gradient:
+# All maps in both precisions, in milliseconds, with the gradient and then without:
 
 # %%
 from IPython.display import Markdown
 
-Markdown(tables.format_benchmark(rows))
+
+def arrange(rows, name_line, name_column):
+    """A table of milliseconds: a line and a column for each name."""
+    cells = {(name_line(row), name_column(row)): row for row in rows}
+    columns = list(dict.fromkeys(column for _, column in cells))
+    lines = []
+    for line in dict.fromkeys(line for line, _ in cells):
+        found = [cells[line, column] for column in columns]
+        lines.append(
+            [line, *("fails" if "error" in row else tables.format_number(row["milliseconds"]) for row in found)]
+        )
+    return Markdown(tables.format_table(["", *columns], lines))
+
+
+def contender(row):
+    return f"{row['contender']} ({row['backend']})"
+
+
+def map_and_precision(row):
+    return f"{' x '.join(map(str, row['shape']))}, {row['dtype']}"
+
+
+arrange([row for row in rows if row["run"] == "forward and backward"], contender, map_and_precision)
+
+# %%
+arrange([row for row in rows if row["run"] == "forward"], contender, map_and_precision)
 
 # %% [markdown]
 # ### Memory
@@ -162,10 +187,16 @@ for stage, power in growth.items():
 # A power of 1 is a straight line: twice the pixels, twice the time. Below 1, a fixed cost is shared among more pixels.
 # What no stage shows is the square, which attention over all pixels would.
 #
-# Each number of the picture, and what 16 photos and a training step take:
+# The numbers of the picture, and what 16 photos and a training step take, in milliseconds:
+
 
 # %%
-Markdown(tables.format_benchmark(results["stages"]))
+def size_and_batch(row):
+    photos = f"{row['batch']} x {row['size']} x {row['size']}"
+    return photos if row["run"] == "predict" else f"training step, {photos}"
+
+
+arrange(results["stages"], lambda row: row["stage"], size_and_batch)
 
 # %% [markdown]
 # And the memory that a prediction takes at its peak, beside the weights and the photo:
@@ -183,7 +214,7 @@ plots.draw_benchmark({"stages_memory": results["stages_memory"]})
 plots.draw_benchmark({"runtimes": results["runtimes"]})
 
 # %%
-Markdown(tables.format_benchmark(results["runtimes"]))
+arrange(results["runtimes"], lambda row: row["runtime"], lambda row: f"batch {row['batch']}")
 
 # %%
 runtimes = {(row["runtime"], row["batch"]): row["milliseconds"] for row in results["runtimes"]}
@@ -206,8 +237,14 @@ for batch in (1, 16):
 # tutorial. `saved_models/peers.py` trains them beside ours, and times them: first beside ours as it is, then beside
 # ours with so many filters that it has as many parameters.
 
+
 # %%
-Markdown(tables.format_benchmark(results["peers"]))
+def network(row):
+    millions = [f"{row[name] / 1e6:,.1f} M {name.replace('_', '-')}" for name in ("parameters", "multiply_adds")]
+    return f"{row['network']}: {', '.join(millions)}"
+
+
+arrange(results["peers"], network, lambda row: f"{row['run']}, batch {row['batch']}")
 
 # %%
 peers = {(row["network"], row["batch"], row["run"]): row["milliseconds"] for row in results["peers"]}

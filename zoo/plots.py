@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from zoo import tables
 from zoo.data import CLASSES
 
 COLOURS = np.array([[230, 159, 0], [0, 114, 178], [204, 121, 167]], "uint8")  # safe for the colour-blind (Okabe, Ito)
@@ -181,9 +182,7 @@ def draw_benchmark(results):
 def draw_bars(axis, names, values, label):
     """Horizontal bars with their numbers, the first on top."""
     bars = axis.barh([name.replace("_", " ") for name in names], values, color=COLOURS[1] / 255)
-    axis.bar_label(
-        bars, [f"{value:,.0f}" if value >= 100 else f"{value:.3g}" for value in values], padding=3, fontsize=9
-    )
+    axis.bar_label(bars, [tables.format_number(value) for value in values], padding=3, fontsize=9)
     axis.invert_yaxis()
     axis.margins(x=0.2)
     axis.set_xlabel(label)

@@ -83,6 +83,11 @@ def format_case(value):
     return f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)
 
 
+def format_number(value):
+    """A measured number: three digits, or all of them before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def format_seeds(cards):
     """The table of several trainings of each stage: mean and standard deviation of their scores on the test split.
 
