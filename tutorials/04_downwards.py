@@ -362,7 +362,7 @@ for pool in (2, 4, 8, 16):
     print(f"{pool:9} {1 / pool**2:14.1%} {comes_back[0]:13.0%} {comes_back[1]:17.0%}")
 
 # %% [markdown]
-# Below 0 % the copy is worse than the grey sheet: the maximum of a large window is too bright. The mean of a window is
+# Below 0 % the copy is worse than that sheet: the maximum of a large window is too bright. The mean of a window is
 # the best single number for a copy. But a network does not want a copy. A large feature says "here is an ear", and
 # max pooling asks whether there is an ear *somewhere* in the window.
 #

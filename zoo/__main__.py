@@ -250,6 +250,7 @@ def run_benchmarks(options):
     if options.out.exists():
         raise FileExistsError(f"{options.out} is there already. Move it, or name another --out.")
     options.out.parent.mkdir(parents=True, exist_ok=True)
+    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # several processes share the GPU, if there is one
     results = {"machine": machine(), "versions": versions("jax", "torch", "onnxruntime", "ai-edge-litert")}
     for name in options.names or BENCHMARKS:
         measure = getattr(benchmark, name)

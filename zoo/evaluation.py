@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import multiprocessing
-import os
 import statistics
 import tempfile
 import time
@@ -193,14 +192,8 @@ def peak_megabytes(model, images=16):
     with tempfile.TemporaryDirectory() as folder:
         model.save(path := Path(folder) / "model.keras")
         fresh = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(1, fresh, start_without_gpu) as process:
+        with concurrent.futures.ProcessPoolExecutor(1, fresh, quiet.import_tensorflow_without_gpu) as process:
             return process.submit(memory_growth, path, images).result() / images / 1e6
-
-
-def start_without_gpu():
-    """What a fresh process does first: a GPU may be taken by the one that started it, and is not what it measures."""
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    quiet.import_tensorflow()
 
 
 def memory_growth(path, images):

@@ -8,6 +8,7 @@ import os
 def import_tensorflow():
     """Imports TensorFlow quietly. Where Keras computes with another backend, it leaves the GPU to that."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # processes may share a GPU
     with silence():
         import tensorflow as tf
 
@@ -16,6 +17,12 @@ def import_tensorflow():
         tf.config.list_logical_devices()  # the search for a GPU chatters too
     tf.get_logger().setLevel("ERROR")
     logging.getLogger("absl").setLevel("ERROR")  # TensorFlow Datasets warns of every folder that it does not find
+
+
+def import_tensorflow_without_gpu():
+    """Imports TensorFlow quietly in a process that uses no GPU: the one that started it may have taken all of it."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    import_tensorflow()
 
 
 @contextlib.contextmanager

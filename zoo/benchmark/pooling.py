@@ -55,7 +55,8 @@ def layers(shapes=SHAPES, dtypes=DTYPES, rounds=21):
 
 
 def layers_memory(shape=(64, 128, 128, 32)):
-    """Measures the memory that pooling and unpooling, forward and backward, take beside the map and its gradient.
+    """Measures the memory that pooling and unpooling, forward and backward, take beside the map and the gradient
+    that comes in.
 
     Args:
         shape: (b, h, w, c) of the map, float32.

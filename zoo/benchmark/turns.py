@@ -12,28 +12,24 @@ from pathlib import Path
 
 from zoo import quiet
 
-# So that several processes can share a GPU: by default the first would take all of its memory.
-SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
-
 
 @contextlib.contextmanager
-def processes(backends, environment=SHARED_GPU):
-    """A fresh process for each backend, in a dictionary."""
+def processes(backends, first=quiet.import_tensorflow):
+    """A fresh process for each backend, in a dictionary; `first` is what they begin with."""
     fresh = multiprocessing.get_context("spawn")
     with contextlib.ExitStack() as stack:
         yield {
             backend: stack.enter_context(
-                concurrent.futures.ProcessPoolExecutor(1, fresh, start_backend, (backend, environment))
+                concurrent.futures.ProcessPoolExecutor(1, fresh, start_backend, (backend, first))
             )
             for backend in backends
         }
 
 
-def start_backend(backend, environment):
+def start_backend(backend, first):
     """What a fresh process does first."""
-    os.environ.update(environment, KERAS_BACKEND=backend)
-    quiet.import_tensorflow()
+    os.environ["KERAS_BACKEND"] = backend
+    first()
 
 
 def take_turns(calls, rounds):
@@ -46,7 +42,7 @@ def take_turns(calls, rounds):
 
     Returns:
         A dictionary from a contender to `milliseconds` (median) and `quartiles` (the first and the
-        third), or to `error`, where it cannot do what is asked.
+        third), or to `error`, where it cannot do what is asked, or the process that it shares was stopped.
     """
     times, errors = {contender: [] for contender in calls}, {}
     order = random.Random(0)
@@ -102,7 +98,7 @@ def peak_megabytes(backend, small, large):
     Returns:
         A dictionary: `peak_megabytes` (10^6 bytes; `None` where the system does not tell), or `error`.
     """
-    with processes([backend], NO_GPU) as process:
+    with processes([backend], quiet.import_tensorflow_without_gpu) as process:
         try:
             process[backend].submit(timed, *small).result()
             return {"peak_megabytes": process[backend].submit(peak_growth, *large).result()}
