@@ -13,6 +13,7 @@ the U-Net, and beside U-Nets that are widened to as many parameters.
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 from pathlib import Path
@@ -66,7 +67,7 @@ def build_tensorflow_tutorial(image_shape):
     return keras.Model(encoder.input, logits, name="tensorflow_tutorial")
 
 
-def build_unet(image_shape, first_filters):
+def build_unet(image_shape, first_filters=FILTERS[0]):
     """The zoo's U-Net, with all filters as much wider or narrower as those of the first level."""
     return models.build("unet", image_shape=image_shape, filters=[first_filters * n // FILTERS[0] for n in FILTERS])
 
@@ -94,30 +95,24 @@ PEERS = {
 }
 
 TIMED = {
-    "the zoo's U-Net": (build_unet, FILTERS[0]),
-    "the zoo's U-Net, first 24 filters": (build_unet, 24),
-    "keras.io's U-Net": (build_keras_io,),
-    "the zoo's U-Net, first 42 filters": (build_unet, 42),
-    "TensorFlow's tutorial": (build_tensorflow_tutorial,),
+    "the zoo's U-Net": build_unet,
+    "the zoo's U-Net, first 24 filters": functools.partial(build_unet, first_filters=24),
+    "keras.io's U-Net": build_keras_io,
+    "the zoo's U-Net, first 42 filters": functools.partial(build_unet, first_filters=42),
+    "TensorFlow's tutorial": build_tensorflow_tutorial,
 }
 
 
-def build_timed(name):
-    """A network of `TIMED`, for images of 128 x 128."""
-    build, *arguments = TIMED[name]
-    return build((128, 128, 3), *arguments)
-
-
 def run_timed(name, batch, run):
-    """A prediction or a step of training of a network of `TIMED`."""
-    return networks.run_network(build_timed(name), batch, run)
+    """A prediction or a step of training of a network of `TIMED`, for images of 128 x 128."""
+    return networks.run_network(TIMED[name]((128, 128, 3)), batch, run)
 
 
 def time_networks(rounds=15):
     """Times the networks of `TIMED`, as `zoo.benchmark.stages` times the stages."""
     sizes = {}
-    for name in TIMED:
-        model = build_timed(name)
+    for name, build in TIMED.items():
+        model = build((128, 128, 3))
         sizes[name] = {"parameters": model.count_params(), "multiply_adds": evaluation.multiply_adds(model)}
     rows = []
     for batch, run in ((1, "predict"), (16, "predict"), (16, "train")):
@@ -126,13 +121,6 @@ def time_networks(rounds=15):
             for name, measured in turns.take_turns(calls, rounds).items():
                 rows.append({"network": name, **sizes[name], "batch": batch, "run": run, **measured})
     return rows
-
-
-def write(path, contents):
-    """Writes a JSON file, which appears only when it is whole."""
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(contents, indent=1) + "\n")
-    os.replace(unfinished, path)
 
 
 def main():
@@ -145,7 +133,7 @@ def main():
     if options.benchmark:
         results = json.loads(options.benchmark.read_text())
         results["peers"] = time_networks()
-        write(options.benchmark, results)
+        saved.write_json(options.benchmark, results)
         print(tables.format_benchmark(results["peers"]))
         return
     folder = options.out
@@ -164,7 +152,7 @@ def main():
                 "costs": evaluation.costs(model),
             }
             path.parent.mkdir(parents=True, exist_ok=True)
-            write(path, card)
+            saved.write_json(path, card)
         cards[name] = json.loads(path.read_text())
     print(tables.format_cards(cards))
     print("\nTimes were taken on the machine that trained each network: compare them only where it was the same one.")

@@ -27,37 +27,28 @@ print(", ".join(f"{package} {version}" for package, version in results["versions
 # to such places. Does it give what [our layers](06_max_unpooling.md) give?
 
 # %%
+import inspect
 import timeit
 
 import tensorflow as tf
 
-from zoo.layers import MaxPoolingWithOffsets2D, MaxUnpooling2D
+from zoo.benchmark import pooling
 
-pool, unpool = MaxPoolingWithOffsets2D(2), MaxUnpooling2D(2)
+print(inspect.getsource(pooling.layers_of_the_zoo))
+print(inspect.getsource(pooling.argmax_and_scatter))
 
-
-@tf.function
-def offsets(x):
-    return unpool(*pool(x))
-
-
-@tf.function(jit_compile=True)
-def offsets_with_xla(x):
-    return unpool(*pool(x))
-
-
-@tf.function
-def argmax_and_scatter(x):
-    values, places = tf.nn.max_pool_with_argmax(x, 2, 2, "VALID", include_batch_in_index=True)
-    flat = tf.scatter_nd(tf.reshape(places, (-1, 1)), tf.reshape(values, (-1,)), [tf.size(x, tf.int64)])
-    return tf.reshape(flat, x.shape)
-
-
+# %%
+pool_and_unpool = pooling.layers_of_the_zoo("float32")
+ways = {
+    "the zoo's layers": tf.function(pool_and_unpool),
+    "the zoo's layers, XLA": tf.function(pool_and_unpool, jit_compile=True),
+    "argmax and scatter": tf.function(pooling.argmax_and_scatter),
+}
 x = tf.random.stateless_normal((8, 128, 128, 32), seed=(0, 0))
-for way in (offsets, offsets_with_xla, argmax_and_scatter):
-    assert (way(x) == offsets(x)).numpy().all()
+for name, way in ways.items():
+    assert (way(x) == ways["the zoo's layers"](x)).numpy().all()
     seconds = min(timeit.repeat(lambda way=way: way(x), number=1, repeat=10))
-    print(f"{way.__name__:20} {1000 * seconds:5.1f} ms on the machine that built this page")
+    print(f"{name:22} {1000 * seconds:5.1f} ms on the machine that built this page")
 
 # %% [markdown]
 # The same numbers, in another time. `scatter_nd` must be ready for any place, twice the same one included. An offset
@@ -121,18 +112,14 @@ def arrange(rows, name_line, name_column):
     return Markdown(tables.format_table(["", *columns], lines))
 
 
-def contender(row):
-    return f"{row['contender']} ({row['backend']})"
-
-
 def map_and_precision(row):
-    return f"{' x '.join(map(str, row['shape']))}, {row['dtype']}"
+    return f"{tables.format_case(row['shape'])}, {row['dtype']}"
 
 
-arrange([row for row in rows if row["run"] == "forward and backward"], contender, map_and_precision)
+arrange([row for row in rows if row["run"] == "forward and backward"], plots.name_contender, map_and_precision)
 
 # %%
-arrange([row for row in rows if row["run"] == "forward"], contender, map_and_precision)
+arrange([row for row in rows if row["run"] == "forward"], plots.name_contender, map_and_precision)
 
 # %% [markdown]
 # ### Memory
@@ -153,8 +140,7 @@ assert peaks["argmax and scatter", "tensorflow"] < peaks["the zoo's layers", "te
 
 # %% [markdown]
 # Compiled, ours take the least. **Without a compiler they take the most**: again the results of the small operations.
-
-# %% [markdown]
+#
 # ## The sliding window, cut and dense
 #
 # The [sliding window](02_sliding_window.md) computes the same features again for every patch. The dense evaluation
@@ -178,8 +164,7 @@ assert faster < 1
 
 # %% [markdown]
 # **Where we lose**: 16 pixels apart, patches share little, and to cut them is faster.
-
-# %% [markdown]
+#
 # ## Larger photos
 #
 # A photo of twice the side has four times the pixels. Does a prediction take four times as long? We ask from 256 x 256
@@ -244,8 +229,7 @@ for batch in (1, 16):
 # So for one photo Keras on TensorFlow and PyTorch are about equally fast; for sixteen, Keras leads. ONNX Runtime and
 # the 8-bit LiteRT file lead in both. LiteRT in floats leads for one photo, and is level with Keras for sixteen. Keras
 # *on* PyTorch is the slowest in both.
-
-# %% [markdown]
+#
 # ## Other U-Nets
 #
 # Two well-known networks for the same photos are larger than ours: the U-Net of keras.io and that of TensorFlow's
@@ -277,8 +261,7 @@ for other, widened in (("keras.io's U-Net", 24), ("TensorFlow's tutorial", 42)):
 # As it is, ours is the fastest, with about as many multiply-adds as the others. **With as many parameters, it is the
 # slowest.** The first layer of both others halves the photo; ours computes at full resolution, so that each parameter
 # costs more multiply-adds. Parameters alone do not tell the time.
-
-# %% [markdown]
+#
 # ## Does the data keep up?
 #
 # A network that waits for photos is slow for no reason of its own. How many does tf.data deliver in a second, and how

@@ -118,8 +118,7 @@ def train(options):
     from zoo import tables, training
 
     if "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ:  # one of several that train together
-        if keras.backend.backend() != "jax":
-            raise RuntimeError(f"Several processes need KERAS_BACKEND=jax. Received: {keras.backend.backend()}")
+        training.require_jax("Several processes")
         keras.distribution.initialize()
     if (options.out / f"{options.stage}.json").exists():
         raise FileExistsError(
@@ -241,9 +240,7 @@ def export(options):
 
 
 def run_benchmarks(options):
-    import json
-
-    from zoo import benchmark, data, plots, tables
+    from zoo import benchmark, data, plots, saved, tables
 
     if options.out.suffix != ".json":
         raise ValueError(f"--out must be a .json file; the picture beside it is a .png. Received: {options.out}")
@@ -255,9 +252,7 @@ def run_benchmarks(options):
     for name in options.names or BENCHMARKS:
         measure = getattr(benchmark, name)
         results[name] = measure(data.default_dataset()) if name == "pipeline" else measure()
-        unfinished = options.out.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(results, indent=1) + "\n")
-        os.replace(unfinished, options.out)
+        saved.write_json(options.out, results)
         if name == "pipeline":
             rows = [[rate, f"{images:.0f}"] for rate, images in results[name].items()]
             print(tables.format_table(["pipeline", "images a second"], rows) + "\n")

@@ -193,36 +193,36 @@ def draw_layers(axis, rows):
     first = rows[0]["shape"]
     case = {"shape": first, "dtype": "float32", "run": "forward and backward"}
     rows = [row for row in rows if case.items() <= row.items() and "error" not in row]
-    draw_bars(axis, name_contenders(rows), [row["milliseconds"] for row in rows], "milliseconds")
+    draw_bars(axis, map(name_contender, rows), [row["milliseconds"] for row in rows], "milliseconds")
     axis.set_title(f"Pooling and unpooling, and back: {' x '.join(map(str, first))}", fontsize=10)
 
 
 def draw_layers_memory(axis, rows):
     """The memory that pooling and unpooling take at their peak, forward and backward."""
     rows = [row for row in rows if row.get("peak_megabytes") is not None]
-    draw_bars(axis, name_contenders(rows), [row["peak_megabytes"] for row in rows], "megabytes at the peak")
+    draw_bars(axis, map(name_contender, rows), [row["peak_megabytes"] for row in rows], "megabytes at the peak")
     axis.set_title("Pooling and unpooling, and back", fontsize=10)
 
 
-def name_contenders(rows):
-    """The names of contenders, with their backends."""
-    return [f"{row['contender']} ({row['backend']})" for row in rows]
+def name_contender(row):
+    """The name of a contender, with its backend."""
+    return f"{row['contender']} ({row['backend']})"
 
 
 def draw_stages_time(axis, rows):
     """The time of a prediction against the size of the photo."""
-    rows = [row for row in rows if row["batch"] == 1 and row["run"] == "predict" and "error" not in row]
+    rows = [row for row in rows if row["batch"] == 1 and row["run"] == "predict"]
     draw_growth(axis, rows, "milliseconds", "milliseconds")
 
 
 def draw_stages_memory(axis, rows):
     """The memory of a prediction against the size of the photo."""
-    rows = [row for row in rows if row.get("peak_megabytes") is not None]
     draw_growth(axis, rows, "peak_megabytes", "megabytes at the peak")
 
 
 def draw_growth(axis, rows, measured, label):
-    """What a prediction costs, against the size of the photo: a line a stage."""
+    """What a prediction costs, where that was measured, against the size of the photo: a line a stage."""
+    rows = [row for row in rows if row.get(measured) is not None]
     for number, stage in enumerate(dict.fromkeys(row["stage"] for row in rows)):
         own = [row for row in rows if row["stage"] == stage]
         sizes, values = [row["size"] for row in own], [row[measured] for row in own]

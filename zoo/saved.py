@@ -73,9 +73,14 @@ def save(model, card, folder):
     bare.save(unfinished)
     digest = hashlib.sha256(unfinished.read_bytes()).hexdigest()
     os.replace(unfinished, folder / f"{model.name}.keras")
-    unfinished = unfinished.with_suffix(".json")
-    unfinished.write_text(json.dumps({"stage": model.name, "sha256": digest, **card}, indent=1) + "\n")
-    os.replace(unfinished, folder / f"{model.name}.json")
+    write_json(folder / f"{model.name}.json", {"stage": model.name, "sha256": digest, **card})
+
+
+def write_json(path, contents):
+    """Writes a JSON file, which gets its name when it is whole."""
+    unfinished = path.with_name(f"unfinished.{path.name}")
+    unfinished.write_text(json.dumps(contents, indent=1) + "\n")
+    os.replace(unfinished, path)
 
 
 def find(stage, folder):

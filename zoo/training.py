@@ -154,8 +154,7 @@ def share_among(devices, batch_size):
     several = share_of_this_process()[1] > 1
     if devices == 1 and not several:
         return contextlib.nullcontext()
-    if keras.backend.backend() != "jax":
-        raise RuntimeError(f"Several devices need KERAS_BACKEND=jax. Received: {keras.backend.backend()}")
+    require_jax("Several devices")
     found = keras.distribution.list_devices()
     if devices > len(found) or batch_size % devices or (several and devices < len(found)):
         raise ValueError(
@@ -164,6 +163,12 @@ def share_among(devices, batch_size):
         )
     # Each process loads its own part of a batch.
     return keras.distribution.DataParallel(devices=found[:devices], auto_shard_dataset=False).scope()
+
+
+def require_jax(what):
+    """Refuses another backend: `keras.distribution` is written for JAX alone."""
+    if keras.backend.backend() != "jax":
+        raise RuntimeError(f"{what} need KERAS_BACKEND=jax. Received: {keras.backend.backend()}")
 
 
 def share_of_this_process():
