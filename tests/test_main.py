@@ -81,6 +81,22 @@ def test_compare_draws_plot_and_stages(run_zoo, tmp_path):
     assert Image.open(tmp_path / "plot.png").width > 1000
 
 
+def test_train_hands_its_options_to_the_recipe(monkeypatch, tmp_path):
+    trained = []
+
+    def pretend_to_train(stage, recipe, folder, devices):
+        trained.append((stage, recipe, folder, devices))
+        return saved.card("unet")
+
+    monkeypatch.setattr(__main__, "train_cell", pretend_to_train)
+    command = ["train", "unet", "--dataset", "synthetic_pets", "--out", str(tmp_path)]
+    __main__.main([*command, "--no-xla"])
+    __main__.main([*command, "--xla", "--split", "train+validation", "--epochs", "48", "--seed", "3"])
+    plain = training.Recipe("synthetic_pets")
+    changed = dataclasses.replace(plain, split="train+validation", epochs=48, seed=3, xla=True)
+    assert trained == [("unet", plain, tmp_path, 1), ("unet", changed, tmp_path, 1)]
+
+
 def test_grid_trains_what_is_not_done_by_the_recipe(monkeypatch, tmp_path, capsys):
     trained = []
 

@@ -53,6 +53,8 @@ def parser():
     added = command("train", train, "train a stage; a stopped training goes on with the same command")
     added.add_argument("stage", metavar="STAGE", help=", ".join(STAGES))
     add_dataset(added)
+    text = "images to learn from: train (default; the rest, validation, scores each epoch) or train+validation"
+    added.add_argument("--split", choices=("train", "train+validation"), help=text)
     added.add_argument("--epochs", type=positive, help="passes over the training images (default: 16)")
     text = "side in pixels, a multiple of 16 (default: 128); the first epochs see half of it"
     added.add_argument("--image-size", type=positive, help=text)
