@@ -21,14 +21,15 @@ from pathlib import Path
 from zoo import quiet
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
-quiet.import_tensorflow()
+if __name__ == "__main__":  # a process that measures imports this file too, before it is told to leave the GPU alone
+    quiet.import_tensorflow()
 
-import keras  # noqa: E402
-from keras import layers  # noqa: E402
+import keras
+from keras import layers
 
-from zoo import data, evaluation, models, saved, tables, training  # noqa: E402
-from zoo.benchmark import networks, turns  # noqa: E402
-from zoo.models.encoder_decoder import FILTERS  # noqa: E402
+from zoo import data, evaluation, models, saved, tables, training
+from zoo.benchmark import networks, turns
+from zoo.models.encoder_decoder import FILTERS
 
 
 def build_keras_io(image_shape):

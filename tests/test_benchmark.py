@@ -1,6 +1,7 @@
 import concurrent.futures
+import itertools
 import os
-import time
+import types
 
 import numpy as np
 import pytest
@@ -10,22 +11,34 @@ from zoo import benchmark, training
 from zoo.benchmark import networks, turns
 
 
-def sleep(seconds):
-    return lambda: time.sleep(seconds)
-
-
 def fail():
     raise ValueError("cannot do that\nfor a long reason")
 
 
-def test_contenders_take_turns():
+def test_contenders_take_turns(monkeypatch):
+    now = 0.0
+
+    def takes(*durations):
+        """A contender that takes so many seconds, in turn, by a clock that only it moves on."""
+        durations = itertools.cycle(durations)
+
+        def call():
+            nonlocal now
+            now += next(durations)
+
+        return call
+
+    monkeypatch.setattr(turns, "time", types.SimpleNamespace(perf_counter=lambda: now))
     with concurrent.futures.ThreadPoolExecutor(1) as process:
-        calls = {"short": (process, sleep, 0.01), "long": (process, sleep, 0.03), "never": (process, fail)}
-        measured = turns.take_turns(calls, rounds=7)
-    assert 10 <= measured["short"]["milliseconds"] < 20
-    assert 30 <= measured["long"]["milliseconds"] < 45
-    first, third = measured["long"]["quartiles"]
-    assert 30 <= first <= measured["long"]["milliseconds"] <= third
+        # Three calls warm up, and of each two that follow the second counts: 3, 5, 2 and 4 seconds.
+        calls = {
+            "even": (process, takes, 1),
+            "uneven": (process, takes, 9, 9, 9, 9, 3, 9, 5, 9, 2, 9, 4),
+            "never": (process, fail),
+        }
+        measured = turns.take_turns(calls, rounds=4)
+    assert measured["even"] == {"milliseconds": 1000, "quartiles": [1000, 1000]}
+    assert measured["uneven"] == {"milliseconds": 3500, "quartiles": [2250, 4750]}
     assert measured["never"] == {"error": "ValueError: cannot do that"}
 
 
@@ -55,6 +68,12 @@ def test_every_layer_contender_runs_or_says_why_not():
 
 
 @pytest.mark.slow
+def test_the_memory_of_every_layer_contender_is_measured():
+    for row in benchmark.layers_memory(shape=(2, 8, 8, 2)):
+        assert row["peak_megabytes"] is None or row["peak_megabytes"] >= 0
+
+
+@pytest.mark.slow
 def test_every_stage_and_window_runs(monkeypatch):
     monkeypatch.setattr(networks, "STAGES", ("fully_convolutional",))
     rows = benchmark.stages(sizes=(64,), rounds=2)
@@ -64,7 +83,7 @@ def test_every_stage_and_window_runs(monkeypatch):
         (128, 16, "train"),
     ]
     (size,) = benchmark.stages_memory(sizes=(64,))
-    assert size.get("peak_megabytes") is None or size["peak_megabytes"] > 0
+    assert size["peak_megabytes"] is None or size["peak_megabytes"] > 0
     windows = benchmark.windows(strides=(16,), rounds=2)
     assert all(row["milliseconds"] > 0 for row in [*rows, *windows])
     # 8 x 8 patches of 32 x 32: 5x5 from 3 to 16 at 28 x 28 places, 3x3 to 32 at 12 x 12, to 64 at 4 x 4, 256 to 3.

@@ -54,7 +54,7 @@ def test_orientation_is_heeded(by_colour, halves, tmp_path):
         lambda photo: photo / 255,
         lambda photo: (photo / 255).astype("float16"),
         lambda photo: np.dstack([photo, np.full((60, 100), 9, "uint8")]),
-        lambda photo: photo.tolist() and np.asfortranarray(photo),
+        np.asfortranarray,
     ],
     ids=["float64", "float16", "alpha", "fortran"],
 )
@@ -99,6 +99,20 @@ def test_fifty_megapixels(by_colour):
 def test_bad_arrays_are_refused(by_colour, image):
     with pytest.raises(ValueError, match="`image` "):
         zoo.predict(by_colour, image)
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "photo.webp", "photo.gif"])
+def test_a_truncated_file_is_refused(by_colour, tmp_path, rng, name):
+    Image.fromarray(rng.integers(0, 256, (256, 256, 3), "uint8")).save(tmp_path / name)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:5000])
+    with pytest.raises(OSError, match=name):
+        zoo.predict(by_colour, tmp_path / name)
+
+
+def test_a_broken_orientation_tag_is_refused(by_colour, halves, tmp_path):
+    Image.fromarray(halves).save(tmp_path / "photo.png", exif=b"Exif\0\0II*\0")  # cut off within the header
+    with pytest.raises(OSError, match=r"photo\.png"):
+        zoo.predict(by_colour, tmp_path / "photo.png")
 
 
 def test_a_broken_file_is_refused(by_colour, tmp_path, rng):

@@ -279,7 +279,11 @@ def test_two_processes_take_the_steps_of_one_and_the_first_writes(tmp_path):
         )
         for folder, (environment, devices, number) in cases.items()
     ]
-    outputs = [process.communicate(timeout=500) for process in started]
+    try:
+        outputs = [process.communicate(timeout=1500) for process in started]
+    finally:
+        for process in started:
+            process.kill()
     assert [process.returncode for process in started] == [0, 0, 0], outputs
     (_, losses, score), (_, *first), (_, *second) = (json.loads(out.splitlines()[-1]) for out, _ in outputs)
     assert first == second

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import platform
+import shlex
 import sys
 from pathlib import Path
 
@@ -83,6 +84,7 @@ def parser():
 
     added = command("export", export, "write a model for ONNX Runtime, LiteRT or TensorFlow, without Keras")
     added.add_argument("model", metavar="STAGE|FILE", help="a saved stage, or a .keras file")
+    add_dataset(added)
     added.add_argument("--format", choices=FORMATS, default="onnx", help="default: onnx")
     text = "side in pixels of the images that the file takes, or `dynamic` for any (default: the model's)"
     added.add_argument("--image-size", type=side, help=text)
@@ -175,7 +177,7 @@ def train_cell(stage, recipe, folder, devices=1):
             **{split: data.describe(recipe.dataset, split) for split in (recipe.split, "test")},
         },
         "recipe": dataclasses.asdict(recipe),
-        "command": " ".join(["python -m zoo", *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", "zoo", *sys.argv[1:]]),
         "history": history,
         "training_seconds": sum(epoch["seconds"] for epoch in history),
         "machine": machine(),
@@ -322,9 +324,8 @@ def choose_dataset(options):
     """The data set that was named, or the one that is there; says which."""
     from zoo import data
 
-    named = vars(options).get("dataset")
-    name = named or data.default_dataset()
-    print(f"Data set: {name}" + ("" if named else " (none was named with --dataset)"))
+    name = options.dataset or data.default_dataset()
+    print(f"Data set: {name}" + ("" if options.dataset else " (none was named with --dataset)"))
     return name
 
 
@@ -332,7 +333,7 @@ def find_photos(paths):
     """The files, and the images in the folders, among the paths."""
     from PIL import Image
 
-    known = Image.registered_extensions()
+    known = {ending for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN}
     photos = []
     for path in paths:
         photos += sorted(file for file in path.iterdir() if file.suffix.lower() in known) if path.is_dir() else [path]

@@ -2,7 +2,7 @@
 
 import importlib
 import os
-import shutil
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -62,9 +62,10 @@ def export(model, folder, format, image_size=None, quantize_on=None):
     with quiet.silence(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the converters' own
         write(ready, unfinished, quantize_on)
-    if path.is_dir():
-        shutil.rmtree(path)
-    os.replace(unfinished, path)
+    with tempfile.TemporaryDirectory(dir=path.parent) as old:
+        if path.is_dir():  # cannot be replaced, but moved
+            os.replace(path, Path(old) / path.name)
+        os.replace(unfinished, path)
     return path
 
 

@@ -58,7 +58,9 @@ def read_image(image):
         try:
             with Image.open(image) as file:
                 return np.asarray(ImageOps.exif_transpose(file).convert("RGB"), "float32")
-        except (SyntaxError, Image.DecompressionBombError) as error:  # of a broken PNG, of a huge image
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # the decoders of broken or huge images raise errors of many kinds
             raise OSError(f"{image}: {error}") from error
     image = np.asarray(image)
     if image.ndim == 2:

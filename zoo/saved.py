@@ -62,7 +62,7 @@ def save(model, card, folder):
 
     Args:
         model: a Keras model with the name of a stage.
-        card: dictionary for the card; the SHA-256 of the file is added.
+        card: dictionary for the card; the stage and the SHA-256 of the file are added.
         folder: where to write `<stage>.keras` and `<stage>.json`; made if missing.
     """
     folder = Path(folder)
@@ -73,7 +73,7 @@ def save(model, card, folder):
     bare.save(unfinished)
     digest = hashlib.sha256(unfinished.read_bytes()).hexdigest()
     os.replace(unfinished, folder / f"{model.name}.keras")
-    write_json(folder / f"{model.name}.json", {"stage": model.name, "sha256": digest, **card})
+    write_json(folder / f"{model.name}.json", {**card, "stage": model.name, "sha256": digest})
 
 
 def write_json(path, contents):
@@ -96,7 +96,7 @@ def find(stage, folder):
     return path
 
 
-def folder_of_models(folder):
+def folder_of_models(folder=None):
     """The folder that was named, or the default."""
     clone = Path(__file__).parent.parent / "saved_models"
     return Path(folder or os.environ.get("ZOO_SAVED_MODELS") or clone)

@@ -85,14 +85,14 @@ def train(build, recipe, folder):
         seconds and, where the recipe leaves the validation split aside, the mean IoU on it.
 
     Raises:
-        ValueError: if the folder holds a training by another recipe, or there are fewer images than
-            fill a batch.
+        ValueError: if the folder holds a training by another recipe, or is not one that all processes
+            see, or there are fewer images than fill a batch.
     """
     folder = Path(folder)
     history = read_history(folder, recipe)
     share = process, processes = share_of_this_process()
     if processes > 1:
-        agree_on(len(history), "All machines must see the same folder with the state: their finished epochs differ.")
+        check_common(len(history))
     count = len(data.examples(recipe.dataset, recipe.split))
     if count < recipe.batch_size:
         raise ValueError(
@@ -179,9 +179,14 @@ def share_of_this_process():
     return jax.process_index(), jax.process_count()
 
 
-def agree_on(number, message):
-    """Stops all processes with an error unless each has the same number."""
-    importlib.import_module("jax.experimental.multihost_utils").assert_equal(number, message)
+def check_common(epochs):
+    """Refuses to go on where the processes find states after different numbers of epochs."""
+    gather = importlib.import_module("jax.experimental.multihost_utils").process_allgather
+    found = np.ravel(gather(np.array(epochs))).tolist()
+    if len(set(found)) > 1:
+        raise ValueError(
+            f"`folder` must be one that all processes see. Received: states after {found} epochs, by process"
+        )
 
 
 def phases(recipe):
@@ -192,7 +197,7 @@ def phases(recipe):
 
 
 def gpus():
-    """The GPUs that Keras computes on here, by name."""
+    """The GPUs that Keras computes on here, as the backend names them."""
     if keras.backend.backend() == "torch":
         cuda = importlib.import_module("torch").cuda
         return [cuda.get_device_name(number) for number in range(cuda.device_count())]

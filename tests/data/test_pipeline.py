@@ -1,3 +1,4 @@
+import hashlib
 import math
 import subprocess
 import sys
@@ -179,3 +180,18 @@ def test_a_fresh_process_draws_the_same_scenes():
     code = "from zoo.data import synthetic_pets as s; print([i.numpy().sum() for i, _ in s.examples('test').take(5)])"
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout for _ in range(2)]
     assert runs[0] == runs[1] != ""
+
+
+@pytest.mark.parametrize("sides", [[(4, 6), (3, 5), (9, 2)], [(4, 6)] * 3])
+def test_a_description_is_of_numbers_sizes_names_and_masks(monkeypatch, rng, sides):
+    stored = [rng.integers(1, 4, (*size, 1), "uint8") for size in sides]
+    examples = {
+        "file_name": [f"photo {number}.jpg" for number in range(3)],
+        "image": [tf.io.encode_png(np.zeros((*size, 3), "uint8")).numpy() for size in sides],
+        "segmentation_mask": [tf.io.encode_png(mask).numpy() for mask in stored],
+    }
+    monkeypatch.setattr(oxford_iiit_pet, "stored", lambda split: tf.data.Dataset.from_tensor_slices(examples))
+    found = data.describe("oxford_iiit_pet", "test")
+    digest = hashlib.sha256(b"".join(f"photo {n}.jpg".encode() + (stored[n] - 1).tobytes() for n in range(3)))
+    by_area = sorted(sides, key=math.prod)
+    assert found == {"examples": 3, "smallest": by_area[0], "largest": by_area[-1], "sha256": digest.hexdigest()}

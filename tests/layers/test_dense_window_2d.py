@@ -82,6 +82,12 @@ def test_refuses_classifier(layer):
         DenseWindow2D(keras.Sequential([layer, layers.Flatten(), layers.Dense(3)]), window=8)
 
 
+def test_refuses_batch_normalization_of_features_without_places():
+    head = [layers.Flatten(), layers.Dense(4), layers.BatchNormalization(), layers.Dense(3)]
+    with pytest.raises(ValueError, match=r"BatchNormalization before it.*Received: BatchNormalization"):
+        DenseWindow2D(keras.Sequential([layers.Conv2D(4, 3), *head]), window=8)
+
+
 def test_refuses_other_models():
     images = keras.Input((8, 8, 3))
     model = keras.Model(images, layers.Dense(3)(layers.Flatten()(images)))

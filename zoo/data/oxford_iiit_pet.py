@@ -1,6 +1,7 @@
 """Oxford-IIIT Pet through TensorFlow Datasets: photos of cats and dogs with trimaps."""
 
 import hashlib
+import math
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -55,9 +56,8 @@ def describe(split):
     for name, mask in names_and_masks.as_numpy_iterator():
         digest.update(name + mask.astype("uint8").tobytes())
         sizes.add(mask.shape)
-    smallest, *_, largest = sorted(sizes, key=lambda size: size[0] * size[1])
-    count = len(names_and_masks)
-    return {"examples": count, "smallest": smallest, "largest": largest, "sha256": digest.hexdigest()}
+    extremes = {"smallest": min(sizes, key=math.prod), "largest": max(sizes, key=math.prod)}
+    return {"examples": len(names_and_masks), **extremes, "sha256": digest.hexdigest()}
 
 
 def species(split):

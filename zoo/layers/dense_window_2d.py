@@ -4,7 +4,7 @@ from keras import layers, ops
 from zoo.layers.sliding_window_2d import SlidingWindow2D
 from zoo.layers.windows import check_multiples
 
-POINTWISE = (layers.BatchNormalization, layers.Activation, layers.ReLU, layers.Dropout)
+POINTWISE = (layers.Activation, layers.ReLU, layers.Dropout)
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -23,7 +23,7 @@ class DenseWindow2D(SlidingWindow2D):
     Args:
         classifier: `keras.Sequential` of `Conv2D` (valid, stride 1), `MaxPooling2D` (valid, step =
             pool), `Flatten`, `Dense`, and layers that work on each place alone
-            (`BatchNormalization`, `Activation`, `ReLU`, `Dropout`).
+            (`Activation`, `ReLU`, `Dropout` and, before `Flatten`, `BatchNormalization`).
         window: side of a patch in pixels.
         stride: step from patch to patch in pixels, from 1 to `window`.
 
@@ -96,13 +96,14 @@ def check_dense(layer, flat):
     elif isinstance(layer, layers.Dense):
         fits = flat
     elif isinstance(layer, layers.BatchNormalization):
-        fits = flat or layer.axis in (-1, 3)
+        fits = not flat and layer.axis in (-1, 3)  # once built on features without places, it takes no map
     else:
         fits = isinstance(layer, (layers.Flatten, *POINTWISE))
     if not fits:
         raise ValueError(
             "`classifier` may hold Conv2D (valid, stride 1), square MaxPooling2D (valid, step = pool), Flatten and "
-            f"Dense after it, and {', '.join(kind.__name__ for kind in POINTWISE)}, all channels last. "
+            f"Dense after it, BatchNormalization before it, and {', '.join(kind.__name__ for kind in POINTWISE)}, "
+            "all channels last. "
             f"Received: {layer.__class__.__name__} with {layer.get_config()}"
         )
 

@@ -10,8 +10,8 @@ FILTERS = (16, 32, 64, 96, 128)
 def encoder_decoder(down, up, image_shape, num_classes, filters, name):
     """Builds an encoder-decoder from the two functions that tell the stages apart.
 
-    What the way down remembers for the way up, the memory, is the whole difference between
-    the stages. All else is the same: two 3x3 convolutions at each level, on either way.
+    The two, and the memory that one hands to the other, are the whole difference between the
+    stages. All else is the same: two 3x3 convolutions at each level, on either way.
 
     Args:
         down: function (x, filters) -> (x of half the height and width, memory).
