@@ -104,9 +104,10 @@ def test_the_notebook_to_download_says_what_it_needs_and_has_no_outputs(built, t
     page = built(f"{TITLE}# %%\n{code}\n")
     assert "the output" in page
     assert 'href="../tiny.ipynb"' in page
-    first, *cells = json.loads((tmp_path / "site" / "tiny.ipynb").read_text())["cells"]
+    first, setup, *cells = json.loads((tmp_path / "site" / "tiny.ipynb").read_text())["cells"]
     assert first["cell_type"] == "markdown"
     assert "pip install" in "".join(first["source"])
+    assert "".join(setup["source"]) == "%matplotlib inline"  # else Jupyter shows figures as text
     assert [cell["cell_type"] for cell in cells] == ["markdown", "code"]
     assert "".join(cells[1]["source"]) == code
     assert (cells[1]["outputs"], cells[1]["execution_count"]) == ([], None)

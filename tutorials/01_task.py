@@ -24,9 +24,9 @@ maps = {f"map of photo {number}": mask for number, (_, mask) in enumerate(exampl
 plots.draw_images(photos | maps, columns=3)
 
 # %% [markdown]
-# Here the classes are **pet** (orange), **background** (blue) and **border** (pink, the rim of the pet). These colours
-# mean the same on all pages. A map of true classes is called a **mask**. People drew the masks of the photos, and a
-# model has to answer with the same.
+# Here the classes are **pet** (orange), **background** (blue) and **border** (pink, the rim of the pet). In all maps of
+# classes these colours mean the same. A map of true classes is called a **mask**. People drew the masks of the photos,
+# and a model has to answer with the same.
 #
 # ## Every pixel, not every object
 #
@@ -457,8 +457,8 @@ print(f"s = {share:.3f}, s / 3 = {share / 3:.3f}")
 # Mean IoU has a weakness of its own. A large pet has many pixels inside and few at its outline, so that a sloppy
 # outline costs little. **Boundary IoU** (Cheng et al. 2021) looks at the outline alone: the pixels of the pet that lie
 # within a small distance of its outside, 2 % of the image's diagonal (the frame of the photo counts as outside). Of
-# those pixels, in truth and answer, it takes the IoU. For this score pet and border count as one, since their common
-# outline is what matters.
+# those pixels, in truth and answer, it takes the IoU: one for each photo, and the score is their mean. For this score
+# pet and border count as one, since their common outline is what matters.
 #
 # Take a disc, and an answer that is the same disc, shifted by four pixels:
 

@@ -42,7 +42,8 @@ figure
 #
 # ## The patch classifier
 #
-# The trained stage holds an ordinary classifier. It knows nothing of photos; it gets a patch and returns three logits.
+# The trained stage holds an ordinary classifier. It knows nothing of photos; it gets a patch and returns three numbers,
+# one for each class: the **logits**. The largest names the class, and *softmax* turns them into probabilities.
 
 # %%
 model = zoo.load("sliding_window")

@@ -63,7 +63,7 @@ assert np.allclose(by_hand, by_layer, atol=1e-4)
 
 # %% [markdown]
 # This is a sliding window, too. But the window is small, it moves by one pixel, and what it finds is a feature that
-# **all** later pixels share.
+# **all** pixels around it share.
 #
 # !!! question "Try it"
 #     The last layer is a 1 x 1 convolution from 32 features to 3 logits. Which layer of an ordinary classifier does the
@@ -160,8 +160,9 @@ for layer in convolutions:
 assert field == 13
 
 # %% [markdown]
-# The formula is a claim. The trained network is the proof: we take the gradient of one logit with respect to the photo.
-# Where it is zero, the photo can change as it likes. The U-Net comes along for comparison.
+# The formula is a claim. We test it on the trained network, by the gradient of one logit with respect to the photo.
+# Where it is not zero, a change of the photo moves the logit. (Zero alone would prove less: a ReLU that is off lets no
+# gradient through.) The U-Net comes along for comparison.
 
 # %%
 import tensorflow as tf
@@ -415,7 +416,7 @@ assert per_pixel["never shrinks"] > 2 * per_pixel["U-Net"]
 
 # %% [markdown]
 # Be fair to this stage: it takes about as much memory as the U-Net. But look at what it gets for it. The U-Net has more
-# filters and sees the whole photo. This stage fits only because we made it thin and shallow. Widen it to the
+# filters and sees far more of the photo. This stage fits only because we made it thin and shallow. Widen it to the
 # filters of the U-Net, and memory runs out far earlier. Deepen it to the 64 convolutions that see 128 pixels, and it
 # runs out again. For that we only estimate: each convolution takes the same share.
 

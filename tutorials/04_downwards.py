@@ -411,7 +411,8 @@ plots.draw_grids({"learned kernel": np.abs(kernel.round(1))})
 # - `down(x, filters)` returns a smaller map, and a *memory*;
 # - `up(x, memory, filters)` returns a larger map.
 #
-# What the way down remembers for the way up is the whole difference between the stages. This is the code:
+# These two functions, and the memory that one hands to the other, are the whole difference between the stages. This is
+# the code:
 
 # %%
 import inspect

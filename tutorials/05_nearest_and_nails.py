@@ -245,8 +245,8 @@ print(f"the copy is closer in {(nearest_error < nails_error)[alive].mean():.0%},
 print(f"and the maximum stands in the upper left in {(np.array(offsets) == 0)[alive].mean():.0%}.")
 
 # %% [markdown]
-# Neither error is an accident of the experiment. What is lost is not in the small map any more, so no rule that looks
-# at the small map alone can bring it back.
+# Neither error is an accident of the experiment. What is lost is not in the small map of this feature any more, so no
+# rule that looks at this map alone can bring it back.
 #
 # ## The stage `nearest_unpooling`
 #
@@ -405,8 +405,8 @@ if dataset == "oxford_iiit_pet":  # of drawn pets, which no model has learned, b
 plots.draw_stages([test_photo], {"own unpooling": [own], "bed of nails": [foreign]}, [test_mask])
 
 # %% [markdown]
-# The weights of one unpooling do not fit the other. The holes are one reason. Another is that three of four numbers are
-# now 0, so that all features are smaller than batch normalisation expects.
+# The weights of one unpooling need not fit the other. Three of four numbers are 0 now: these are the holes. So the sums
+# of the next convolution come out different, and most of them smaller than batch normalisation expects.
 #
 # Since convolutions repair so much, the trained models may differ far less than the small experiment suggests. The
 # cards tell, together with [max unpooling](06_max_unpooling.md), which remembers the places. Each stage was trained

@@ -532,8 +532,8 @@ for kind, each in [("random", random_stamps), *(("trained", stamps_of(layer)) fo
     print(f"{len(likeness):6,} {kind:7} stamps: {mean:.2f} on average, {copies:.0%} nearly copies")
 
 # %% [markdown]
-# Compare with the first line. A layer close to it did not settle on copying: its stamps are of all kinds, and the
-# convolutions behind it put them together. Where the numbers are higher, a part of the stamps lean towards copies.
+# Compare with the first line. A layer close to it in both numbers did not settle on copying: it has about as many near
+# copies as chance would give. Where the numbers are higher, a part of the stamps leans towards copies.
 #
 # Does it pay? The scores over all photos of the test split, from the cards, beside the stages of the last two pages:
 
@@ -568,9 +568,11 @@ else:
 print(f"Better at the outline, in these models: {winner}.")
 
 # %% [markdown]
-# Why might learning *not* win? A stamp is the same at every place of every photo. It can make an edge smooth, but it
-# cannot know where in its window the edge of this photo ran. That knowledge was thrown away on the way down, unless
-# something carries it across.
+# Why might learning *not* win? A stamp is the same at every place of every photo. Where in its window the edge of this
+# photo ran, it can learn from the channels alone, and pooling forgets that place in each of them. Two channels together
+# can keep it: let one be the other, shifted to the left by a pixel. If a peak stands on the left of its window, the two
+# maxima fall into two windows, else into one. But that takes a channel more, and has to be learned. A memory has the
+# place for nothing.
 #
 # !!! abstract "What this step mends, what it leaves broken"
 #     **Mended:** how to grow is learned. Copying and nails are two kernels among all that training can find.

@@ -18,7 +18,7 @@ import nbformat
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "pages"
@@ -42,7 +42,8 @@ NO_PHOTOS = """
 DOWNLOADED = """
 This notebook is a page of the segmentation zoo. It needs the package and its trained models: clone the repository,
 install it there with `python -m pip install --editable .`, and start Jupyter with the same Python. If the models lie
-elsewhere, name their folder in the environment variable `ZOO_SAVED_MODELS`.
+elsewhere, name their folder in the environment variable `ZOO_SAVED_MODELS`. Figures to play with are on the web page
+alone. Without Oxford-IIIT Pet on your machine, drawn pets stand in for the photos.
 """
 
 
@@ -50,7 +51,8 @@ def on_files(files, config):
     """Adds each tutorial as a page, with its pictures and its notebook."""
     for script in sorted(Path(config.docs_dir).glob("*.py")):
         name, notebook = script.stem, jupytext.read(script)
-        download = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(DOWNLOADED.strip()), *notebook.cells])
+        start = [nbformat.v4.new_markdown_cell(DOWNLOADED.strip()), nbformat.v4.new_code_cell("%matplotlib inline")]
+        download = nbformat.v4.new_notebook(cells=[*start, *notebook.cells])
         files.append(File.generated(config, f"{name}.ipynb", content=jupytext.writes(download, fmt="ipynb")))
         text, pictures = lay_out(run(script, notebook), name)
         files.append(File.generated(config, f"{name}.md", content=text))
@@ -84,7 +86,7 @@ def run(script, notebook):
             coalesce_streams=True,
             resources={"metadata": {"path": ROOT}},
         ).execute()
-    except CellExecutionError as error:
+    except (CellExecutionError, TimeoutError, DeadKernelError) as error:
         raise PluginError(f"{script} fails:\n{error}") from None
     del notebook.cells[0]
     for cell in notebook.cells:
@@ -103,7 +105,7 @@ def run(script, notebook):
 def key(script):
     """A hash of all that decides a page's outputs: page, package, models, benchmark, data and versions."""
     digest = hashlib.sha256()
-    patterns = ("zoo/**/*.py", "saved_models/*.json", "tutorials/benchmark.json")
+    patterns = ("zoo/**/*.py", "saved_models/*.json", "saved_models/48_epochs/*.json", "tutorials/benchmark.json")
     sources = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
     for path in [script, Path(__file__), *sources]:
         digest.update(path.read_bytes())
