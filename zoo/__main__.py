@@ -61,14 +61,15 @@ def parser():
     added.add_argument("--image-size", type=positive, help=text)
     added.add_argument("--batch-size", type=positive, help="images in a step (default: 16)")
     added.add_argument("--seed", type=int, help="of first weights, order and augmentation (default: 0)")
-    added.add_argument("--mixed-precision", action="store_true", help="compute in bfloat16")
+    text = "compute in bfloat16: faster on a GPU or a CPU that has it (AVX-512 BF16, AMX), far slower on others"
+    added.add_argument("--mixed-precision", action="store_true", help=text)
     text = "compile the training step with XLA (default: on a GPU)"
     added.add_argument("--xla", action=argparse.BooleanOptionalAction, help=text)
     text = "GPUs that share each step, on the JAX backend; of several machines, all together (default: 1)"
     added.add_argument("--devices", type=positive, default=1, help=text)
     added.add_argument("--out", type=Path, default=Path("runs"), help="folder for model, card, state and logs")
 
-    added = command("grid", grid, "train all stages by the published recipe; what is done is skipped")
+    added = command("grid", grid, "train all stages by the published recipe, in bfloat16; what is done is skipped")
     added.add_argument("--seeds", type=positive, default=1, help="trainings of each stage (default: 1)")
     text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... below it"
     added.add_argument("--out", type=Path, default=Path("runs/grid"), help=text)
