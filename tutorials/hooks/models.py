@@ -23,15 +23,18 @@ UNITS = {"milliseconds": "ms an image", "peak_megabytes": "MB an image"}
 
 
 def on_files(files, config):
-    """Adds the page of each stage that has a card."""
-    for stage, page in PAGES.items():
+    """Adds the page of each stage, and of the U-Net that learned for longer."""
+    for stage in PAGES:
         card = json.loads((CARDS / f"{stage}.json").read_text())
-        files.append(File.generated(config, f"models/{stage}.md", content=describe(stage, page, card)))
+        files.append(File.generated(config, f"models/{stage}.md", content=describe(stage, card, f'"{stage}"')))
+    card = json.loads((CARDS / "48_epochs" / "unet.json").read_text())
+    content = describe("unet, 48 epochs", card, '"unet", "saved_models/48_epochs"')
+    files.append(File.generated(config, "models/unet_48_epochs.md", content=content))
     return files
 
 
-def describe(stage, page, card):
-    """The page of a saved model, in Markdown."""
+def describe(title, card, arguments):
+    """The page of a saved model that `zoo.load` loads with these arguments, in Markdown."""
     small = card["scores"]["at_network_size"]
     confusion = [[f"**{name}**", *row] for name, row in zip(small["iou"], small["confusion"], strict=True)]
     costs = [[name.replace("_", " "), f"{value:,.0f} {UNITS.get(name, '')}"] for name, value in card["costs"].items()]
@@ -42,14 +45,15 @@ def describe(stage, page, card):
         for epoch, state in enumerate(card["history"], start=1)
     ]
     limits = "\n".join(f"- {limit}" for limit in card["limits"])
-    return f"""# {stage}
+    stage = card["stage"]
+    return f"""# {title}
 
-A trained model of the stage that [this page explains](../{page}.md#the-stage-{stage}).
+A trained model of the stage that [this page explains](../{PAGES[stage]}.md#the-stage-{stage}).
 
 ```python
 import zoo
 
-model = zoo.load("{stage}")
+model = zoo.load({arguments})
 classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 border
 ```
 
