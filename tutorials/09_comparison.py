@@ -335,10 +335,10 @@ figure = Figure(figsize=(7, 3.4), layout="constrained")
 axis = figure.subplots()
 for card, colour in ((cards["unet"], plots.TINTS[1]), (longer, plots.TINTS[0])):
     losses = [epoch["loss"] for epoch in card["history"]]
-    axis.plot(range(1, len(losses) + 1), losses, marker=".", color=colour, linewidth=2)
-    end = (len(losses), losses[-1])
-    axis.annotate(f"{len(losses)} epochs: {losses[-1]:.3f}", end, (6, 0), textcoords="offset points")
-axis.set(xlabel="epoch", ylabel="loss", xlim=(0, 1.25 * len(losses)))
+    label = f"{len(losses)} epochs, {losses[-1]:.3f} at the end"
+    axis.plot(range(1, len(losses) + 1), losses, marker=".", color=colour, linewidth=2, label=label)
+axis.set(xlabel="epoch", ylabel="loss")
+axis.legend(frameon=False)
 axis.patch.set_visible(False)
 figure
 
@@ -350,8 +350,9 @@ print(f"After 16 epochs it is {scores['unet']['mean_iou'] - max(others):.3f} ahe
 print(f"and these six lie within {max(others) - min(others):.3f}.")
 
 # %% [markdown]
-# Before you believe that one network is better than another, ask how long each of them has learned. From here on we
-# compare the nine again, which had the same time.
+# (Each curve has a step where the images come at full size.) Before you believe that one network is better than
+# another, ask how long each of them has learned. From here on we compare the nine again, which had the same number of
+# epochs.
 #
 # ## The lecture's claims, and the scores
 #
