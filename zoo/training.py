@@ -185,7 +185,7 @@ def check_common(epochs):
         importlib.import_module("jax.experimental.multihost_utils").assert_equal(epochs)
     except AssertionError:
         raise ValueError(
-            f"`folder` must be one that all processes see. Received: a state after {epochs} epochs, elsewhere after others"
+            f"`folder` must be one that all processes see. Received: a state after {epochs} epochs, another elsewhere"
         ) from None
 
 
