@@ -58,7 +58,7 @@ def test_predict_skips_what_is_broken_and_says_so(run_zoo, tmp_path):
     assert result.returncode == 1
     assert result.stderr.startswith("skipped photos/broken.jpg")
     assert result.stderr.count("\n") == 1
-    assert "Wrote 1 pictures to out; skipped 1." in result.stdout
+    assert "Wrote 1 picture to out; skipped 1." in result.stdout
     assert Image.open(tmp_path / "out" / "good.png.png").size == (30, 20)
 
 

@@ -66,12 +66,15 @@ def test_all_together_are_small():
     assert sum((folder / f"{stage}.keras").stat().st_size for stage, folder in MODELS) < 35e6
 
 
-def test_the_readme_shows_what_the_cards_say():
+def test_the_readmes_show_what_the_cards_say():
     readme = (FOLDER.parent / "README.md").read_text()
     assert tables.format_cards(saved.cards()) in readme
     longer = saved.card("unet", LONGER)["scores"]["at_network_size"]
     for name in ("mean IoU", "pixel accuracy", "binary IoU"):
         assert f"{name} {longer[name.replace(' ', '_').lower()]:.3f}" in readme
+    folders = [FOLDER, FOLDER / "float32" / "seed_1", FOLDER / "float32" / "seed_2"]
+    seeds = tables.format_seeds([{"unet": saved.card("unet", folder)} for folder in folders])
+    assert seeds in (FOLDER / "README.md").read_text()
 
 
 @pytest.mark.slow

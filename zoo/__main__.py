@@ -217,7 +217,9 @@ def predict(options):
             skipped += 1
             continue
         Image.fromarray(plots.overlay(image, mask)).save(options.out / name)
-    print(f"Wrote {len(photos) - skipped} pictures to {options.out}" + (f"; skipped {skipped}." if skipped else "."))
+    written = len(photos) - skipped
+    counted = f"{written} picture{'s' * (written != 1)}"
+    print(f"Wrote {counted} to {options.out}" + (f"; skipped {skipped}." if skipped else "."))
     if skipped:
         sys.exit(1)
 

@@ -31,7 +31,7 @@ def load(stage, folder=None):
         ValueError: if there is no such stage, or the file is not the one that its card describes.
         FileNotFoundError: if the folder has no such model.
     """
-    path = find(stage, folder)
+    path = find(stage, folder, ".keras")
     if hashlib.sha256(path.read_bytes()).hexdigest() != (known := card(stage, folder)["sha256"]):
         raise ValueError(
             f"{path} has changed since its card was written (its SHA-256 is not {known[:12]}...). "
@@ -43,9 +43,9 @@ def load(stage, folder=None):
 def card(stage, folder=None):
     """The card of a saved model: scores, costs, recipe, versions and SHA-256, as a dictionary.
 
-    Args and raises as for `load`.
+    Args and raises as for `load`, but the model itself need not be there.
     """
-    return json.loads(find(stage, folder).with_suffix(".json").read_text())
+    return json.loads(find(stage, folder, ".json").read_text())
 
 
 def cards(folder=None):
@@ -83,16 +83,15 @@ def write_json(path, contents):
     os.replace(unfinished, path)
 
 
-def find(stage, folder):
-    """The path of a stage's file, if it and its card are there."""
+def find(stage, folder, ending):
+    """The path of a stage's file, if it is there."""
     check_stage(stage)
-    path = folder_of_models(folder) / f"{stage}.keras"
-    for needed in (path, path.with_suffix(".json")):
-        if not needed.exists():
-            raise FileNotFoundError(
-                f"{needed} is missing. Train it (`python -m zoo train {stage}`), or name a folder that has it: "
-                f"`zoo.load({stage!r}, folder=...)`, or ZOO_SAVED_MODELS in the environment."
-            )
+    path = folder_of_models(folder) / f"{stage}{ending}"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} is missing. Train it (`python -m zoo train {stage}`), or name a folder that has it: "
+            f"`zoo.load({stage!r}, folder=...)`, or ZOO_SAVED_MODELS in the environment."
+        )
     return path
 
 
