@@ -302,7 +302,7 @@ def test_after_300_steps_the_unet_leads_the_sliding_window(tmp_path):
     scores = {}
     for stage in ("sliding_window", "unet"):
         keras.utils.set_random_seed(0)
-        model = models.build_for_training(stage, image_shape=(64, 64, 3))  # a quarter of the time
+        model = models.build_for_training(stage, image_shape=(64, 64, 3))  # a quarter of the pixels
         recipe = training.Recipe("synthetic_pets", image_size=64, batch_size=8, epochs=1)
         training.compile_model(model, training.make_optimizer(recipe, steps_per_epoch=300), recipe)
         batches = training.load(recipe, "train", recipe.image_size, augment=True)

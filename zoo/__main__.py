@@ -218,8 +218,8 @@ def predict(options):
             continue
         Image.fromarray(plots.overlay(image, mask)).save(options.out / name)
     written = len(photos) - skipped
-    counted = f"{written} picture{'s' * (written != 1)}"
-    print(f"Wrote {counted} to {options.out}" + (f"; skipped {skipped}." if skipped else "."))
+    pictures = "picture" if written == 1 else "pictures"
+    print(f"Wrote {written} {pictures} to {options.out}" + (f"; skipped {skipped}." if skipped else "."))
     if skipped:
         sys.exit(1)
 

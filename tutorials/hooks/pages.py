@@ -105,7 +105,8 @@ def run(script, notebook):
 def key(script):
     """A hash of all that decides a page's outputs: page, package, models, benchmark, data and versions."""
     digest = hashlib.sha256()
-    patterns = ("zoo/**/*.py", "saved_models/**/*.json", "tutorials/benchmark.json")
+    cards = ("saved_models/*.json", "saved_models/48_epochs/*.json", "saved_models/float32/*/*.json")
+    patterns = ("zoo/**/*.py", *cards, "tutorials/benchmark.json")
     sources = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
     for path in [script, Path(__file__), *sources]:
         digest.update(path.read_bytes())
