@@ -32,11 +32,16 @@ class Recipe:
         half_size_share: share of the epochs, from 0 to less than 1, that come first and see the images
             at half the size (rounded down to a multiple of 16), where a step costs a quarter; the rest
             see them at `image_size`.
+        large_size_share: share of the epochs that come last and see the images at 5/4 of the size
+            (rounded down likewise).
+        scale_jitter, paste_share, grey_share, light: of the `zoo.data.Augmentation`.
         dice_weight: of the soft Dice loss that is added to the cross-entropy. Dice weighs the thin
             border as much as all the background, as mean IoU does.
         learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine.
         weight_decay: of AdamW.
         warm_up: share of all steps in which the learning rate rises from zero.
+        ema_momentum: of an exponential moving average of the weights that takes their place at the end,
+            when the statistics of batch normalisation are counted anew; 0 for none.
         seed: of the first weights, the order of the examples and their augmentation.
         mixed_precision: whether to compute in bfloat16 (weights stay float32).
         xla: whether TensorFlow compiles the step with XLA; JAX always does.
@@ -48,10 +53,16 @@ class Recipe:
     batch_size: int = 16
     epochs: int = 16
     half_size_share: float = 0.625
+    large_size_share: float = 0.0
+    scale_jitter: float = 1.25
+    paste_share: float = 0.0
+    grey_share: float = 0.0
+    light: float = 1.0
     dice_weight: float = 1.0
     learning_rate: float = 3e-3
     weight_decay: float = 1e-4
     warm_up: float = 0.1
+    ema_momentum: float = 0.0
     seed: int = 0
     mixed_precision: bool = False
     xla: bool = False
@@ -62,6 +73,11 @@ class Recipe:
             raise ValueError(
                 f"`half_size_share` must be from 0 to less than 1. Received: half_size_share={self.half_size_share!r}"
             )
+        self.augmentation()
+
+    def augmentation(self):
+        """How far the training images are changed."""
+        return data.Augmentation(self.scale_jitter, self.paste_share, self.grey_share, self.light)
 
 
 PUBLISHED = Recipe("oxford_iiit_pet", split="train+validation", mixed_precision=True)  # of the saved models
@@ -122,7 +138,9 @@ def train(build, recipe, folder):
         if remaining:
             first, last = remaining.start + 1, remaining.stop
             print(f"Epochs {first} to {last} of {recipe.epochs}, at {image_size} x {image_size} pixels")
-            batches = load(recipe, recipe.split, image_size, augment=True, epochs=remaining, share=share)
+            batches = load(
+                recipe, recipe.split, image_size, augmentation=recipe.augmentation(), epochs=remaining, share=share
+            )
             compile_model(model, optimizer, recipe)  # a step is traced for one image size
             model.fit(
                 batches,
@@ -133,7 +151,26 @@ def train(build, recipe, folder):
                 shuffle=False,  # the data set is shuffled already
                 verbose=0 if process else 1 if sys.stdout.isatty() else 2,
             )
+    if recipe.ema_momentum:
+        optimizer.finalize_variable_values(model.trainable_variables)
+        options = {"augmentation": recipe.augmentation(), "epochs": [recipe.epochs]}
+        count_statistics(model, load(recipe, recipe.split, recipe.image_size, **options))
+        if recipe.split == "train":
+            history[-1]["val_mean_iou"] = callbacks[0].score()
     return model, history
+
+
+def count_statistics(model, batches):
+    """Counts the statistics of batch normalisation anew: plain means over all batches."""
+    normalisations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momentum = [layer.momentum for layer in normalisations]
+    forward = keras.Model(model.inputs, model.outputs)
+    for number, (images, _) in enumerate(batches.as_numpy_iterator()):
+        for layer in normalisations:
+            layer.momentum = number / (number + 1)
+        forward(images, training=True)
+    for layer, value in zip(normalisations, momentum, strict=True):
+        layer.momentum = value
 
 
 def share_among(devices, batch_size):
@@ -192,8 +229,11 @@ def check_common(epochs):
 def phases(recipe):
     """The image sizes of a training, and the numbers of the epochs at each: half the size first, then the whole."""
     first = int(recipe.half_size_share * recipe.epochs)
-    half = min(recipe.image_size, max(1, recipe.image_size // 32) * 16)  # rounded to what four levels can halve
-    return [(half, range(first)), (recipe.image_size, range(first, recipe.epochs))]
+    last = recipe.epochs - int(recipe.large_size_share * recipe.epochs)
+    # rounded to what four levels can halve
+    half = min(recipe.image_size, max(1, recipe.image_size // 32) * 16)
+    large = max(recipe.image_size, recipe.image_size * 5 // 64 * 16)
+    return [(half, range(first)), (recipe.image_size, range(first, last)), (large, range(last, recipe.epochs))]
 
 
 def gpus():
@@ -217,7 +257,8 @@ def make_optimizer(recipe, steps_per_epoch):
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warm_up, warmup_target=recipe.learning_rate, warmup_steps=warm_up
     )
-    return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
+    average = {"use_ema": True, "ema_momentum": recipe.ema_momentum} if recipe.ema_momentum else {}
+    return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, **average)
 
 
 def compile_model(model, optimizer, recipe):
@@ -244,6 +285,10 @@ class ScoreValidation(keras.callbacks.Callback):
         self.batches = batches
 
     def on_epoch_end(self, epoch, logs=None):
+        logs["val_mean_iou"] = self.score()
+
+    def score(self):
+        """The mean IoU of the model as it is now."""
         confusion, full = 0, None
         for images, masks in self.batches:
             full = full or len(images)
@@ -251,7 +296,7 @@ class ScoreValidation(keras.callbacks.Callback):
             images = np.pad(images, [(0, full - len(images)), (0, 0), (0, 0), (0, 0)])
             logits = self.model.predict_on_batch(images)[: len(masks)]
             confusion = confusion + confusion_matrix(masks, logits.argmax(-1), logits.shape[-1])
-        logs["val_mean_iou"] = np.nanmean(class_ious(confusion))
+        return float(np.nanmean(class_ious(confusion)))
 
 
 class KeepState(keras.callbacks.Callback):

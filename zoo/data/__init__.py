@@ -1,5 +1,6 @@
 """The data sets, as `tf.data` pipelines."""
 
+from zoo.data.augmentation import Augmentation
 from zoo.data.oxford_iiit_pet import CorruptDatasetError, DatasetNotFoundError, download
 from zoo.data.pipeline import BACKGROUND, CLASSES, DATASETS, SPLITS, default_dataset, describe, examples, load, species
 
@@ -8,6 +9,7 @@ __all__ = [
     "CLASSES",
     "DATASETS",
     "SPLITS",
+    "Augmentation",
     "CorruptDatasetError",
     "DatasetNotFoundError",
     "default_dataset",

@@ -5,6 +5,7 @@ import math
 import tensorflow as tf
 
 from zoo.data import oxford_iiit_pet, synthetic_pets
+from zoo.data.augmentation import augment
 
 DATASETS = {"oxford_iiit_pet": oxford_iiit_pet, "synthetic_pets": synthetic_pets}
 SPLITS = ("train", "validation", "train+validation", "test")
@@ -12,7 +13,7 @@ CLASSES = ("pet", "background", "border")
 BACKGROUND = CLASSES.index("background")
 
 
-def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epochs=(0,), share=(0, 1)):
+def load(name, split, image_size=128, batch_size=16, augmentation=None, seed=0, epochs=(0,), share=(0, 1)):
     """Loads a data set as batches of images and masks.
 
     Args:
@@ -21,9 +22,9 @@ def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epoc
             "train+validation" (drawn pets: as many scenes, but new ones), or "test".
         image_size: side in pixels to which images and masks are squeezed.
         batch_size: examples in a batch.
-        augment: for training: examples in random order, each flipped, turned, scaled, shifted
-            and lit at random, and a last batch that is not full is left out.
-        seed: with the epoch and the example's number, decides all that is random.
+        augmentation: an `Augmentation` for training: examples come in random order, each is changed at
+            random, and a last batch that is not full is left out. `None` for the examples as they are.
+        seed: with the epoch and the batch's number, decides all that is random.
         epochs: the numbers of the epochs to give, one pass after the other.
         share: for training by several processes: the number of this one, counted from 0, and how many there are.
             Each gets its part of every batch, so that all together see what one process would see.
@@ -50,30 +51,29 @@ def load(name, split, image_size=128, batch_size=16, augment=False, seed=0, epoc
 
     def one_epoch(epoch):
         if name == "synthetic_pets":  # every epoch draws new scenes: there is no order to change
-            numbered = synthetic_pets.examples(split, epoch).map(squeeze, tf.data.AUTOTUNE).enumerate()
+            squeezed_now = synthetic_pets.examples(split, epoch).map(squeeze, tf.data.AUTOTUNE)
+        elif augmentation is None:
+            squeezed_now = squeezed
         else:
-            numbered = squeezed.enumerate()
-            if augment:
-                # In this graph alone, so that a seed set for the whole program does not change the order.
-                tf.compat.v1.set_random_seed(87654321)  # TensorFlow's own default
-                numbered = numbered.shuffle(count, seed=seed * 100_003 + epoch, reshuffle_each_iteration=False)
-        if augment:
-            key = tf.stack([tf.cast(seed, tf.int64), epoch])
-            process, processes = share
-            numbered = numbered.take(count // batch_size * batch_size).shard(processes, process)
-            batches = numbered.map(
-                lambda number, example: augment_example(
-                    *example, tf.random.experimental.stateless_fold_in(key, number)
-                ),
-                tf.data.AUTOTUNE,
+            # In this graph alone, so that a seed set for the whole program does not change the order.
+            tf.compat.v1.set_random_seed(87654321)  # TensorFlow's own default
+            squeezed_now = squeezed.shuffle(count, seed=seed * 100_003 + epoch, reshuffle_each_iteration=False)
+        batches = squeezed_now.batch(batch_size, drop_remainder=augmentation is not None)
+        if augmentation is None:
+            return batches.map(lambda images, masks: (scale(images), tf.cast(masks, tf.int32)), tf.data.AUTOTUNE)
+        key = tf.stack([tf.cast(seed, tf.int64), epoch])
+        process, processes = share
+
+        def change(number, batch):
+            images, masks = augment(
+                *batch, tf.random.experimental.stateless_fold_in(key, number), BACKGROUND, augmentation
             )
-        else:
-            batches = numbered.map(lambda number, example: (scale(example[0]), example[1]), tf.data.AUTOTUNE)
-        batches = batches.batch(batch_size // share[1], drop_remainder=augment)
-        return batches.map(lambda images, masks: (images, tf.cast(masks, tf.int32)))
+            return images[process::processes], tf.cast(masks[process::processes], tf.int32)
+
+        return batches.enumerate().map(change, tf.data.AUTOTUNE)
 
     dataset = tf.data.Dataset.from_tensor_slices(tf.constant(list(epochs), tf.int64)).flat_map(one_epoch)
-    batches = count // batch_size if augment else math.ceil(count / batch_size)
+    batches = math.ceil(count / batch_size) if augmentation is None else count // batch_size
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches * len(epochs)))
     return dataset.prefetch(tf.data.AUTOTUNE)
 
@@ -135,60 +135,3 @@ def resize_mask(mask, image_size):
 def scale(image):
     """From uint8 to float32 in [0, 1]."""
     return tf.cast(image, tf.float32) / 255
-
-
-def augment_example(image, mask, key):
-    """Moves image and mask together and changes the light of the image.
-
-    Args:
-        image: uint8 (h, w, 3).
-        mask: integers (h, w).
-        key: integer tensor of shape (2,); the same key gives the same result.
-
-    Returns:
-        (image, mask): float32 (h, w, 3) in [0, 1], and integers (h, w). What comes from outside the
-        image is black in the image and background in the mask.
-    """
-    u = tf.random.stateless_uniform([9], key, -1.0, 1.0)
-    transform = random_transform(u[:6], tf.shape(mask))
-    image = warp(scale(image), transform, "BILINEAR", fill=0.0)
-    mask = warp(mask[..., None], transform, "NEAREST", fill=BACKGROUND)[..., 0]
-    grey = tf.image.rgb_to_grayscale(image)
-    image = grey + (image - grey) * (1 + 0.4 * u[6])  # saturation
-    mean = tf.reduce_mean(image)
-    image = mean + (image - mean) * (1 + 0.3 * u[7])  # contrast
-    return tf.clip_by_value(image + 0.15 * u[8], 0, 1), mask
-
-
-def random_transform(u, shape):
-    """Flip, turn by up to 15 degrees, scale by 0.8 to 1.25, stretch by up to 10 % and shift by up to 10 %.
-
-    Args:
-        u: six numbers in [-1, 1].
-        shape: (height, width) of the image.
-
-    Returns:
-        The first eight entries of the 3x3 matrix from a pixel of the result to one of the image.
-    """
-    height, width = tf.cast(shape[0], tf.float32), tf.cast(shape[1], tf.float32)
-    flip = tf.sign(u[0])
-    angle = u[1] * math.radians(15)
-    zoom, stretch = tf.pow(1.25, u[2]), tf.pow(1.1, u[3])
-    # x and y count from the middle of the image
-    xx, xy = flip * zoom * stretch * tf.cos(angle), -flip * zoom * stretch * tf.sin(angle)
-    yx, yy = zoom / stretch * tf.sin(angle), zoom / stretch * tf.cos(angle)
-    x, y = (width - 1) / 2, (height - 1) / 2
-    shift_x, shift_y = 0.1 * width * u[4], 0.1 * height * u[5]
-    return tf.stack([xx, xy, x - xx * x - xy * y + shift_x, yx, yy, y - yx * x - yy * y + shift_y, 0.0, 0.0])
-
-
-def warp(image, transform, interpolation, fill):
-    """Applies a transform of `random_transform` to an image or mask (h, w, c)."""
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=image[None],
-        transforms=transform[None],
-        output_shape=tf.shape(image)[:2],
-        fill_value=fill,
-        interpolation=interpolation,
-        fill_mode="CONSTANT",
-    )[0]
