@@ -1,6 +1,7 @@
 """The data sets, as `tf.data` pipelines."""
 
 from zoo.data.oxford_iiit_pet import CorruptDatasetError, DatasetNotFoundError, download
+from zoo.data.pictures import read_image, read_mask
 from zoo.data.pipeline import BACKGROUND, CLASSES, DATASETS, SPLITS, default_dataset, describe, examples, load, species
 
 __all__ = [
@@ -15,5 +16,7 @@ __all__ = [
     "download",
     "examples",
     "load",
+    "read_image",
+    "read_mask",
     "species",
 ]
