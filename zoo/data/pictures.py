@@ -142,6 +142,7 @@ def rgb_strip(strip, depth):
         return np.round(255 * check_array(np.asarray(strip)))
     if strip.mode in ("RGBa", "La"):  # transparency is multiplied in
         strip = strip.convert({"RGBa": "RGBA", "La": "LA"}[strip.mode])
+    strip.info.pop("transparency", None)  # of which Pillow would warn
     return np.asarray(strip.convert("RGB"))
 
 
