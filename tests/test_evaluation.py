@@ -44,6 +44,29 @@ def test_a_class_that_never_occurs_does_not_count():
     assert scores.summary()["mean_iou"] == pytest.approx((1 / 2 + 0) / 2)
 
 
+@pytest.mark.parametrize(("truth", "predicted"), [(3, 0), (255, 0), (-1, 0), (0, 3)])
+def test_wrong_labels_are_named(truth, predicted):
+    wrong = truth or predicted
+    with pytest.raises(ValueError, match=rf"must be classes, 0 to 2\. Received: {wrong}"):
+        evaluation.Scores().add(np.array([[0, truth]]), np.array([[0, predicted]]))
+    with pytest.raises(ValueError, match="must be of one shape"):
+        evaluation.Scores().add(np.zeros((2, 3), int), np.zeros((3, 2), int))
+
+
+def test_ignored_pixels_do_not_count(pairs):
+    scores = evaluation.Scores(ignored=255)
+    rng, kept = np.random.default_rng(0), []
+    for truth, predicted in pairs:
+        truth = np.where(rng.random(truth.shape) < 0.3, 255, truth)
+        scores.add(truth, predicted)
+        kept.append((truth[truth < 3], predicted[truth < 3]))
+    summary = scores.summary()
+    truth, predicted = map(np.concatenate, zip(*kept, strict=True))
+    np.testing.assert_array_equal(summary["confusion"], metrics.confusion_matrix(truth, predicted))
+    per_image = [metrics.jaccard_score(t != 1, p != 1, zero_division=1) for t, p in kept]
+    assert summary["binary_iou_per_image"] == pytest.approx(np.mean(per_image))
+
+
 @pytest.mark.parametrize("reach", [1, 2, 4])
 def test_boundary_is_what_lies_near_the_outside(rng, reach):
     mask = rng.random((20, 30)) < 0.97

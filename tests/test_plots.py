@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from zoo import plots
 from zoo.__main__ import BENCHMARKS
@@ -77,3 +78,17 @@ def test_what_failed_is_not_drawn():
     (panel,) = plots.draw_benchmark({"windows": rows}).axes
     assert [list(line.get_xdata()) for line in panel.lines] == [[2], [2]]
     assert panel.lines[1].get_ydata() == [3.0]
+
+
+def test_every_class_has_a_colour_of_its_own():
+    colours = plots.palette(300)
+    np.testing.assert_array_equal(colours[:3], plots.COLOURS)
+    assert len({tuple(colour) for colour in colours}) > 290
+    assert len({tuple(colour) for colour in colours[:30]}) == 30
+    mask = np.arange(300).reshape(15, 20).astype("uint16")
+    np.testing.assert_array_equal(plots.overlay(np.zeros((15, 20, 3), "uint8"), mask, 1), colours[mask])
+
+
+def test_a_mask_of_another_size_is_refused():
+    with pytest.raises(ValueError, match=r"`mask` must be of the size of `image`, \(4, 4\)\. Received: \(4, 1\)"):
+        plots.overlay(np.zeros((4, 4, 3), "uint8"), np.zeros((4, 1), int))

@@ -1,10 +1,18 @@
+import pathlib
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import zoo
-from zoo import prediction
+from zoo import data, prediction
+
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +73,8 @@ def test_arrays_of_all_kinds(by_colour, halves, change):
 def test_grey_pictures_are_read_as_three_equal_channels():
     grey = np.arange(12, dtype="uint8").reshape(3, 4)
     expected = np.stack([grey] * 3, -1).astype("float32")
-    np.testing.assert_array_equal(prediction.read_image(grey), expected)
-    np.testing.assert_array_equal(prediction.read_image(grey[..., None]), expected)
+    np.testing.assert_array_equal(data.read_image(grey), expected)
+    np.testing.assert_array_equal(data.read_image(grey[..., None]), expected)
 
 
 @pytest.mark.parametrize("size", [(1, 500), (500, 1), (1, 1), (3, 2)])
@@ -127,3 +135,85 @@ def test_a_model_of_any_size_is_refused():
     model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Identity()])
     with pytest.raises(ValueError, match="`model` needs a fixed"):
         zoo.predict(model, np.zeros((4, 4, 3), "uint8"))
+
+
+SIZES = [(300, 401), (60, 100), (1, 500), (500, 1), (3, 2), (96, 160), (700, 900)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_photos_are_squeezed_as_the_training_does_it(size, rng):
+    photo = rng.integers(0, 256, (*size, 3), "uint8")
+    expected = np.round(tf.image.resize(photo, (96, 160), antialias=True)) / 255
+    squeezed = prediction.squeeze(photo, (96, 160, 3))
+    wrong = abs(squeezed - expected) > 1e-6
+    assert abs(squeezed - expected).max() < 1.01 / 255  # where a value lies between two, either may win
+    assert wrong.mean() < 0.01
+    assert abs(prediction.squeeze(photo / 255, (96, 160, 3)) - expected).max() < 1.01 / 255
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("count", [3, 21])
+def test_logits_are_enlarged_as_tensorflow_does_it(size, count, rng):
+    logits = rng.normal(size=(96, 160, count)).astype("float32")
+    expected = tf.image.resize(logits, size).numpy().argmax(-1)
+    assert (prediction.enlarge(logits, size) != expected).mean() < 1e-4
+
+
+def test_grey_is_what_pillow_calls_so(rng):
+    photo = rng.integers(0, 256, (32, 32, 3), "uint8")
+    expected = np.asarray(Image.fromarray(photo).convert("L"))[..., None] / 255
+    assert abs(prediction.squeeze(photo, (32, 32, 1)) - expected).max() <= 1 / 255
+
+
+def constant_model(*logits):
+    """A model that answers every pixel of every photo alike."""
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(len(logits), 1)])
+    model.set_weights([np.zeros((1, 1, 3, len(logits))), np.array(logits)])
+    return model
+
+
+def test_one_logit_decides_between_two_classes():
+    photo = np.zeros((9, 20, 3), "uint8")
+    assert (zoo.predict(constant_model(0.1), photo) == 1).all()
+    assert (zoo.predict(constant_model(-0.1), photo) == 0).all()
+
+
+def test_more_classes_than_a_byte_counts():
+    classes = zoo.predict(constant_model(*np.eye(300)[299]), np.zeros((9, 20, 3), "uint8"))
+    assert (classes == 299).all()
+    assert classes.dtype == np.uint16
+
+
+@pytest.mark.parametrize("outputs", [2, 0])
+def test_models_with_other_outputs_are_refused(outputs):
+    image = keras.Input((8, 8, 3))
+    maps = [keras.layers.Conv2D(3, 1)(image) for _ in range(outputs)] or keras.layers.GlobalMaxPooling2D()(image)
+    with pytest.raises(ValueError, match="`model` must take images .* alone, and give logits"):
+        zoo.predict(keras.Model(image, maps), np.zeros((4, 4, 3), "uint8"))
+
+
+@pytest.mark.slow
+def test_a_large_photo_and_many_classes_stay_within_a_gigabyte(tmp_path):
+    code = (
+        "import numpy as np, resource; from zoo import prediction; rng = np.random.default_rng(0);"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6;"
+        "logits = rng.random((128, 128, 150), 'float32'); start = peak();"
+        "prediction.enlarge(logits, (3000, 4000)); print(peak() - start)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert float(run.stdout) < 1, run.stderr
+
+
+@pytest.mark.slow
+def test_photos_of_many_sizes_compile_nothing_on_jax(run_python):
+    pytest.importorskip("jax", reason="JAX is not installed (extra `backends`)")
+    code = (
+        "import keras, numpy as np, logging, zoo, jax; jax.config.update('jax_log_compiles', True);"
+        "seen = []; handler = logging.Handler(); handler.emit = seen.append;"
+        "logging.getLogger('jax').addHandler(handler);"
+        "model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Identity()]);"
+        "ask = lambda side: zoo.predict(model, np.zeros((side, 50, 3), 'uint8'));"
+        "ask(40); first = len(seen); [ask(side) for side in range(41, 50)];"
+        "assert 0 < first == len(seen), (first, len(seen))"
+    )
+    run_python("jax", "-c", code)

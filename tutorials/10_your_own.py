@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import zoo
-from zoo import plots
+from zoo import data, plots
 from zoo.data import pipeline
 from zoo.evaluation import Scores
 from zoo.layers.windows import WindowLayer, arrange_windows
@@ -84,13 +84,14 @@ for number, (image, mask) in enumerate(scenes):
     Image.fromarray(image).save(folder / "images" / f"{number:04}.png")
     Image.fromarray(mask).save(folder / "masks" / f"{number:04}.png")
 
-found = {int(value) for path in (folder / "masks").iterdir() for value in np.unique(Image.open(path))}
+found = {int(value) for path in (folder / "masks").iterdir() for value in np.unique(data.read_mask(path))}
 print("class numbers in the files:", sorted(found))
 assert found == set(range(len(CLASSES)))
 
 # %% [markdown]
-# Make that last check on your own masks, too. A tool that stored 255 for "pet", or colours instead of numbers, is found
-# here and not in a training that makes no progress.
+# Make that last check on your own masks, too. A tool that stored 255 for "pet" is found here and not in a training that
+# makes no progress. (`read_mask` itself refuses colours instead of numbers. If it is told how many classes there are, it
+# refuses other numbers as well.)
 #
 # !!! question "Try it"
 #     A photo may be a JPEG file. May a mask? Store a mask as JPEG, read it again and count the pixels with another
@@ -100,23 +101,28 @@ assert found == set(range(len(CLASSES)))
 mask = scenes[0][1]
 file = io.BytesIO()
 Image.fromarray(mask).save(file, "jpeg", quality=95)
-changed = np.asarray(Image.open(file)) != mask
+changed = np.asarray(Image.open(file, formats=["JPEG"])) != mask
 print(f"JPEG at quality 95 changed the class of {changed.mean():.0%} of the pixels")
 assert changed.any()
 # JPEG keeps what the eye sees, and the eye does not see the step from 2 to 3. Masks are PNG files.
 
 # %% [markdown]
 # From here it is the chain of [the first page](01_task.md): read, squeeze, cache, shuffle, batch, prefetch. The
-# functions that squeeze are those of the zoo: the image is mixed, the mask is not.
+# functions that read and squeeze are those of the zoo: the image is mixed, the mask is not.
 
 # %%
 SIZE = 48
 
 
+def read_files(image_path, mask_path):
+    image = data.read_image(image_path)
+    return image, data.read_mask(mask_path, num_classes=len(CLASSES), size=image.shape[:2])
+
+
 def read(image_path, mask_path):
-    image = tf.io.decode_image(tf.io.read_file(image_path), channels=3, expand_animations=False)
-    mask = tf.io.decode_png(tf.io.read_file(mask_path), channels=1)[..., 0]
-    mask = tf.cast(mask, tf.int32)
+    image, mask = tf.numpy_function(read_files, [image_path, mask_path], (tf.uint8, tf.int32))
+    image.set_shape((None, None, 3))
+    mask.set_shape((None, None))
     return pipeline.resize_image(image, SIZE), pipeline.resize_mask(mask, SIZE)
 
 

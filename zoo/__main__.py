@@ -4,13 +4,14 @@ import argparse
 import collections
 import contextlib
 import dataclasses
+import itertools
 import os
 import platform
 import shlex
 import sys
 from pathlib import Path
 
-from zoo import quiet
+from zoo import files, quiet
 from zoo.stages import STAGES, check_stage
 
 DATASETS = ("oxford_iiit_pet", "synthetic_pets")
@@ -28,7 +29,9 @@ def main(arguments=None):
         quiet.import_tensorflow()
         options.run(options)
     except (ValueError, OSError, RuntimeError) as error:
-        sys.exit(f"{options.command}: {error}")
+        sys.exit(f"{options.command}: {files.printable(error)}")
+    except MemoryError as error:
+        sys.exit(f"{options.command}: The memory of this machine is used up. {error}")
     except KeyboardInterrupt:
         resume = " The same command goes on from the last whole epoch." if options.command in ("train", "grid") else ""
         sys.exit(f"\n{options.command}: stopped.{resume}")
@@ -43,6 +46,9 @@ def parser():
         added = commands.add_parser(name, help=text, description=text)
         added.set_defaults(run=run)
         return added
+
+    def add_overwrite(added):
+        added.add_argument("--overwrite", action="store_true", help="replace what was written before")
 
     def add_dataset(added):
         text = "default: oxford_iiit_pet if it is on this machine, else synthetic_pets"
@@ -80,8 +86,9 @@ def parser():
 
     added = command("predict", predict, "write photos with the classes of their pixels laid over them")
     added.add_argument("model", metavar="STAGE|FILE", help="a saved stage, or a .keras file")
-    added.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help="files, or folders of them")
-    added.add_argument("--out", type=Path, default=Path("predictions"), help="folder for the pictures")
+    added.add_argument("photos", metavar="PHOTO", nargs="+", type=named, help="files, or folders of them")
+    added.add_argument("--out", type=named, default=Path("predictions"), help="folder for the pictures")
+    add_overwrite(added)
 
     added = command("export", export, "write a model for ONNX Runtime, LiteRT or TensorFlow, without Keras")
     added.add_argument("model", metavar="STAGE|FILE", help="a saved stage, or a .keras file")
@@ -90,7 +97,8 @@ def parser():
     text = "side in pixels of the images that the file takes, or `dynamic` for any (default: the model's)"
     added.add_argument("--image-size", type=side, help=text)
     added.add_argument("--quantize", choices=("int8",), help="compute in 8-bit integers (LiteRT)")
-    added.add_argument("--out", type=Path, default=Path("exports"), help="folder for the file")
+    added.add_argument("--out", type=named, default=Path("exports"), help="folder for the file")
+    add_overwrite(added)
 
     text = "measure layers, stages, runtimes and the data pipeline on this machine"
     added = command("benchmark", run_benchmarks, text)
@@ -100,15 +108,16 @@ def parser():
     added.add_argument("--out", type=Path, default=Path("benchmark.json"), help=text)
 
     added = command("compare", compare, "compare the saved models: table, plot, and what each says of a photo")
-    added.add_argument("photos", metavar="PHOTO", nargs="*", type=Path, help="draw all stages on these photos instead")
-    added.add_argument("--out", type=Path, default=Path("comparison.png"), help="file for the picture")
+    added.add_argument("photos", metavar="PHOTO", nargs="*", type=named, help="draw all stages on these photos instead")
+    added.add_argument("--out", type=named, default=Path("comparison.png"), help="file for the picture")
+    add_overwrite(added)
     return top
 
 
 def list_models(options):
-    from zoo import saved, tables
+    from zoo import tables
 
-    print(tables.format_cards(saved.cards()))
+    print(tables.format_cards(find_cards()))
 
 
 def download(options):
@@ -202,24 +211,39 @@ def predict(options):
     from PIL import Image
     from tqdm import tqdm
 
-    from zoo import plots, prediction
+    from zoo import data, plots, prediction
 
     model = load(options.model)
+    prediction.check_model(model)
     photos = find_photos(options.photos)
     options.out.mkdir(parents=True, exist_ok=True)
+    originals = {place(photo) for photo in photos}
     skipped = 0
+
+    def skip(photo, error):
+        nonlocal skipped
+        tqdm.write(files.printable(f"skipped {photo}: {error}"), file=sys.stderr)
+        skipped += 1
+
     for photo, name in zip(tqdm(photos, unit="photo", disable=None), picture_names(photos), strict=True):
+        path = options.out / name
         try:
-            image = prediction.read_image(photo).astype("uint8")
-            mask = prediction.predict(model, image)
+            if place(path) in originals:
+                raise FileExistsError(f"its picture would replace the photo {path}. Name another --out.")
+            files.refuse_taken(path, options.overwrite)
+            image = data.read_image(photo)
         except (OSError, ValueError) as error:
-            tqdm.write(f"skipped {photo}: {error}", file=sys.stderr)
-            skipped += 1
+            skip(photo, error)
             continue
-        Image.fromarray(plots.overlay(image, mask)).save(options.out / name)
+        image = plots.overlay(image, prediction.predict(model, image))  # what fails here is no fault of the photo
+        try:
+            with files.write_whole(path, options.overwrite) as unfinished:
+                Image.fromarray(image).save(unfinished, "png")
+        except OSError as error:
+            skip(photo, error)
     written = len(photos) - skipped
     pictures = "picture" if written == 1 else "pictures"
-    print(f"Wrote {written} {pictures} to {options.out}" + (f"; skipped {skipped}." if skipped else "."))
+    print(f"Wrote {written} {pictures} to {files.printable(options.out)}" + (f"; skipped {skipped}." if skipped else "."))
     if skipped:
         sys.exit(1)
 
@@ -227,21 +251,34 @@ def predict(options):
 def export(options):
     import numpy as np
 
-    from zoo import data, exporting
+    from zoo import data, exporting, prediction
 
     model = load(options.model)
-    size = options.image_size if isinstance(options.image_size, int) else model.input_shape[1] or 128
-    photos = data.load(choose_dataset(options), "validation", size)
-    images = np.concatenate([images for images, _ in photos.take(4).as_numpy_iterator()])
-    path = exporting.export(
-        model, options.out, options.format, options.image_size, images if options.quantize else None
-    )
+    name = Path(options.model).stem
+    path = options.out / exporting.file_name(name, options.format, options.quantize)
+    files.refuse_taken(path, options.overwrite)
+    classes = None if options.model.endswith(".keras") else data.CLASSES  # others have their own
     ready = exporting.resize(model, options.image_size)
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    print(f"Wrote {path}: {sum(file.stat().st_size for file in files) / 1e6:.1f} MB\n{exporting.describe(ready)}")
-    differences, agreement = exporting.compare(path, ready, images[:16])
+    height, width, channels = (side or 128 for side in ready.input_shape[1:])
+    count = max(1, min(16, 16 * 512**2 // (height * width)))  # fewer of large ones
+    photos = data.examples(choose_dataset(options), "validation").take(4 * count if options.quantize else count)
+    images = [prediction.squeeze(photo, (height, width, channels)) for photo, _ in photos.as_numpy_iterator()]
+    with files.write_whole(path, options.overwrite) as unfinished:
+        exporting.export(
+            model,
+            unfinished.parent,
+            options.format,
+            options.image_size,
+            images if options.quantize else None,
+            name,
+            classes,
+        )
+        differences, agreement = exporting.compare(unfinished, ready, images[:count])
+        parts = [unfinished, *unfinished.rglob("*")]
+        size = sum(part.stat().st_size for part in parts if part.is_file())
+    print(f"Wrote {files.printable(path)}: {size / 1e6:.1f} MB\n{exporting.describe(ready, classes)}")
     print(
-        f"On 16 images, 99.9 % of its logits differ from Keras's by at most {np.quantile(differences, 0.999):.0e}, "
+        f"On {count} images, 99.9 % of its logits differ from Keras's by at most {np.quantile(differences, 0.999):.0e}, "
         f"all by at most {differences.max():.0e}. The classes agree on {agreement:.2%} of the pixels."
     )
 
@@ -274,20 +311,35 @@ def run_benchmarks(options):
 
 
 def compare(options):
-    from zoo import plots, prediction, saved, tables
+    from zoo import data, plots, prediction, saved, tables
 
-    cards = saved.cards()
+    if options.out.suffix not in (".pdf", ".png", ".svg"):
+        raise ValueError(f"--out must be a .pdf, .png or .svg file. Received: {options.out}")
+    files.refuse_taken(options.out, options.overwrite)
+    cards = find_cards()
     print(tables.format_cards(cards))
     if options.photos:
-        photos = [prediction.read_image(photo).astype("uint8") for photo in find_photos(options.photos)]
         models = {stage: saved.load(stage) for stage in cards}
-        masks = {stage: [prediction.predict(model, photo) for photo in photos] for stage, model in models.items()}
+        photos, masks = [], {stage: [] for stage in cards}
+        for path in find_photos(options.photos):
+            photo = data.read_image(path)
+            step = -(-max(photo.shape) // 600)  # the picture shows no more pixels of a photo
+            for stage, model in models.items():
+                masks[stage].append(prediction.predict(model, photo)[::step, ::step].copy())
+            photos.append(photo[::step, ::step].copy())
         figure = plots.draw_stages(photos, masks)
     else:
         figure = plots.draw_comparison(cards)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(options.out, dpi=100)
-    print(f"Wrote {options.out}")
+    with files.write_whole(options.out, options.overwrite) as unfinished:
+        figure.savefig(unfinished, dpi=100)
+    print(f"Wrote {files.printable(options.out)}")
+
+
+def named(text):
+    """A path, for argparse; "" would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return Path(text)
 
 
 def positive(text):
@@ -318,9 +370,24 @@ def load(name):
 
     if not name.endswith(".keras"):
         return saved.load(name)
-    if not Path(name).exists():
+    if not Path(name).is_file():
         raise FileNotFoundError(f"There is no file {name}.")
-    return keras.saving.load_model(name, compile=False)
+    try:
+        return keras.saving.load_model(name, compile=False)
+    except MemoryError:
+        raise
+    except Exception as error:  # Keras raises errors of many kinds
+        reason = str(error).strip().partition("\n")[0]
+        raise ValueError(f"Keras cannot open {name}: {type(error).__name__}: {reason}") from error
+
+
+def find_cards():
+    """The cards of the saved models, of which there must be one."""
+    from zoo import saved
+
+    if not (cards := saved.cards()):
+        raise FileNotFoundError(f"There is no saved model in {saved.folder_of_models()} (ZOO_SAVED_MODELS names it).")
+    return cards
 
 
 def choose_dataset(options):
@@ -333,24 +400,38 @@ def choose_dataset(options):
 
 
 def find_photos(paths):
-    """The files, and the images in the folders, among the paths."""
-    from PIL import Image
+    """The files, and the pictures in the folders, among the paths, each once."""
+    from zoo.data.pictures import ENDINGS
 
-    known = {ending for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN}
-    photos = []
+    known = [ending for endings in ENDINGS.values() for ending in endings]
+    found = {}
     for path in paths:
-        photos += sorted(file for file in path.iterdir() if file.suffix.lower() in known) if path.is_dir() else [path]
-    if not photos:
-        raise FileNotFoundError(f"There is no image in {', '.join(map(str, paths))}.")
-    return photos
+        photos = sorted(file for file in path.iterdir() if file.suffix.lower() in known) if path.is_dir() else [path]
+        for photo in photos:
+            found.setdefault(place(photo), photo)
+    if not found:
+        raise FileNotFoundError(f"There is no picture in {', '.join(map(str, paths))} ({', '.join(known)}).")
+    return list(found.values())
 
 
 def picture_names(photos):
-    """A name for the picture of each photo: its own, with its folder where two photos share one."""
-    photos_of = collections.Counter(photo.name for photo in photos)
-    return [
-        f"{photo.name if photos_of[photo.name] == 1 else '_'.join(photo.resolve().parts[1:])}.png" for photo in photos
-    ]
+    """A name for the picture of each photo, no two alike: its own; where two photos share one, with its folder; and
+    with a number where that is taken as well. Some disks do not tell "a" from "A".
+    """
+    photos_of = collections.Counter(photo.name.casefold() for photo in photos)
+    names = {}
+    for photo in photos:
+        shared = photos_of[photo.name.casefold()] > 1
+        name = f"{place(photo).parent.name}_{photo.name}" if shared else photo.name
+        candidates = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+        name = next(name for name in candidates if name.casefold() not in names)
+        names[name.casefold()] = f"{name}.png"
+    return list(names.values())
+
+
+def place(path):
+    """The one absolute name of a file; a link is a file of its own."""
+    return path.parent.resolve() / path.name
 
 
 def machine():

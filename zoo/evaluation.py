@@ -13,6 +13,7 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from zoo import data, quiet
+from zoo.data.pictures import check_labels
 from zoo.layers import DenseWindow2D, SlidingWindow2D
 from zoo.prediction import enlarge
 
@@ -23,17 +24,30 @@ class Scores:
     Args:
         classes: names of the classes, by number.
         background: number of the class that is background; all others together are foreground.
+        ignored: a number in truths, such as 255, whose pixels do not count; by default there is none.
     """
 
-    def __init__(self, classes=data.CLASSES, background=data.BACKGROUND):
-        self.classes, self.background = classes, background
+    def __init__(self, classes=data.CLASSES, background=data.BACKGROUND, ignored=None):
+        self.classes, self.background, self.ignored = classes, background, ignored
         self.confusion = np.zeros((len(classes), len(classes)), "int64")  # rows: truth, columns: prediction
         self.foreground_iou, self.boundary_iou = [], []
 
     def add(self, truth, predicted):
-        """Adds one image: two integer arrays (h, w) of class numbers."""
-        self.confusion += confusion_matrix(truth, predicted, len(self.classes))
-        truth, predicted = truth != self.background, predicted != self.background
+        """Adds one image: two integer arrays (h, w) of class numbers.
+
+        Raises:
+            ValueError: if they differ in shape, or hold a number that is no class, which is named.
+        """
+        truth, predicted = np.asarray(truth), np.asarray(predicted)
+        if truth.ndim != 2 or truth.shape != predicted.shape:
+            raise ValueError(
+                f"`truth` and `predicted` must be of one shape (h, w). Received: {truth.shape} and {predicted.shape}"
+            )
+        check_labels(truth, len(self.classes), self.ignored, "`truth`")
+        check_labels(predicted, len(self.classes), None, "`predicted`")
+        counted = np.full(truth.shape, True) if self.ignored is None else truth != self.ignored
+        self.confusion += confusion_matrix(truth[counted], predicted[counted], len(self.classes))
+        truth, predicted = (counted & (mask != self.background) for mask in (truth, predicted))
         self.foreground_iou.append(iou(truth, predicted))
         distance = max(1, round(0.02 * np.hypot(*truth.shape)))
         self.boundary_iou.append(iou(boundary(truth, distance), boundary(predicted, distance)))

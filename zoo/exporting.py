@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -10,35 +9,41 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import data, quiet
+from zoo import files, quiet
+from zoo.prediction import check_model, decide
+
+MAX_SIDE = 2048  # pixels; a U-Net takes 2 GB for one such image
 
 
-def export(model, folder, format, image_size=None, quantize_on=None):
+def export(model, folder, format, image_size=None, quantize_on=None, name=None, classes=None, overwrite=False):
     """Writes a model for ONNX Runtime, for LiteRT (built-in operators alone) or as TensorFlow's SavedModel.
 
-    The file takes `image`, RGB images in [0, 1], and gives `logits`, as the Keras model does. The batch may
-    have any size. ONNX and LiteRT files hold this description, too.
+    The file takes `image`, images in [0, 1], and gives `logits`, as the Keras model does. The batch may have
+    any size. ONNX and LiteRT files hold this description, too. A model of mixed precision is written in float32.
 
     Examples:
         >>> export(keras.saving.load_model("unet.keras"), ".", "onnx")  # doctest: +SKIP
         PosixPath('unet.onnx')
 
     Args:
-        model: Keras model from images (b, h, w, c) to logits (b, h, w, classes).
-        folder: where to write; made if missing. An export of the same name is replaced.
+        model: Keras model from images (b, h, w, c), RGB or grey, to logits (b, h, w, classes).
+        folder: where to write; made if missing.
         format: "onnx", "litert" or "saved_model".
-        image_size: side in pixels of the images that the file takes, "dynamic" for any height and
-            width that the model can halve, or `None` for the model's own size.
+        image_size: side in pixels of the images that the file takes, up to `MAX_SIDE`, "dynamic" for any
+            height and width that the model can halve, or `None` for the model's own size.
         quantize_on: for LiteRT: images (n, h, w, c), float32 of the size above. If given, the network
             computes in 8-bit integers, whose ranges are chosen on these images; images and logits
             stay float32, and the size must be fixed.
+        name: of the file, without its ending; by default the model's.
+        classes: names of the classes, for the description.
+        overwrite: whether an export of the same name is replaced; it is there until the new one is whole.
 
     Returns:
-        The path of the file or folder, which is named after the model, with `_int8` if quantized.
+        The path of the file or folder, which has `_int8` after its name if quantized.
 
     Raises:
-        ValueError: if an argument is not as above.
-        FileExistsError: if a folder that is no SavedModel has the name of the one to write.
+        ValueError: if an argument is not as above, or a weight is not finite.
+        FileExistsError: if the name is taken and may not be replaced: a folder that is no SavedModel never is.
         RuntimeError: if a package for the format is missing, or the backend is not TensorFlow.
     """
     if format not in FORMATS:
@@ -52,33 +57,47 @@ def export(model, folder, format, image_size=None, quantize_on=None):
         raise RuntimeError(f"Exports need KERAS_BACKEND=tensorflow. Received: {keras.backend.backend()}")
     if format == "onnx":
         require("tf2onnx")
+    if wrong := [weight.path for weight in model.weights if not np.isfinite(weight.numpy()).all()]:
+        raise ValueError(f"`model` must have finite weights. Received: NaN or infinity in {', '.join(wrong[:3])}")
     ready = resize(model, image_size)
-    ending, write = FORMATS[format]
-    path = Path(folder) / f"{model.name}{'' if quantize_on is None else '_int8'}{ending}"
+    if classes is not None and len(classes) != ready.output_shape[-1]:
+        raise ValueError(
+            f"`classes` must name each of {ready.output_shape['logits'][-1]} logits. Received: {classes}"
+        )
+    shapes = {np.shape(image) for image in (() if quantize_on is None else quantize_on)}
+    if quantize_on is not None and shapes != {ready.input_shape[1:]}:
+        raise ValueError(
+            f"`quantize_on` must hold at least one image, each {ready.input_shape[1:]}. Received: {shapes or 'none'}"
+        )
+    path = Path(folder) / file_name(model.name if name is None else name, format, quantize_on is not None)
     if path.is_dir() and not (path / "saved_model.pb").exists():
         raise FileExistsError(f"{path} is a folder, and no SavedModel. Move it, or name another folder.")
-    unfinished = path.with_name(f"unfinished.{path.name}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with quiet.silence(), warnings.catch_warnings():
+    with files.write_whole(path, overwrite) as unfinished, quiet.silence(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the converters' own
-        write(ready, unfinished, quantize_on)
-    with tempfile.TemporaryDirectory(dir=path.parent) as old:
-        if path.is_dir():  # cannot be replaced, but moved
-            os.replace(path, Path(old) / path.name)
-        os.replace(unfinished, path)
+        FORMATS[format][1](ready, unfinished, quantize_on, describe(ready, classes))
     return path
 
 
+def file_name(name, format, quantized=False):
+    """The name of an exported file or folder."""
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise ValueError(f"`name` must be the name of a file, without a folder. Received: name={name!r}")
+    return f"{name}{'_int8' if quantized else ''}{FORMATS[format][0]}"
+
+
 def resize(model, image_size):
-    """The model for images of another size, with names for what goes in and out."""
-    height, width, channels = model.input_shape[1:]
+    """The model for images of another size, in float32, with names for what goes in and out."""
+    if image_size not in (None, "dynamic") and not (isinstance(image_size, int) and 1 <= image_size <= MAX_SIDE):
+        raise ValueError(f"`image_size` must be from 1 to {MAX_SIDE} pixels. Received: image_size={image_size!r}")
+    height, width, channels = check_model(model, any_size=True)
     if image_size == "dynamic":
         height = width = None
     elif image_size is not None:
         height = width = image_size
     image = keras.Input((height, width, channels), name="image")
     try:
-        resized = keras.models.clone_model(model, input_tensors=image)
+        exact = model.__class__.from_config(in_float32(model.get_config()))
+        resized = keras.models.clone_model(exact, input_tensors=image)
         fits = image_size is None or resized.output_shape[1:3] == (height, width)
     except ValueError:  # from a layer that joins two maps
         fits = False
@@ -91,28 +110,38 @@ def resize(model, image_size):
     return keras.Model(image, {"logits": resized(image)}, name=model.name)
 
 
-def describe(model):
-    """What the file takes and gives, in words."""
+def in_float32(config):
+    """A model's configuration with 32 bits in the place of 16, which the runtimes do not have."""
+    if isinstance(config, dict):
+        return {key: in_float32(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(map(in_float32, config))
+    return "float32" if config in ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16") else config
+
+
+def describe(model, classes=None):
+    """What the file takes and gives, in words; `model` is what `resize` returned."""
     height, width, channels = ("any" if side is None else side for side in model.input_shape[1:])
-    classes = model.output_shape[-1]
-    names = f" ({', '.join(data.CLASSES)})" if classes == len(data.CLASSES) else ""
+    logits = model.output_shape[-1]
+    names = f" ({', '.join(classes)})" if classes else ""
+    means = f"one for each class{names}; the largest wins" if logits > 1 else f"above 0 for class 1{names}"
     return (
-        f"image: float32 (batch, {height}, {width}, {channels}), RGB in [0, 1]. "
-        f"logits: float32 (batch, {height}, {width}, {classes}), one for each class{names}; the largest wins."
+        f"image: float32 (batch, {height}, {width}, {channels}), {'grey' if channels == 1 else 'RGB'} in [0, 1]. "
+        f"logits: float32 (batch, {height}, {width}, {logits}), {means}."
     )
 
 
-def write_onnx(model, path, quantize_on):
+def write_onnx(model, path, quantize_on, description):
     """Writes an ONNX file with a description."""
     onnx = require("onnx")
     signature = [keras.InputSpec(shape=model.input_shape, dtype="float32", name="image")]
     model.export(path, format="onnx", verbose=False, input_signature=signature)
     written = onnx.load(path)
-    written.doc_string = describe(model)
+    written.doc_string = description
     onnx.save(written, path)
 
 
-def write_litert(model, path, quantize_on):
+def write_litert(model, path, quantize_on, description):
     """Writes a LiteRT file with a description, in floating point or in 8-bit integers."""
     operators = tf.lite.OpsSet.TFLITE_BUILTINS
     options = {}
@@ -123,11 +152,11 @@ def write_litert(model, path, quantize_on):
     model.export(path, format="litert", verbose=False, target_spec={"supported_ops": [operators]}, **options)
     flatbuffers = importlib.import_module("tensorflow.lite.tools.flatbuffer_utils")
     written = flatbuffers.read_model(str(path))
-    written.description = describe(model)
+    written.description = description
     flatbuffers.write_model(written, str(path))
 
 
-def write_saved_model(model, path, quantize_on):
+def write_saved_model(model, path, quantize_on, description):
     """Writes the folder of a SavedModel."""
     model.export(path, format="tf_saved_model", verbose=False)
 
@@ -179,14 +208,21 @@ def compare(path, model, images):
     Args:
         path: what `export` returned.
         model: what `resize` returned for the same size.
-        images: float32 (b, h, w, c) in [0, 1].
+        images: float32 (h, w, c) in [0, 1] each; one is computed at a time.
 
     Returns:
         The differences of their logits, an array (b, h, w, classes), and the share of pixels on whose
         class they agree.
+
+    Raises:
+        ValueError: if a logit is not finite.
     """
-    expected, logits = model.predict_on_batch(images)["logits"], open_exported(path)(images)
-    return np.abs(logits - expected), (logits.argmax(-1) == expected.argmax(-1)).mean()
+    predict = open_exported(path)
+    expected = np.concatenate([model.predict_on_batch(image[None])["logits"] for image in images])
+    logits = np.concatenate([predict(image[None]) for image in images])
+    if not (np.isfinite(logits).all() and np.isfinite(expected).all()):
+        raise ValueError("`model` must give finite logits, before and after the export. Received: NaN or infinity")
+    return np.abs(logits - expected), (decide(logits) == decide(expected)).mean()
 
 
 def require(name):

@@ -1,5 +1,6 @@
 """Pictures, in one visual language: the same colours for pet, background and border everywhere."""
 
+import colorsys
 import textwrap
 
 import numpy as np
@@ -8,9 +9,17 @@ from matplotlib.patches import Patch, Rectangle
 
 from zoo import tables
 from zoo.data import CLASSES
+from zoo.data.pictures import strips
 
 COLOURS = np.array([[230, 159, 0], [0, 114, 178], [204, 121, 167]], "uint8")  # safe for the colour-blind (Okabe, Ito)
 TINTS = np.array([[86, 180, 233], [230, 159, 0], [0, 158, 115], [204, 121, 167]]) / 255  # of windows in a grid
+
+
+def palette(count):
+    """A colour for each of `count` classes, uint8 (count, 3): first `COLOURS`, then hues a golden section apart."""
+    hues = [(number * 0.618034 % 1, 0.5 + number % 3 / 4, 1 - number % 2 / 3) for number in range(count - len(COLOURS))]
+    further = [np.multiply(255, colorsys.hsv_to_rgb(*hue)) for hue in hues]
+    return np.array([*COLOURS, *further], "uint8")[:count]
 
 
 def overlay(image, mask, opacity=0.6):
@@ -18,13 +27,22 @@ def overlay(image, mask, opacity=0.6):
 
     Args:
         image: uint8 (h, w, 3).
-        mask: integers (h, w), class numbers.
+        mask: integers (h, w), class numbers from 0.
         opacity: of the colours, from 0 to 1.
 
     Returns:
         uint8 (h, w, 3).
+
+    Raises:
+        ValueError: if the mask is not of the image's size.
     """
-    return (opacity * COLOURS[mask] + (1 - opacity) * image).astype("uint8")
+    if image.shape[:2] != mask.shape:
+        raise ValueError(f"`mask` must be of the size of `image`, {image.shape[:2]}. Received: {mask.shape}")
+    colours = opacity * palette(int(mask.max()) + 1)
+    mixed = np.empty_like(image)
+    for rows in strips(*mask.shape):  # floating point for the whole would take 72 bytes a pixel
+        mixed[rows] = colours[mask[rows]] + (1 - opacity) * image[rows]
+    return mixed
 
 
 def draw_stages(photos, masks, truths=None):
@@ -79,7 +97,7 @@ def draw_images(images, columns=4):
     for axis, (title, image) in zip(axes, images.items(), strict=False):
         image = np.asarray(image)
         if image.ndim == 2 and np.issubdtype(image.dtype, np.integer):
-            image = COLOURS[image]
+            image = palette(int(image.max()) + 1)[image]
         axis.imshow(image, cmap="viridis", interpolation="nearest")
         axis.set_title(title, fontsize=10)
     for axis in axes:

@@ -1,11 +1,12 @@
 """From a photo of any size to a class for every pixel."""
 
-import os
-
 import keras
 import numpy as np
-from keras import ops
-from PIL import Image, ImageOps
+from PIL import Image
+
+from zoo.data.pictures import read_image, strips
+
+GREY = np.array([0.299, 0.587, 0.114], "float32")  # shares of red, green and blue (ITU-R BT.601)
 
 
 def predict(model, image):
@@ -15,62 +16,110 @@ def predict(model, image):
     to the photo's own size: the models have learned whole pets, not tiles of fur.
 
     Args:
-        model: Keras model from images (b, h, w, 3) in [0, 1], with a fixed height and width, to
-            logits (b, h, w, classes).
-        image: path of a photo, or an array of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4),
-            uint8 in [0, 255] or floating point in [0, 1]. Transparency is ignored, and a path's
-            orientation tag (EXIF) is heeded.
+        model: Keras model from images (b, h, w, 3) in [0, 1], or (b, h, w, 1) in grey, with a fixed height and
+            width, to logits (b, h, w, classes). A single logit is for class 1, against class 0.
+        image: path of a photo, `PIL.Image.Image`, or array of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4),
+            uint8 in [0, 255] or floating point in [0, 1]. Transparency is ignored, and an orientation tag
+            (EXIF) is heeded; `zoo.data.read_image` tells all rules.
 
     Returns:
-        NumPy array uint8 (h, w) of class numbers: for the saved models 0 pet, 1 background, 2 border.
+        NumPy array (h, w) of class numbers: for the saved models 0 pet, 1 background, 2 border. It is
+        uint8, or uint16 if there are more than 256 classes.
 
     Raises:
-        ValueError: if the array is none of these, or the model has no fixed size.
+        ValueError: if the array is none of these, or the model has no fixed size, or other inputs or outputs.
         OSError: if the file is missing, no image, or a broken or huge one.
     """
-    size = model.input_shape[1:3]
-    if None in size:
-        raise ValueError(f"`model` needs a fixed height and width. Received: input shape {model.input_shape}")
+    shape = check_model(model)
     image = read_image(image)
-    small = ops.image.resize(image, size, antialias=True, data_format="channels_last")
-    small = ops.round(small) / 255  # as the data pipeline rounds
-    logits = keras.ops.convert_to_numpy(model.predict_on_batch(ops.convert_to_numpy(small)[None]))[0]
-    return enlarge(logits, image.shape[:2])
+    small = squeeze(image, shape)
+    return enlarge(np.asarray(model.predict_on_batch(small[None]))[0], image.shape[:2])
+
+
+def check_model(model, any_size=False):
+    """The shape (height, width, channels) of a model's images.
+
+    Args:
+        model: Keras model.
+        any_size: whether height and width may be `None`.
+
+    Raises:
+        ValueError: if `predict` cannot use the model, whatever the photo.
+    """
+    shapes = [getattr(model, name, None) for name in ("input_shape", "output_shape")]
+    if not all(isinstance(shape, tuple) and len(shape) == 4 and isinstance(shape[-1], int) for shape in shapes):
+        raise ValueError(
+            "`model` must take images (b, h, w, channels) alone, and give logits (b, h, w, classes) alone. "
+            f"Received: input shape {shapes[0]}, output shape {shapes[1]}"
+        )
+    if None in shapes[0][1:3] and not any_size:
+        raise ValueError(f"`model` needs a fixed height and width. Received: input shape {shapes[0]}")
+    if shapes[0][3] not in (1, 3):
+        raise ValueError(f"`model` must take images of 1 or 3 channels. Received: input shape {shapes[0]}")
+    return shapes[0][1:]
+
+
+def squeeze(image, shape):
+    """Squeezes a photo as the data pipeline does, with no aliasing, and rounds as it rounds.
+
+    Pillow resizes plane by plane in float32, first across, then down; the first a strip at a time.
+
+    Args:
+        image: array (h, w, 3), as `zoo.data.read_image` gives.
+        shape: (height, width, channels) of the result: RGB, or grey if there is one channel.
+
+    Returns:
+        NumPy array float32 of this shape, in [0, 1].
+    """
+    height, width, channels = shape
+    narrow = np.empty((3, len(image), width), "float32")
+    for rows in strips(*image.shape[:2]):
+        for plane in range(3):
+            narrow[plane, rows] = resize(image[rows, :, plane], rows.stop - rows.start, width)
+    small = np.stack([resize(plane, height, width) for plane in narrow], -1)  # (height, width, 3)
+    small = np.round(small if image.dtype == np.uint8 else 255 * small) / np.float32(255)
+    return small if channels == 3 else small @ GREY[:, None]
+
+
+def resize(plane, height, width):
+    """Resizes numbers (h, w) by a triangle as wide as a new pixel, to float32 (height, width)."""
+    plane = Image.fromarray(np.ascontiguousarray(plane, "float32"))
+    return np.asarray(plane.resize((width, height), Image.Resampling.BILINEAR))
 
 
 def enlarge(logits, size):
-    """The class of each pixel after logits have grown to another size.
+    """The class of each pixel after logits have grown to another size, by bilinear interpolation.
 
     Args:
-        logits: array (h, w, classes).
+        logits: array (h, w, classes), or (h, w, 1) for class 1 against class 0.
         size: (height, width) to grow to.
 
     Returns:
-        NumPy array uint8 of shape `size`.
+        NumPy array of shape `size`: uint8, or uint16 if there are more than 256 classes.
     """
-    grown = ops.image.resize(logits, size, data_format="channels_last")
-    return ops.convert_to_numpy(ops.argmax(grown, axis=-1)).astype("uint8")
+    logits = np.asarray(logits, "float32")
+    above, below, down = neighbours(logits.shape[0], size[0])
+    left, right, across = neighbours(logits.shape[1], size[1])
+    classes = np.empty(size, "uint8" if logits.shape[2] <= 256 else "uint16")
+    for rows in strips(size[0], size[1] * logits.shape[2]):  # all logits at once would take gigabytes
+        strip = mix(logits[above[rows]], logits[below[rows]], down[rows, None, None])  # (rows, w, classes)
+        strip = mix(strip[:, left], strip[:, right], across[:, None])  # (rows, width, classes)
+        classes[rows] = decide(strip)
+    return classes
 
 
-def read_image(image):
-    """A path or array, as described in `predict`, as float32 (h, w, 3) from 0 to 255."""
-    if isinstance(image, str | os.PathLike):
-        try:
-            with Image.open(image) as file:
-                return np.asarray(ImageOps.exif_transpose(file).convert("RGB"), "float32")
-        except FileNotFoundError:
-            raise
-        except Exception as error:  # the decoders of broken or huge images raise errors of many kinds
-            raise OSError(f"{image}: {error}") from error
-    image = np.asarray(image)
-    if image.ndim == 2:
-        image = image[:, :, None]
-    if image.ndim != 3 or image.shape[2] not in (1, 3, 4) or not image.size:
-        raise ValueError(f"`image` must be of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4). Received: {image.shape}")
-    if np.issubdtype(image.dtype, np.floating):
-        if not (image.min() >= 0 and image.max() <= 1):
-            raise ValueError(f"`image` of floating point must lie in [0, 1]. Received: {image.min()} to {image.max()}")
-        image = image * np.float32(255)
-    elif image.dtype != np.uint8:
-        raise ValueError(f"`image` must be uint8 or floating point. Received: {image.dtype}")
-    return np.broadcast_to(image[:, :, :3], (*image.shape[:2], 3)).astype("float32")
+def decide(logits):
+    """The class of the largest of logits (..., classes); of a single logit (..., 1), whether it is above 0."""
+    return logits.argmax(-1) if logits.shape[-1] > 1 else logits[..., 0] > 0
+
+
+def neighbours(old, new):
+    """For each of `new` places along a side: the two of `old` places around it, and how near the second is."""
+    places = ((np.arange(new) + 0.5) * (old / new) - 0.5).clip(0, old - 1)
+    first = places.astype(int)
+    return first, np.minimum(first + 1, old - 1), (places - first).astype("float32")
+
+
+def mix(first, second, share):
+    """The first, with a share of the second."""
+    return first + (second - first) * share

@@ -111,6 +111,12 @@ def test_masks_are_squeezed_to_labels_that_were_there():
     assert set(np.unique(pipeline.resize_mask(mask, 3))) <= {0, 2}  # the mean of 0 and 2 would be background
 
 
+def test_masks_of_other_shapes_are_refused():
+    for shape in [(4, 4, 1), (1, 4, 4, 1), (4,)]:
+        with pytest.raises(ValueError, match=r"`mask` must be of shape \(h, w\)"):
+            pipeline.resize_mask(tf.zeros(shape, tf.int32), 3)
+
+
 @pytest.mark.parametrize(
     ("changed", "named"),
     [

@@ -2,6 +2,7 @@
 
 from zoo.data.augmentation import Augmentation
 from zoo.data.oxford_iiit_pet import CorruptDatasetError, DatasetNotFoundError, download
+from zoo.data.pictures import read_image, read_mask
 from zoo.data.pipeline import BACKGROUND, CLASSES, DATASETS, SPLITS, default_dataset, describe, examples, load, species
 
 __all__ = [
@@ -17,5 +18,7 @@ __all__ = [
     "download",
     "examples",
     "load",
+    "read_image",
+    "read_mask",
     "species",
 ]

@@ -126,9 +126,14 @@ def resize_image(image, image_size):
 
 
 def resize_mask(mask, image_size):
-    """Squeezes a mask (h, w) to int32 (image_size, image_size). Only by nearest neighbour: between two
+    """Squeezes a mask (h, w) to (image_size, image_size). Only by nearest neighbour: between two
     class numbers lies no third class.
+
+    Raises:
+        ValueError: if the mask has more or fewer axes.
     """
+    if len(mask.shape) != 2:
+        raise ValueError(f"`mask` must be of shape (h, w). Received: {tuple(mask.shape)}")
     return tf.image.resize(mask[..., None], (image_size, image_size), "nearest")[..., 0]
 
 

@@ -1,0 +1,228 @@
+import ast
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from PIL import EpsImagePlugin, Image
+from skimage import color
+
+from zoo import data
+from zoo.data import pictures
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture
+def ramp():
+    """Sixteen bits from black to white."""
+    return np.linspace(0, 65535, 40 * 50).reshape(40, 50).round().astype("uint16")
+
+
+@pytest.fixture
+def colours(rng):
+    return rng.integers(0, 256, (40, 50, 3), "uint8")
+
+
+def test_postscript_does_not_run(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *arguments, **options: started.append(arguments))
+    (tmp_path / "photo.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{ } loop\n")
+    for read in (data.read_image, data.read_mask):
+        with pytest.raises(OSError, match=r"photo\.jpg"):
+            read(tmp_path / "photo.jpg")
+    assert not started
+
+
+def test_every_place_names_the_formats_that_it_opens():
+    for path in [*(ROOT / "zoo").rglob("*.py"), *(ROOT / "tutorials").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Image.open"):
+                assert "formats" in {keyword.arg for keyword in node.keywords}, f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("format", pictures.ENDINGS)
+def test_every_known_format_is_read(format, colours, tmp_path):
+    for ending in pictures.ENDINGS[format]:
+        path = tmp_path / f"photo{ending}"
+        Image.fromarray(colours).save(path, format, lossless=True)
+        expected = np.asarray(Image.open(path).convert("RGB"))
+        np.testing.assert_array_equal(data.read_image(path), expected)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.pgm"])
+def test_sixteen_bits_are_scaled(ramp, tmp_path, name):
+    Image.fromarray(ramp).save(tmp_path / name)
+    expected = np.repeat(np.round(ramp / 257)[..., None], 3, -1)
+    np.testing.assert_array_equal(data.read_image(tmp_path / name), expected)
+
+
+def test_floating_tiff_is_read_as_a_floating_array_is(ramp, tmp_path):
+    Image.fromarray(ramp.astype("float32") / 65535).save(tmp_path / "unit.tif")
+    assert abs(data.read_image(tmp_path / "unit.tif")[..., 0] - ramp / 257).max() <= 0.5
+    for number, wrong in enumerate([ramp.astype("float32"), np.full((4, 4), np.nan, "float32")]):
+        Image.fromarray(wrong).save(tmp_path / f"{number}.tif")
+        with pytest.raises(OSError, match=rf"{number}\.tif.*must lie in \[0, 1\]"):
+            data.read_image(tmp_path / f"{number}.tif")
+
+
+def test_what_has_no_known_range_is_refused(ramp, tmp_path):
+    Image.fromarray(ramp.astype("int32")).save(tmp_path / "wide.tif")
+    Image.fromarray(ramp).save(tmp_path / "inverted.tif", tiffinfo={262: 0})  # black is 65535, which Pillow forgets
+    Image.new("LAB", (4, 4)).save(tmp_path / "lab.tif")
+    for name in ("wide.tif", "inverted.tif", "lab.tif"):
+        with pytest.raises(OSError, match=rf"{name}.*no rule"):
+            data.read_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "HSV", "RGBA", "RGBX", "RGB"])
+def test_images_of_pillow_in_other_colours(mode, colours):
+    read = data.read_image(Image.fromarray(colours).convert(mode)).astype(int)
+    assert abs(read - colours).mean() < {"HSV": 3, "YCbCr": 3}.get(mode, 1)
+
+
+def test_hue_is_read_as_scikit_image_reads_it(colours):
+    hue = Image.merge("HSV", [Image.fromarray(np.ascontiguousarray(plane)) for plane in np.moveaxis(colours, -1, 0)])
+    expected = 255 * color.hsv2rgb(np.asarray(hue) / 255)
+    assert abs(data.read_image(hue) - expected).mean() < 2
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "I;16", "I;16B"])
+def test_grey_images_of_pillow(mode, ramp):
+    grey = Image.fromarray((ramp // 257).astype("uint8"))
+    image = {
+        "1": lambda: grey.point(lambda value: value > 127, "1"),
+        "La": lambda: grey.convert("LA").convert("La"),
+        "I;16": lambda: Image.fromarray(ramp),
+        "I;16B": lambda: Image.frombytes("I;16B", grey.size, ramp.astype(">u2").tobytes()),
+    }.get(mode, lambda: grey.convert(mode))()
+    assert image.mode == mode
+    expected = 255 * (ramp // 257 > 127) if mode == "1" else ramp / 257
+    for plane in np.moveaxis(data.read_image(image), -1, 0):
+        assert abs(plane - expected).max() <= 1
+
+
+def test_transparency_is_ignored(colours, rng):
+    alpha = rng.integers(200, 256, (40, 50), "uint8")
+    image = Image.fromarray(np.dstack([colours, alpha]))
+    np.testing.assert_array_equal(data.read_image(image), colours)
+    assert abs(data.read_image(image.convert("RGBa")).astype(int) - colours).max() <= 1
+
+
+def test_palettes(colours, tmp_path, recwarn):
+    image = Image.fromarray(colours).quantize(16)
+    expected = np.reshape(image.getpalette(), (-1, 3))[np.asarray(image)]
+    image.save(tmp_path / "clear.png", transparency=bytes(range(16)))
+    for source in (image, image.convert("PA"), tmp_path / "clear.png"):
+        np.testing.assert_array_equal(data.read_image(source), expected)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp"])
+def test_turned_pictures(colours, tmp_path, name, orientation):
+    turned = {
+        1: lambda x: x,
+        2: np.fliplr,
+        3: lambda x: np.rot90(x, 2),
+        4: np.flipud,
+        5: lambda x: x.swapaxes(0, 1),
+        6: lambda x: np.rot90(x, -1),
+        7: lambda x: np.rot90(x, 2).swapaxes(0, 1),
+        8: np.rot90,
+    }[orientation](colours)  # as the standard defines the numbers
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(colours).save(tmp_path / name, exif=exif, lossless=True)
+    np.testing.assert_array_equal(data.read_image(tmp_path / name), turned)
+    with Image.open(tmp_path / name) as image:
+        np.testing.assert_array_equal(data.read_image(image), turned)
+
+
+def test_masks_keep_their_numbers(tmp_path, rng):
+    mask = rng.integers(0, 4, (9, 7), "uint8")
+    palette = Image.fromarray(mask).convert("P")
+    palette.putpalette(rng.integers(0, 256, 768).tolist())
+    palette.save(tmp_path / "palette.png")
+    palette.save(tmp_path / "palette.gif")
+    palette.save(tmp_path / "palette.bmp")
+    Image.fromarray(mask).save(tmp_path / "grey.png")
+    Image.fromarray(mask.astype("uint16")).save(tmp_path / "sixteen.png")
+    Image.fromarray(mask.astype("int32")).save(tmp_path / "wide.tif")
+    for path in tmp_path.iterdir():
+        read = data.read_mask(path, num_classes=4)
+        np.testing.assert_array_equal(read, mask, err_msg=path.name)
+        assert read.dtype == np.int32
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_masks_of_few_bits_keep_their_numbers(bits, tmp_path, rng):
+    mask = rng.integers(0, 2**bits, (5, 16), "uint8")
+    packed = np.packbits(np.unpackbits(mask[..., None], axis=-1)[..., 8 - bits :].reshape(5, -1), axis=1)
+    rows = b"".join(b"\0" + row.tobytes() for row in packed)  # no filter
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", 16, 5, bits, 0, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    (tmp_path / "mask.png").write_bytes(b"\x89PNG\r\n\x1a\n" + parts)
+    np.testing.assert_array_equal(data.read_mask(tmp_path / "mask.png"), mask)
+
+
+def test_masks_that_lost_their_numbers_are_refused(colours, tmp_path):
+    grey = Image.fromarray(colours[..., 0])
+    grey.save(tmp_path / "grey.jpg")
+    grey.save(tmp_path / "lossy.tif", compression="jpeg")
+    Image.fromarray(colours).save(tmp_path / "colours.png")
+    grey.convert("LA").save(tmp_path / "clear.png")
+    grey.convert("F").save(tmp_path / "float.tif")
+    for path in tmp_path.iterdir():
+        with pytest.raises(OSError, match=path.name):
+            data.read_mask(path)
+
+
+def test_wrong_labels_and_sizes_are_named(tmp_path):
+    Image.fromarray(np.array([[0, 4], [255, 1]], "uint8")).save(tmp_path / "mask.png")
+    with pytest.raises(ValueError, match=r"mask\.png must be classes, 0 to 2\. Received: 4, 255"):
+        data.read_mask(tmp_path / "mask.png", 3)
+    with pytest.raises(ValueError, match=r"0 to 2, or 255 \(ignored\)\. Received: 4$"):
+        data.read_mask(tmp_path / "mask.png", 3, ignored=255)
+    assert data.read_mask(tmp_path / "mask.png", 5, ignored=255).max() == 255
+    with pytest.raises(ValueError, match=r"mask\.png must be of the size of its photo, \(2, 3\)\. Received: \(2, 2\)"):
+        data.read_mask(tmp_path / "mask.png", size=(2, 3))
+
+
+@pytest.mark.parametrize("size", [(10_001, 10_000), (70_000, 1), (20_000, 20_000)])
+def test_too_large_a_picture_is_named_before_it_is_decoded(size, tmp_path, recwarn):
+    Image.new("1", size).save(tmp_path / "large.png")
+    with pytest.raises(OSError, match=r"large\.png: a picture may have up to 100,000,000 pixels"):
+        data.read_image(tmp_path / "large.png")
+    assert not recwarn.list
+
+
+def test_what_is_no_file_does_not_hang(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    for path in (tmp_path / "pipe.jpg", tmp_path / "folder.jpg", "/dev/zero", ""):
+        with pytest.raises(OSError, match="must be a file"):
+            data.read_image(path)
+    with pytest.raises(FileNotFoundError, match=r"nothing\.jpg"):
+        data.read_image(tmp_path / "nothing.jpg")
+
+
+@pytest.mark.parametrize("mode", ["1", "RGB"])
+def test_reading_takes_eight_bytes_a_pixel(mode, tmp_path):
+    Image.new(mode, (5000, 5000)).save(tmp_path / "photo.png")
+    code = (
+        "import resource, sys; from zoo.data import pictures; from PIL import Image;"
+        "peak = lambda: 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
+        "file = Image.open(sys.argv[1], formats=('PNG',)); file.load(); decoded = peak(); del file;"
+        "pictures.read_image(sys.argv[1]); print((peak() - decoded) / 5000**2)"
+    )
+    run = subprocess.run([sys.executable, "-c", code, tmp_path / "photo.png"], cwd=ROOT, capture_output=True, text=True)
+    assert float(run.stdout) < 8, run.stderr

@@ -1,0 +1,86 @@
+import os
+
+import pytest
+
+from zoo import files
+
+
+@pytest.fixture
+def kept(tmp_path):
+    (tmp_path / "kept").write_text("old")
+    return tmp_path / "kept"
+
+
+def test_what_is_whole_gets_its_name(tmp_path):
+    with files.write_whole(tmp_path / "folder" / "new") as unfinished:
+        unfinished.write_text("new")
+        assert not (tmp_path / "folder" / "new").exists()
+    assert (tmp_path / "folder" / "new").read_text() == "new"
+    assert os.listdir(tmp_path / "folder") == ["new"]
+
+
+def test_nothing_is_replaced_unless_asked_for(kept):
+    with pytest.raises(FileExistsError, match="--overwrite"), files.write_whole(kept):
+        pytest.fail("it should not come so far")
+    assert kept.read_text() == "old"
+    with files.write_whole(kept, overwrite=True) as unfinished:
+        unfinished.write_text("new")
+        assert kept.read_text() == "old"
+    assert kept.read_text() == "new"
+
+
+def test_what_another_program_wrote_meanwhile_is_kept(kept, tmp_path):
+    with pytest.raises(FileExistsError), files.write_whole(tmp_path / "new") as unfinished:
+        unfinished.write_text("ours")
+        (tmp_path / "new").write_text("theirs")
+    assert (tmp_path / "new").read_text() == "theirs"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_disk_without_links(kept, tmp_path, monkeypatch, overwrite):
+    def refuse(*arguments):
+        raise PermissionError("no links")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with files.write_whole(tmp_path / "new", overwrite) as unfinished:
+        unfinished.write_text("new")
+    assert (tmp_path / "new").read_text() == "new"
+
+
+def test_what_fails_leaves_all_as_it_was(kept):
+    with pytest.raises(OSError, match="full"), files.write_whole(kept, overwrite=True) as unfinished:
+        unfinished.write_text("half")
+        raise OSError("the disk is full")
+    assert kept.read_text() == "old"
+    assert os.listdir(kept.parent) == ["kept"]
+
+
+def test_a_link_is_not_followed(kept, tmp_path):
+    for target in (kept, tmp_path / "nothing"):
+        link = tmp_path / "link"
+        link.symlink_to(target)
+        with pytest.raises(FileExistsError), files.write_whole(link):
+            pytest.fail("it should not come so far")
+        with files.write_whole(link, overwrite=True) as unfinished:
+            unfinished.write_text("new")
+        assert not link.is_symlink()
+        link.unlink()
+    assert kept.read_text() == "old"
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_folder_is_replaced_as_a_whole_and_by_no_file(tmp_path):
+    folder = tmp_path / "folder"
+    for content in ("old", "new"):
+        with files.write_whole(folder, overwrite=True) as unfinished:
+            unfinished.mkdir()
+            (unfinished / content).touch()
+    assert os.listdir(folder) == ["new"]
+    with pytest.raises(FileExistsError, match="is a folder"), files.write_whole(folder, overwrite=True) as unfinished:
+        unfinished.touch()
+    assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_control_characters_are_escaped():
+    assert files.printable("a\x1b[2J\nb\udcff\u202ec.png") == r"a\x1b[2J\nb\udcff\u202ec.png"
+    assert files.printable("Füße 猫.png") == "Füße 猫.png"

@@ -1,0 +1,83 @@
+"""Results get their names when they are whole, and nothing that was there before is lost."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def write_whole(path, overwrite=False):
+    """Lets a file or folder be written elsewhere, and gives it its name when it is whole.
+
+    What fails or is killed on the way leaves `path` as it was. A link is replaced, not what it leads to.
+
+    Examples:
+        >>> with write_whole("notes.txt") as unfinished:  # doctest: +SKIP
+        ...     unfinished.write_text("all or nothing")
+
+    Args:
+        path: the file or folder; the folder that it lies in is made if missing.
+        overwrite: whether what has this name already is replaced.
+
+    Yields:
+        A path with the same name, in a folder of its own on the same disk, where nothing is yet.
+
+    Raises:
+        FileExistsError: before anything is written, if the name is taken and may not be replaced.
+    """
+    path = Path(path)
+    refuse_taken(path, overwrite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".unfinished.") as folder:
+        unfinished = Path(folder) / path.name
+        yield unfinished
+        for file in (unfinished, *unfinished.rglob("*")):
+            sync(file)
+        publish(unfinished, path, overwrite)
+    sync(path.parent)
+
+
+def refuse_taken(path, overwrite=False):
+    """Raises a `FileExistsError` if something has this name, a broken link included, and may not be replaced."""
+    if os.path.lexists(path) and not overwrite:
+        raise FileExistsError(f"{path} is there already. Move it, or allow it to be replaced with --overwrite.")
+
+
+def publish(unfinished, path, overwrite):
+    """Gives what is finished its name."""
+    if overwrite and path.is_dir() and not path.is_symlink():  # a folder cannot be replaced, but moved
+        if not unfinished.is_dir():
+            raise FileExistsError(f"{path} is a folder, and is not replaced by a file. Move it.")
+        old = unfinished.with_name(f"old.{path.name}")
+        os.replace(path, old)
+        try:
+            os.replace(unfinished, path)
+        except OSError:
+            os.replace(old, path)
+            raise
+    elif overwrite or unfinished.is_dir():
+        os.replace(unfinished, path)  # a folder replaces none but an empty one
+    else:
+        try:
+            os.link(unfinished, path)  # unlike renaming, this fails if another program has taken the name
+        except FileExistsError:
+            raise
+        except OSError:  # a disk without links
+            refuse_taken(path)
+            os.replace(unfinished, path)
+
+
+def sync(path):
+    """Waits until a file or folder is on the disk, where the system can."""
+    with contextlib.suppress(PermissionError):  # Windows opens no folders, and a folder may not be ours to read
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def printable(text):
+    """Text with control characters and undecodable bytes escaped, since names of files may hold any."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in str(text))
