@@ -76,7 +76,11 @@ class Scores:
         }
 
 
-def evaluate(model, dataset, split="test", batch_size=16):
+WAYS = ("at_network_size", "at_photo_size", "groups", "with_mirror_image", "grey")
+LUMA = np.array([0.299, 0.587, 0.114], "float32")  # what each colour adds to grey (ITU-R BT.601)
+
+
+def evaluate(model, dataset, split="test", batch_size=16, ways=WAYS):
     """Scores a model on a data set, at the network's size and at each photo's own.
 
     Args:
@@ -84,12 +88,14 @@ def evaluate(model, dataset, split="test", batch_size=16):
         dataset: one of `zoo.data.DATASETS`.
         split: one of `zoo.data.SPLITS`.
         batch_size: images in a step.
+        ways: which of the scores below to take.
 
     Returns:
         A dictionary of summaries (`Scores.summary`): `at_network_size`, where masks were squeezed
         to the model's size; `at_photo_size`, where logits were enlarged to the mask's. And at the
-        network's size: one for each of `zoo.data.species`, and `with_mirror_image`, where the
-        logits are the mean of those for the image and for its mirror image.
+        network's size: for "groups" one for each of `zoo.data.species`; `with_mirror_image`, where
+        the logits are the mean of those for the image and for its mirror image; `grey`, where the
+        images have lost their colours.
 
     Raises:
         ValueError: if an argument is not as above.
@@ -101,20 +107,31 @@ def evaluate(model, dataset, split="test", batch_size=16):
             f"`model` must take square images of a fixed size, and give {len(data.CLASSES)} logits a pixel. "
             f"Received: input shape {model.input_shape}, output shape {model.output_shape}"
         )
-    species = data.species(dataset, split)
-    kinds = ["at_network_size", "at_photo_size", *sorted(set(species)), "with_mirror_image"]
+    species = data.species(dataset, split) if "groups" in ways else []
+    kinds = [way for way in WAYS if way in ways and way != "groups"] + sorted(set(species))
     scores = {kind: Scores() for kind in kinds}
     batches = data.load(dataset, split, height, batch_size)
-    photos = zip(species, data.examples(dataset, split).as_numpy_iterator(), strict=True)
+    photo_masks = (mask for _, mask in data.examples(dataset, split).as_numpy_iterator())
+    groups = iter(species)
     for images, masks in tqdm(batches, desc=f"evaluate {model.name}", unit="batch", disable=None):
-        images = images.numpy()  # for any backend
-        answers, mirrored = (model.predict_on_batch(x) for x in (images, images[:, :, ::-1]))
-        for mask, logits, mirror in zip(masks.numpy(), answers, mirrored[:, :, ::-1], strict=True):
-            kind, (_, photo_mask) = next(photos)
-            scores["at_network_size"].add(mask, logits.argmax(-1))
-            scores["at_photo_size"].add(photo_mask, enlarge(logits, photo_mask.shape))
-            scores[kind].add(mask, logits.argmax(-1))
-            scores["with_mirror_image"].add(mask, (logits + mirror).argmax(-1))
+        images, masks = images.numpy(), masks.numpy()  # for any backend
+        logits = model.predict_on_batch(images)
+        answers = logits.argmax(-1)
+        for mask, answer in zip(masks, answers, strict=True):
+            scores["at_network_size"].add(mask, answer)
+            if "groups" in ways:
+                scores[next(groups)].add(mask, answer)
+        if "at_photo_size" in ways:
+            for image_logits, mask in zip(logits, photo_masks, strict=False):
+                scores["at_photo_size"].add(mask, enlarge(image_logits, mask.shape))
+        if "with_mirror_image" in ways:
+            mirrored = model.predict_on_batch(images[:, :, ::-1])[:, :, ::-1]
+            for mask, answer in zip(masks, (logits + mirrored).argmax(-1), strict=True):
+                scores["with_mirror_image"].add(mask, answer)
+        if "grey" in ways:
+            grey = np.repeat((images @ LUMA)[..., None], 3, -1)
+            for mask, answer in zip(masks, model.predict_on_batch(grey).argmax(-1), strict=True):
+                scores["grey"].add(mask, answer)
     return {kind: found.summary() for kind, found in scores.items()}
 
 

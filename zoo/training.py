@@ -40,8 +40,8 @@ class Recipe:
         learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine.
         weight_decay: of AdamW.
         warm_up: share of all steps in which the learning rate rises from zero.
-        ema_momentum: of an exponential moving average of the weights that takes their place at the end,
-            when the statistics of batch normalisation are counted anew; 0 for none.
+        ema_momentum: of an exponential moving average of the weights, taken after each epoch. It takes their
+            place at the end, when the statistics of batch normalisation are counted anew; 0 for none.
         seed: of the first weights, the order of the examples and their augmentation.
         mixed_precision: whether to compute in bfloat16 (weights stay float32).
         xla: whether TensorFlow compiles the step with XLA; JAX always does.
@@ -133,6 +133,8 @@ def train(build, recipe, folder):
     callbacks = [keras.callbacks.TensorBoard(kept / "logs", write_graph=False), KeepState(kept, recipe, history)]
     if recipe.split == "train":
         callbacks.insert(0, ScoreValidation(load(recipe, "validation", recipe.image_size)))
+    if recipe.ema_momentum:
+        callbacks.append(average := AverageWeights(recipe.ema_momentum))
     for image_size, epochs in phases(recipe):
         remaining = range(max(epochs.start, len(history)), epochs.stop)
         if remaining:
@@ -152,7 +154,7 @@ def train(build, recipe, folder):
                 verbose=0 if process else 1 if sys.stdout.isatty() else 2,
             )
     if recipe.ema_momentum:
-        optimizer.finalize_variable_values(model.trainable_variables)
+        average.replace_weights()
         options = {"augmentation": recipe.augmentation(), "epochs": [recipe.epochs]}
         count_statistics(model, load(recipe, recipe.split, recipe.image_size, **options))
         if recipe.split == "train":
@@ -257,8 +259,7 @@ def make_optimizer(recipe, steps_per_epoch):
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warm_up, warmup_target=recipe.learning_rate, warmup_steps=warm_up
     )
-    average = {"use_ema": True, "ema_momentum": recipe.ema_momentum} if recipe.ema_momentum else {}
-    return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, **average)
+    return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
 
 
 def compile_model(model, optimizer, recipe):
@@ -297,6 +298,29 @@ class ScoreValidation(keras.callbacks.Callback):
             logits = self.model.predict_on_batch(images)[: len(masks)]
             confusion = confusion + confusion_matrix(masks, logits.argmax(-1), logits.shape[-1])
         return float(np.nanmean(class_ious(confusion)))
+
+
+class AverageWeights(keras.callbacks.Callback):
+    """After each epoch, adds the weights to their exponential moving average.
+
+    Keras's optimisers average after each step (`use_ema`), but put the average in place whenever a `fit` ends:
+    here one training is several.
+    """
+
+    def __init__(self, momentum):
+        super().__init__()
+        self.momentum, self.average = momentum, None
+
+    def on_epoch_end(self, epoch, logs=None):
+        weights = [ops.convert_to_numpy(weight) for weight in self.model.trainable_variables]
+        self.average = [
+            self.momentum * old + (1 - self.momentum) * new
+            for old, new in zip(self.average or weights, weights, strict=True)
+        ]
+
+    def replace_weights(self):
+        for variable, value in zip(self.model.trainable_variables, self.average, strict=True):
+            variable.assign(value)
 
 
 class KeepState(keras.callbacks.Callback):
