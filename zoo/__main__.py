@@ -288,8 +288,10 @@ def run_benchmarks(options):
 
     if options.out.suffix != ".json":
         raise ValueError(f"--out must be a .json file; the picture beside it is a .png. Received: {options.out}")
-    if options.out.exists():
-        raise FileExistsError(f"{options.out} is there already. Move it, or name another --out.")
+    picture = options.out.with_suffix(".png")
+    for path in (options.out, picture):
+        if os.path.lexists(path):
+            raise FileExistsError(f"{path} is there already. Move it, or name another --out.")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # several processes share the GPU, if there is one
     results = {"machine": machine(), "versions": versions("jax", "torch", "onnxruntime", "ai-edge-litert")}
@@ -305,8 +307,8 @@ def run_benchmarks(options):
         if name == "stages":
             growth = [[stage, f"{benchmark.exponent(results[name], stage):.2f}"] for stage in STAGES]
             print(tables.format_table(["time of a prediction", "grows as pixels to the power of"], growth) + "\n")
-    picture = options.out.with_suffix(".png")
-    plots.draw_benchmark(results).savefig(picture, dpi=100)
+    with files.write_whole(picture) as unfinished:
+        plots.draw_benchmark(results).savefig(unfinished, dpi=100)
     print(f"Wrote {options.out} and {picture}")
 
 
