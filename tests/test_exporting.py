@@ -96,7 +96,9 @@ def test_bad_arguments_are_named(small, tmp_path):
         with pytest.raises(ValueError, match=r"`quantize_on` must hold at least one image, each \(16, 16, 3\)"):
             exporting.export(small, tmp_path, "litert", quantize_on=images)
     for side in (999_999_999, 0, -16, 32.0):
-        with pytest.raises(ValueError, match=f"`image_size` must be from 1 to 2048 pixels. Received: image_size={side}"):
+        with pytest.raises(
+            ValueError, match=f"`image_size` must be from 1 to 2048 pixels. Received: image_size={side}"
+        ):
             exporting.export(small, tmp_path, "onnx", side)
     for name in ("", "..", "a/b"):
         with pytest.raises(ValueError, match="`name` must be the name of a file"):

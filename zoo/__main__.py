@@ -243,7 +243,9 @@ def predict(options):
             skip(photo, error)
     written = len(photos) - skipped
     pictures = "picture" if written == 1 else "pictures"
-    print(f"Wrote {written} {pictures} to {files.printable(options.out)}" + (f"; skipped {skipped}." if skipped else "."))
+    print(
+        f"Wrote {written} {pictures} to {files.printable(options.out)}" + (f"; skipped {skipped}." if skipped else ".")
+    )
     if skipped:
         sys.exit(1)
 
@@ -278,8 +280,8 @@ def export(options):
         size = sum(part.stat().st_size for part in parts if part.is_file())
     print(f"Wrote {files.printable(path)}: {size / 1e6:.1f} MB\n{exporting.describe(ready, classes)}")
     print(
-        f"On {count} images, 99.9 % of its logits differ from Keras's by at most {np.quantile(differences, 0.999):.0e}, "
-        f"all by at most {differences.max():.0e}. The classes agree on {agreement:.2%} of the pixels."
+        f"On {count} images, 99.9 % of its logits differ from Keras's by at most "
+        f"{np.quantile(differences, 0.999):.0e}, all by at most {differences.max():.0e}. The classes agree on {agreement:.2%} of the pixels."
     )
 
 
