@@ -281,7 +281,8 @@ def export(options):
     print(f"Wrote {files.printable(path)}: {size / 1e6:.1f} MB\n{exporting.describe(ready, classes)}")
     print(
         f"On {count} images, 99.9 % of its logits differ from Keras's by at most "
-        f"{np.quantile(differences, 0.999):.0e}, all by at most {differences.max():.0e}. The classes agree on {agreement:.2%} of the pixels."
+        f"{np.quantile(differences, 0.999):.0e}, all by at most {differences.max():.0e}. "
+        f"The classes agree on {agreement:.2%} of the pixels."
     )
 
 
