@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import exporting
+from zoo import __main__, exporting
+from zoo.data import synthetic_pets
 
 for package in ("onnxruntime", "tf2onnx", "ai_edge_litert"):
     pytest.importorskip(package, reason=f"{package} is not installed (extra `export`)")
@@ -79,7 +80,9 @@ def test_a_second_export_replaces_the_first(format, small, tmp_path, rng):
     images = rng.random((1, 16, 16, 3), "float32")
     exporting.export(small, tmp_path, format)
     small.set_weights([weight + 1 for weight in small.get_weights()])
-    path = exporting.export(small, tmp_path, format)
+    with pytest.raises(FileExistsError, match="is there already"):
+        exporting.export(small, tmp_path, format)
+    path = exporting.export(small, tmp_path, format, overwrite=True)
     np.testing.assert_allclose(exporting.open_exported(path)(images), small.predict_on_batch(images), atol=1e-5)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
@@ -89,6 +92,19 @@ def test_bad_arguments_are_named(small, tmp_path):
         exporting.export(small, tmp_path, "pt")
     with pytest.raises(ValueError, match="Only LiteRT files of a fixed size"):
         exporting.export(small, tmp_path, "onnx", quantize_on=[])
+    for images in ([], np.zeros((2, 16, 8, 3), "float32")):
+        with pytest.raises(ValueError, match=r"`quantize_on` must hold at least one image, each \(16, 16, 3\)"):
+            exporting.export(small, tmp_path, "litert", quantize_on=images)
+    for side in (999_999_999, 0, -16, 32.0):
+        with pytest.raises(
+            ValueError, match=f"`image_size` must be from 1 to 2048 pixels. Received: image_size={side}"
+        ):
+            exporting.export(small, tmp_path, "onnx", side)
+    for name in ("", "..", "a/b"):
+        with pytest.raises(ValueError, match="`name` must be the name of a file"):
+            exporting.export(small, tmp_path, "onnx", name=name)
+    with pytest.raises(ValueError, match="`classes` must name each of 3 logits"):
+        exporting.export(small, tmp_path, "onnx", classes=("cat", "dog"))
     for stage in ("nearest_unpooling", "unet"):  # which would answer at another size, or cannot join
         with pytest.raises(ValueError, match=r"`image_size` must be .* a multiple of 16\. Received: image_size=40"):
             exporting.export(zoo.build(stage), tmp_path, "onnx", image_size=40)
@@ -107,3 +123,77 @@ def test_a_missing_package_is_named(small, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     with pytest.raises(RuntimeError, match=r"tf2onnx is missing.*pip install"):
         exporting.export(small, tmp_path, "onnx")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("format", [*FORMATS, "int8"])
+def test_grey_wide_models_of_one_class_in_sixteen_bits(format, precision, tmp_path, rng):
+    keras.config.set_dtype_policy(precision)
+    model = zoo.build("nearest_unpooling", image_shape=(32, 64, 1), num_classes=1, filters=(8, 8, 8))
+    keras.config.set_dtype_policy("float32")
+    images = rng.random((4, 32, 64, 1), "float32")
+    quantize_on = images if format == "int8" else None
+    path = exporting.export(model, tmp_path, "litert" if quantize_on is not None else format, quantize_on=quantize_on)
+    logits = exporting.open_exported(path)(images)
+    expected = np.asarray(model.predict_on_batch(images), "float32")
+    assert abs(logits - expected).mean() < 0.1 * expected.std()  # sixteen bits round, and eight more so
+    _, agreement = exporting.compare(path, exporting.resize(model, None), images)
+    assert agreement > 0.9
+
+
+def test_class_names_are_those_that_were_given(small):
+    ready = exporting.resize(small, None)
+    assert "pet" not in exporting.describe(ready)
+    assert "(cat, dog, none)" in exporting.describe(ready, ("cat", "dog", "none"))
+    one = keras.Sequential([keras.Input((16, 8, 1)), keras.layers.Conv2D(1, 1)])
+    assert exporting.describe(exporting.resize(one, None)) == (
+        "image: float32 (batch, 16, 8, 1), grey in [0, 1]. logits: float32 (batch, 16, 8, 1), above 0 for class 1."
+    )
+
+
+def test_weights_and_logits_that_are_no_numbers_are_refused(small, tmp_path, rng):
+    small.set_weights([np.full(weight.shape, np.finfo("float32").max) for weight in small.get_weights()])
+    path = exporting.export(small, tmp_path, "saved_model")
+    with pytest.raises(ValueError, match="`model` must give finite logits"):
+        exporting.compare(path, exporting.resize(small, None), rng.random((1, 16, 16, 3), "float32"))
+    small.set_weights([np.full(weight.shape, np.nan) for weight in small.get_weights()])
+    with pytest.raises(ValueError, match="`model` must have finite weights"):
+        exporting.export(small, tmp_path, "litert")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["small"]
+
+
+def test_a_failing_converter_leaves_the_old_file(small, tmp_path, monkeypatch):
+    def fail(model, path, *arguments):
+        path.write_text("half")
+        raise RuntimeError("the converter fails")
+
+    (tmp_path / "small.onnx").write_text("old")
+    monkeypatch.setitem(exporting.FORMATS, "onnx", (".onnx", fail))
+    with pytest.raises(RuntimeError, match="the converter fails"):
+        exporting.export(small, tmp_path, "onnx", overwrite=True)
+    assert [entry.read_text() for entry in tmp_path.iterdir()] == ["old"]
+
+
+def test_leftovers_of_another_run_do_not_end_up_in_the_result(small, tmp_path):
+    for name in ("unfinished.small", ".unfinished.small"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "stranger").touch()
+    path = exporting.export(small, tmp_path, "saved_model")
+    assert not list(path.rglob("stranger"))
+
+
+def test_the_command_names_files_after_what_was_given(small, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 2, "validation": 2, "test": 2})
+    wide = keras.Sequential([keras.Input((16, 32, 3)), keras.layers.Conv2D(3, 1)], name="small")
+    wide.save(tmp_path / "own5.keras")
+    command = ["export", str(tmp_path / "own5.keras"), "--dataset", "synthetic_pets", "--out", str(tmp_path / "out")]
+    __main__.main(command)
+    assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["own5.onnx"]
+    assert "pet" not in capsys.readouterr().out.replace("synthetic_pets", "")
+    with pytest.raises(SystemExit, match=r"own5\.onnx is there already"):
+        __main__.main(command)
+    monkeypatch.setattr(exporting, "open_exported", lambda path: lambda images: images * np.nan)
+    with pytest.raises(SystemExit, match="finite logits"):
+        __main__.main([*command, "--format", "litert"])
+    assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["own5.onnx"]

@@ -30,9 +30,13 @@ def test_nothing_is_replaced_unless_asked_for(kept):
 
 
 def test_what_another_program_wrote_meanwhile_is_kept(kept, tmp_path):
-    with pytest.raises(FileExistsError), files.write_whole(tmp_path / "new") as unfinished:
-        unfinished.write_text("ours")
-        (tmp_path / "new").write_text("theirs")
+    def write_both():
+        with files.write_whole(tmp_path / "new") as unfinished:
+            unfinished.write_text("ours")
+            (tmp_path / "new").write_text("theirs")
+
+    with pytest.raises(FileExistsError):
+        write_both()
     assert (tmp_path / "new").read_text() == "theirs"
 
 
@@ -48,9 +52,13 @@ def test_a_disk_without_links(kept, tmp_path, monkeypatch, overwrite):
 
 
 def test_what_fails_leaves_all_as_it_was(kept):
-    with pytest.raises(OSError, match="full"), files.write_whole(kept, overwrite=True) as unfinished:
-        unfinished.write_text("half")
-        raise OSError("the disk is full")
+    def write_half():
+        with files.write_whole(kept, overwrite=True) as unfinished:
+            unfinished.write_text("half")
+            raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        write_half()
     assert kept.read_text() == "old"
     assert os.listdir(kept.parent) == ["kept"]
 

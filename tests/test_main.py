@@ -1,7 +1,9 @@
 import dataclasses
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -62,15 +64,139 @@ def test_predict_skips_what_is_broken_and_says_so(run_zoo, tmp_path):
     assert Image.open(tmp_path / "out" / "good.png.png").size == (30, 20)
 
 
-def test_predict_keeps_photos_of_one_name_apart(run_zoo, tmp_path):
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-        Image.fromarray(np.zeros((20, 30, 3), "uint8")).save(tmp_path / folder / "photo.png")
-    assert run_zoo("predict", "unet", "a", "b/photo.png", "--out", "out", cwd=tmp_path).returncode == 0
+@pytest.fixture
+def by_colour(tmp_path):
+    """The file of a model whose classes are red, green and blue, whichever is strongest."""
+    keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Identity()]).save(tmp_path / "own.keras")
+    return str(tmp_path / "own.keras")
+
+
+@pytest.fixture
+def photo():
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), "uint8"))
+
+
+def test_predict_keeps_photos_of_one_name_apart(by_colour, photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ["a/b/p.png", "a_b/p.png", "c/b/p.png", "b_p.png", "P.PNG", "other.png"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        photo.save(tmp_path / name)
+    again = ["a/b/../b/p.png", "a/b", "other.png"]  # the same once more
+    __main__.main(["predict", by_colour, *names, *again, "--out", "out"])
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert len(written) == 2
-    assert written[0].endswith("_a_photo.png.png")
-    assert written[1].endswith("_b_photo.png.png")
+    assert len({name.casefold() for name in written}) == len(names)
+    assert {"a_b_p.png.png", "b_p.png.png", "other.png.png"} <= set(written)
+
+
+def test_predict_replaces_nothing_unless_asked_for(by_colour, photo, tmp_path, capsys):
+    for name in ("q.jpg", "q.jpg.png", "r.png", "s.png", "t.png"):
+        photo.save(tmp_path / name)
+    (tmp_path / "kept").write_text("old")
+    (tmp_path / "s.png.png").symlink_to(tmp_path / "kept")
+    (tmp_path / "t.png.png").write_text("old")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    photos = [str(tmp_path / name) for name in ("q.jpg", "q.jpg.png", "r.png", "s.png", "t.png")]
+    with pytest.raises(SystemExit):
+        __main__.main(["predict", by_colour, *photos, "--out", str(tmp_path)])
+    assert before.items() <= {path.name: path.read_bytes() for path in tmp_path.iterdir()}.items()
+    printed = capsys.readouterr()
+    assert "Wrote 2 pictures" in printed.out  # of q.jpg.png and r.png
+    skipped = [line.split(":")[0].removeprefix("skipped ") for line in printed.err.splitlines()]
+    assert skipped == [photos[0], photos[3], photos[4]]
+    with pytest.raises(SystemExit):  # because of the photo q.jpg.png, which is never replaced
+        __main__.main(["predict", by_colour, *photos, "--out", str(tmp_path), "--overwrite"])
+    after = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert {name for name in before if before[name] != after[name]} == {"s.png.png", "t.png.png"}
+
+
+def test_a_picture_that_cannot_be_written_ends_no_batch(by_colour, photo, tmp_path, monkeypatch, capsys):
+    for name in ("a.png", "b.png"):
+        photo.save(tmp_path / name)
+    save = Image.Image.save
+
+    def fill_the_disk(image, path, *arguments):
+        save(image, path, *arguments)
+        if path.name == "a.png.png":
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", fill_the_disk)
+    with pytest.raises(SystemExit):
+        __main__.main(["predict", by_colour, str(tmp_path), "--out", str(tmp_path / "out")])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.png.png"]
+    assert "a.png: [Errno 28] No space left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fault", [MemoryError(), RuntimeError("the device is lost"), ValueError("bad shapes")])
+def test_a_fault_of_the_model_is_none_of_the_photos(by_colour, photo, tmp_path, monkeypatch, capsys, fault):
+    def fail(model, image):
+        raise fault
+
+    monkeypatch.setattr("zoo.prediction.predict", fail)
+    photo.save(tmp_path / "a.png")
+    with pytest.raises(SystemExit, match=str(fault) or "memory"):
+        __main__.main(["predict", by_colour, str(tmp_path / "a.png"), "--out", str(tmp_path / "out")])
+    assert "skipped" not in capsys.readouterr().err
+
+
+def test_a_model_that_cannot_predict_is_refused_once(tmp_path, photo, capsys):
+    keras.Sequential([keras.Input((None, None, 3)), keras.layers.Identity()]).save(tmp_path / "any.keras")
+    photo.save(tmp_path / "a.png")
+    with pytest.raises(SystemExit, match="`model` needs a fixed height and width"):
+        __main__.main(["predict", str(tmp_path / "any.keras"), str(tmp_path), "--out", str(tmp_path / "out")])
+    assert "skipped" not in capsys.readouterr().err
+
+
+def test_folders_are_searched_for_pictures_alone(by_colour, photo, tmp_path, capsys):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a.h5", "b.hdf", "c.eps", "d.txt", "e.pdf"):
+        (folder / name).touch()
+    os.mkfifo(folder / "pipe.png")
+    (folder / "evil\x1b[2J\n.png").touch()
+    photo.save(folder / "good.PNG")
+    with pytest.raises(SystemExit):
+        __main__.main(["predict", by_colour, str(folder), "--out", str(tmp_path / "out")])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.PNG.png"]
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == errors.count("skipped") == 2
+    assert "\x1b" not in errors
+
+
+@pytest.mark.parametrize("command", [["predict", "unet", ""], ["predict", "unet", "a.jpg", "--out", ""]])
+def test_an_empty_name_is_refused(command, capsys):
+    with pytest.raises(SystemExit):
+        __main__.main(command)
+    assert "must not be empty" in capsys.readouterr().err
+
+
+def test_models_that_are_no_files_or_broken_get_one_line(by_colour, tmp_path):
+    os.mkfifo(tmp_path / "pipe.keras")
+    (tmp_path / "folder.keras").mkdir()
+    (tmp_path / "broken.keras").write_bytes(Path(by_colour).read_bytes()[:-30])
+    for name, words in [("pipe", "There is no file"), ("folder", "There is no file"), ("broken", "Keras cannot open")]:
+        with pytest.raises(SystemExit, match=words) as error:
+            __main__.main(["predict", str(tmp_path / f"{name}.keras"), "a.jpg"])
+        assert "\n" not in str(error.value)
+
+
+def test_a_folder_without_models_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path / "nowhere"))
+    for command in (["list"], ["compare", "--out", str(tmp_path / "a.png")]):
+        with pytest.raises(SystemExit, match=r"There is no saved model in .*nowhere"):
+            __main__.main(command)
+
+
+def test_compare_replaces_nothing_and_writes_what_it_says(tmp_path, monkeypatch):
+    (tmp_path / "kept.png").write_text("old")
+    (tmp_path / "d").mkdir()
+    for name, words in [("kept.png", "is there already"), ("d", "must be a .pdf, .png or .svg"), ("e", "must be a")]:
+        with pytest.raises(SystemExit, match=words):
+            __main__.main(["compare", "--out", str(tmp_path / name)])
+    assert (tmp_path / "kept.png").read_text() == "old"
+    __main__.main(["compare", "--out", str(tmp_path / "kept.png"), "--overwrite"])
+    assert Image.open(tmp_path / "kept.png").width > 1000
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d", "kept.png"]
 
 
 def test_compare_draws_plot_and_stages(run_zoo, tmp_path):
@@ -133,6 +259,10 @@ def test_benchmark_prints_tables_and_writes_all_figures(monkeypatch, tmp_path, c
     assert ["|", "unet", "|", "1.00", "|"] in lines
     assert json.loads((tmp_path / "figures.json").read_text())["stages"] == rows
     assert Image.open(tmp_path / "figures.png").size == (700, 320)
+    (tmp_path / "other.png").write_text("old")
+    with pytest.raises(SystemExit, match=r"other\.png is there already"):
+        __main__.main(["benchmark", "stages", "--out", str(tmp_path / "other.json")])
+    assert (tmp_path / "other.png").read_text() == "old"
     with pytest.raises(SystemExit, match=r"figures\.json is there already"):
         __main__.main(["benchmark", "stages", "--out", str(tmp_path / "figures.json")])
     with pytest.raises(SystemExit, match=r"must be a \.json file"):

@@ -11,7 +11,6 @@ from PIL import Image
 import zoo
 from zoo import data, prediction
 
-
 ROOT = pathlib.Path(__file__).parents[1]
 
 
@@ -188,7 +187,7 @@ def test_more_classes_than_a_byte_counts():
 def test_models_with_other_outputs_are_refused(outputs):
     image = keras.Input((8, 8, 3))
     maps = [keras.layers.Conv2D(3, 1)(image) for _ in range(outputs)] or keras.layers.GlobalMaxPooling2D()(image)
-    with pytest.raises(ValueError, match="`model` must take images .* alone, and give logits"):
+    with pytest.raises(ValueError, match=r"`model` must take images .* alone, and give logits"):
         zoo.predict(keras.Model(image, maps), np.zeros((4, 4, 3), "uint8"))
 
 

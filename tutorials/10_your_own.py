@@ -90,8 +90,8 @@ assert found == set(range(len(CLASSES)))
 
 # %% [markdown]
 # Make that last check on your own masks, too. A tool that stored 255 for "pet" is found here and not in a training that
-# makes no progress. (`read_mask` itself refuses colours instead of numbers. If it is told how many classes there are, it
-# refuses other numbers as well.)
+# makes no progress. `read_mask` itself refuses colours instead of numbers, and, once it is told how many classes there
+# are, numbers that are none.
 #
 # !!! question "Try it"
 #     A photo may be a JPEG file. May a mask? Store a mask as JPEG, read it again and count the pixels with another

@@ -243,7 +243,9 @@ def predict(options):
             skip(photo, error)
     written = len(photos) - skipped
     pictures = "picture" if written == 1 else "pictures"
-    print(f"Wrote {written} {pictures} to {files.printable(options.out)}" + (f"; skipped {skipped}." if skipped else "."))
+    print(
+        f"Wrote {written} {pictures} to {files.printable(options.out)}" + (f"; skipped {skipped}." if skipped else ".")
+    )
     if skipped:
         sys.exit(1)
 
@@ -278,8 +280,9 @@ def export(options):
         size = sum(part.stat().st_size for part in parts if part.is_file())
     print(f"Wrote {files.printable(path)}: {size / 1e6:.1f} MB\n{exporting.describe(ready, classes)}")
     print(
-        f"On {count} images, 99.9 % of its logits differ from Keras's by at most {np.quantile(differences, 0.999):.0e}, "
-        f"all by at most {differences.max():.0e}. The classes agree on {agreement:.2%} of the pixels."
+        f"On {count} images, 99.9 % of its logits differ from Keras's by at most "
+        f"{np.quantile(differences, 0.999):.0e}, all by at most {differences.max():.0e}. "
+        f"The classes agree on {agreement:.2%} of the pixels."
     )
 
 
@@ -288,8 +291,10 @@ def run_benchmarks(options):
 
     if options.out.suffix != ".json":
         raise ValueError(f"--out must be a .json file; the picture beside it is a .png. Received: {options.out}")
-    if options.out.exists():
-        raise FileExistsError(f"{options.out} is there already. Move it, or name another --out.")
+    picture = options.out.with_suffix(".png")
+    for path in (options.out, picture):
+        if os.path.lexists(path):
+            raise FileExistsError(f"{path} is there already. Move it, or name another --out.")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # several processes share the GPU, if there is one
     results = {"machine": machine(), "versions": versions("jax", "torch", "onnxruntime", "ai-edge-litert")}
@@ -305,8 +310,8 @@ def run_benchmarks(options):
         if name == "stages":
             growth = [[stage, f"{benchmark.exponent(results[name], stage):.2f}"] for stage in STAGES]
             print(tables.format_table(["time of a prediction", "grows as pixels to the power of"], growth) + "\n")
-    picture = options.out.with_suffix(".png")
-    plots.draw_benchmark(results).savefig(picture, dpi=100)
+    with files.write_whole(picture) as unfinished:
+        plots.draw_benchmark(results).savefig(unfinished, dpi=100)
     print(f"Wrote {options.out} and {picture}")
 
 

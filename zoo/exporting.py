@@ -61,9 +61,7 @@ def export(model, folder, format, image_size=None, quantize_on=None, name=None, 
         raise ValueError(f"`model` must have finite weights. Received: NaN or infinity in {', '.join(wrong[:3])}")
     ready = resize(model, image_size)
     if classes is not None and len(classes) != ready.output_shape[-1]:
-        raise ValueError(
-            f"`classes` must name each of {ready.output_shape['logits'][-1]} logits. Received: {classes}"
-        )
+        raise ValueError(f"`classes` must name each of {ready.output_shape[-1]} logits. Received: {classes}")
     shapes = {np.shape(image) for image in (() if quantize_on is None else quantize_on)}
     if quantize_on is not None and shapes != {ready.input_shape[1:]}:
         raise ValueError(

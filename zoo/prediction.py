@@ -1,6 +1,5 @@
 """From a photo of any size to a class for every pixel."""
 
-import keras
 import numpy as np
 from PIL import Image
 

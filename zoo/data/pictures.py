@@ -168,7 +168,7 @@ def numbers(image):
     """A mask as int32 (h, w): the numbers as the file stores them, before Pillow spreads or inverts them."""
     raw = raw_mode(image)
     lossy = image.info.get("compression") in ("jpeg", "tiff_jpeg", "webp")  # within a TIFF
-    if lossy or image.mode not in ("1", "L", "P", "I") and not image.mode.startswith("I;16"):
+    if lossy or (image.mode not in ("1", "L", "P", "I") and not image.mode.startswith("I;16")):
         raise ValueError(
             "a mask must be a grey picture, or one with a palette, that holds the numbers of classes, without loss. "
             f"Received: Pillow's mode {image.mode}{', compressed with loss' if lossy else ''}"
