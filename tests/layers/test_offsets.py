@@ -20,9 +20,11 @@ def unpool(layer, offsets):
 
 @pytest.mark.parametrize("kind", [IndexUnpooling2D, MaxUnpooling2D])
 class TestRefuses:
+    """Both layers that take offsets refuse the same."""
+
     @pytest.mark.parametrize("dtype", ["float32", "float16", "bool"])
     def test_what_is_no_integer(self, kind, dtype):
-        with pytest.raises(ValueError, match=rf"needs integer `offsets`.*Received: offsets of (bool|float)"):
+        with pytest.raises(ValueError, match=r"needs integer `offsets`.*Received: offsets of (bool|float)"):
             unpool(kind(2), np.zeros((1, 2, 2, 1), dtype))
 
     def test_symbols_that_are_no_integers(self, kind):

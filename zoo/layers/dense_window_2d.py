@@ -52,13 +52,13 @@ class DenseWindow2D(SlidingWindow2D):
     """
 
     def __init__(self, classifier, window, stride=1, **kwargs):
-        super().__init__(classifier, window, stride, **kwargs)
         if type(classifier) is not keras.Sequential:  # a subclass may call its layers in a way of its own
             raise ValueError(f"`classifier` must be a keras.Sequential. Received: {classifier!r}")
         flat = False
         for layer in classifier.layers:
             check_dense(layer, flat)
             flat = flat or isinstance(layer, layers.Flatten)
+        super().__init__(classifier, window, stride, **kwargs)
 
     def classify_patch(self, channels):
         sides = (self.window, self.window)

@@ -56,8 +56,6 @@ class SlidingWindow2D(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
-        if not self.classifier.built:
-            self.classifier.build((None, self.window, self.window, input_shape[-1]))
         self.classify_patch(input_shape[-1])
         self.built = True
 
@@ -94,7 +92,9 @@ class SlidingWindow2D(keras.layers.Layer):
     def classify_patch(self, channels):
         """The symbolic logits (n, k) of patches with so many channels; refuses a classifier that gives none."""
         patch = keras.KerasTensor((None, self.window, self.window, channels), self.compute_dtype)
-        built_for = getattr(self.classifier, "input_shape", patch.shape) if self.classifier.built else patch.shape
+        if not self.classifier.built:
+            self.classifier.build(patch.shape)
+        built_for = getattr(self.classifier, "input_shape", patch.shape)
         if any(None not in pair and pair[0] != pair[1] for pair in zip(built_for, patch.shape, strict=False)):
             raise ValueError(
                 f"`classifier` must take patches of `window` x `window` pixels: {patch.shape}. Received: {built_for}"
