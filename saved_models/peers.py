@@ -27,7 +27,7 @@ if __name__ == "__main__":  # a process that measures imports this file too, bef
 import keras
 from keras import layers
 
-from zoo import data, evaluation, models, saved, tables, training
+from zoo import costs, data, evaluation, models, saved, tables, training
 from zoo.benchmark import networks, turns
 from zoo.models.encoder_decoder import FILTERS
 
@@ -114,7 +114,7 @@ def time_networks(rounds=15):
     sizes = {}
     for name, build in TIMED.items():
         model = build((128, 128, 3))
-        sizes[name] = {"parameters": model.count_params(), "multiply_adds": evaluation.multiply_adds(model)}
+        sizes[name] = {"parameters": model.count_params(), "multiply_adds": costs.multiply_adds(model)}
     rows = []
     for batch, run in ((1, "predict"), (16, "predict"), (16, "train")):
         with turns.processes(["tensorflow"]) as process:
@@ -150,7 +150,7 @@ def main():
             card = {
                 "zoo_recipe": dataclasses.asdict(recipe),
                 "scores": evaluation.evaluate(model, recipe.dataset),
-                "costs": evaluation.costs(model),
+                "costs": costs.costs(model),
             }
             path.parent.mkdir(parents=True, exist_ok=True)
             saved.write_json(path, card)

@@ -5,7 +5,6 @@ import tensorflow as tf
 from scipy.spatial import distance
 from sklearn import metrics
 
-import zoo
 from zoo import evaluation
 from zoo.data import oxford_iiit_pet, synthetic_pets
 
@@ -138,37 +137,3 @@ def test_models_that_cannot_be_scored_are_refused(sides, classes):
     model = keras.Sequential([keras.Input((*sides, 3)), keras.layers.Conv2D(classes, 1)])
     with pytest.raises(ValueError, match="`model` must take square images of a fixed size, and give 3 logits"):
         evaluation.evaluate(model, "synthetic_pets")
-
-
-@pytest.mark.parametrize("stage", zoo.STAGES)
-def test_multiply_adds_are_half_the_operations_that_tensorflow_counts(stage):
-    options = {"image_shape": (32, 32, 3)}
-    if stage == "sliding_window":
-        options["stride"] = 16
-    model = zoo.build(stage, **options)
-    image = tf.TensorSpec((1, 32, 32, 3))
-    graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(image).graph
-    names = ["Conv2D", "Conv2DBackpropInput", "MatMul"]
-    options = tf.compat.v1.profiler.ProfileOptionBuilder(tf.compat.v1.profiler.ProfileOptionBuilder.float_operation())
-    counted = tf.compat.v1.profiler.profile(
-        graph, cmd="op", options=options.with_accounted_types(names).with_empty_output().build()
-    )
-    assert evaluation.multiply_adds(model) == pytest.approx(counted.total_float_ops / 2, rel=0.02)
-
-
-def test_the_dense_window_is_not_counted_as_the_sliding_one():
-    with pytest.raises(ValueError, match="no `DenseWindow2D`"):
-        evaluation.multiply_adds(zoo.models.build_for_training("sliding_window"))
-
-
-def test_full_convolution_stays_within_twice_the_unet():
-    assert evaluation.multiply_adds(zoo.build("fully_convolutional")) < 2 * evaluation.multiply_adds(zoo.build("unet"))
-
-
-@pytest.mark.slow
-def test_memory_grows_as_the_widest_feature_map_asks():
-    inputs = keras.Input((256, 256, 3))
-    x = keras.layers.Conv2D(64, 1)(inputs)
-    model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(x))
-    needed = 256 * 256 * 64 * 4 / 1e6  # 17 MB in float32
-    assert needed * 0.9 < evaluation.peak_megabytes(model) < needed * 4

@@ -230,12 +230,12 @@ print(f"from stride 2 to stride 1: {sliding_seconds[-1] / sliding_seconds[-2]:.1
 # %% [markdown]
 # !!! question "Try it"
 #     Our stage has stride 4 and works on 128 x 128 pixels. How many patches does it classify? How many would it be at
-#     stride 1? How many multiply-adds, if one patch takes as many as `evaluation.multiply_adds(classifier)` says?
+#     stride 1? How many multiply-adds, if one patch takes as many as `costs.multiply_adds(classifier)` says?
 
 # %% tags=["solution"]
-from zoo import evaluation
+from zoo import costs
 
-each = evaluation.multiply_adds(classifier)
+each = costs.multiply_adds(classifier)
 for stride in (4, 1):
     patches = (128 // stride) ** 2
     print(f"stride {stride}: {patches:>6} patches, {patches * each / 1e6:>8,.0f} million multiply-adds")

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from skimage.data import chelsea
 
 import zoo
-from zoo import data, evaluation, plots, saved
+from zoo import costs, data, plots, saved
 
 photo = np.array(keras.ops.image.resize(chelsea(), (128, 128), antialias=True)) / 255
 model = zoo.load("fully_convolutional")
@@ -431,7 +431,7 @@ report("64 convolutions", per_pixel["fully convolutional"] * 64 / 6)
 # %%
 wide = zoo.build("fully_convolutional", filters=WIDE)
 networks = {"fully convolutional": model, "U-Net": zoo.build("unet"), "never shrinks": wide}
-work = {name: evaluation.multiply_adds(network) for name, network in networks.items()}
+work = {name: costs.multiply_adds(network) for name, network in networks.items()}
 print("for 128 x 128 pixels:")
 for name, network in networks.items():
     print(f"{name:<20} {work[name] / 1e6:>5,.0f} million multiply-adds, {network.count_params():>7,} parameters")

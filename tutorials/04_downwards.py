@@ -478,11 +478,11 @@ print(*shapes, sep="\n")
 # %% [markdown]
 # ## What each level costs
 #
-# `zoo.evaluation.multiply_adds` counts the multiply-adds of a model for one image. We build each box of the diagram,
+# `zoo.costs.multiply_adds` counts the multiply-adds of a model for one image. We build each box of the diagram,
 # and each step up, as a model of its own, and count.
 
 # %%
-from zoo.evaluation import multiply_adds
+from zoo.costs import multiply_adds
 from zoo.models.blocks import classify_pixels, double_convolution
 from zoo.models.nearest_unpooling import unpool_by_copy
 

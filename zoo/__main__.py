@@ -167,7 +167,7 @@ def grid(options):
 
 def train_cell(stage, recipe, folder, devices=1):
     """Trains a stage by a recipe, and saves it with its card, which is returned."""
-    from zoo import data, evaluation, models, saved, training
+    from zoo import costs, data, evaluation, models, saved, training
 
     state = folder / stage
     shape = (recipe.image_size, recipe.image_size, 3)
@@ -181,7 +181,7 @@ def train_cell(stage, recipe, folder, devices=1):
     quick.set_weights(trained.get_weights())
     card = {
         "scores": evaluation.evaluate(quick, recipe.dataset),
-        "costs": evaluation.costs(model),
+        "costs": costs.costs(model),
         "dataset": {
             "name": recipe.dataset,
             **{split: data.describe(recipe.dataset, split) for split in (recipe.split, "test")},

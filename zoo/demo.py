@@ -10,7 +10,7 @@ quiet.import_tensorflow()
 import numpy as np  # noqa: E402
 import skimage  # noqa: E402
 
-from zoo import data, evaluation, models, plots, prediction, saved, tables, training  # noqa: E402
+from zoo import costs, data, evaluation, models, plots, prediction, saved, tables, training  # noqa: E402
 
 PICTURE = "demo.png"
 
@@ -46,7 +46,7 @@ def run_stages(photos, truths):
         for truth, mask in zip(truths, masks[stage], strict=True):
             if truth is not None:
                 scores.add(truth, mask)
-        mean_iou, milliseconds = scores.summary()["mean_iou"], evaluation.milliseconds(model)
+        mean_iou, milliseconds = scores.summary()["mean_iou"], costs.milliseconds(model)
         rows.append([stage, f"{model.count_params():,}", f"{mean_iou:.3f}", f"{milliseconds:.0f} ms"])
     print(tables.format_table(["stage", "parameters", "mean IoU on these", "an image"], rows))
     plots.draw_stages(photos, masks, truths).savefig(PICTURE, dpi=100)

@@ -1,20 +1,11 @@
-"""What a model scores on a data set, and what it costs."""
+"""What a model scores on a data set."""
 
-import concurrent.futures
-import multiprocessing
-import statistics
-import tempfile
-import time
-from pathlib import Path
-
-import keras
 import numpy as np
 from scipy import ndimage
 from tqdm import tqdm
 
-from zoo import data, quiet
+from zoo import data
 from zoo.data.pictures import check_labels
-from zoo.layers import DenseWindow2D, SlidingWindow2D
 from zoo.prediction import enlarge
 
 
@@ -167,74 +158,3 @@ def divide(part, whole):
     """The quotient; NaN, without a warning, where nothing is to be divided by."""
     with np.errstate(invalid="ignore"):
         return part / whole
-
-
-def costs(model):
-    """What a prediction for one image costs on this machine.
-
-    Returns:
-        A dictionary: `parameters`, `multiply_adds`, `milliseconds` and `peak_megabytes`.
-    """
-    return {
-        "parameters": model.count_params(),
-        "multiply_adds": multiply_adds(model),
-        "milliseconds": milliseconds(model),
-        "peak_megabytes": peak_megabytes(model),
-    }
-
-
-def multiply_adds(model):
-    """Multiply-adds of all convolutions and dense layers for one image; the model's sides must be fixed.
-
-    Raises:
-        ValueError: if there is a `DenseWindow2D`, whose own convolutions are none of the model's layers.
-    """
-    total = 0
-    for layer in model.layers:
-        if isinstance(layer, DenseWindow2D):
-            raise ValueError(f"`model` must have no `DenseWindow2D`. Received: {layer.name}")
-        if isinstance(layer, SlidingWindow2D):
-            total += int(np.prod(layer.output.shape[1:3])) * multiply_adds(layer.classifier)
-        elif kernels := sum(int(np.prod(weight.shape)) for weight in layer.weights if len(weight.shape) > 1):
-            places = layer.input if isinstance(layer, keras.layers.Conv2DTranspose) else layer.output
-            total += kernels * int(np.prod(places.shape[1:-1]))
-    return total
-
-
-def milliseconds(model, runs=20):
-    """Median time of a prediction for one image, after a warm-up."""
-    image = np.zeros((1, *model.input_shape[1:]), "float32")
-    seconds = []
-    for _ in range(runs + 3):
-        start = time.perf_counter()
-        model.predict_on_batch(image)
-        seconds.append(time.perf_counter() - start)
-    return 1000 * statistics.median(seconds[3:])
-
-
-def peak_megabytes(model, images=16):
-    """Memory that a prediction takes for each image of a batch, on the CPU: the growth of a fresh process.
-
-    Returns:
-        Megabytes (10^6 bytes) an image; `None` where the system does not tell (it has no /proc).
-    """
-    if not Path("/proc/self/status").exists():
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        model.save(path := Path(folder) / "model.keras")
-        fresh = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(1, fresh, quiet.import_tensorflow_without_gpu) as process:
-            return process.submit(memory_growth, path, images).result() / images / 1e6
-
-
-def memory_growth(path, images):
-    """Bytes by which this process's peak grows from a batch of one image to one of `images` + 1."""
-    model = keras.saving.load_model(path, compile=False)
-
-    def peak_after(batch):
-        model.predict_on_batch(np.zeros((batch, *model.input_shape[1:]), "float32"))
-        status = Path("/proc/self/status").read_text()
-        return 1024 * int(status.split("VmHWM:")[1].split()[0])
-
-    before = peak_after(1)
-    return peak_after(images + 1) - before

@@ -5,6 +5,7 @@ from keras import layers
 from keras.ops import convert_to_numpy
 
 from zoo.layers import DenseWindow2D, SlidingWindow2D
+from zoo.layers.dense_window_2d import ACTIVATIONS
 
 
 def assert_equals_sliding(classifier, window, stride, randomize, rng, image_shape=(1, 24, 48, 3)):
@@ -96,7 +97,56 @@ def test_refuses_other_models():
             DenseWindow2D(classifier, window=8)
 
 
-def test_refuses_more_than_one_decision_a_patch(rng):
+def test_refuses_more_than_one_decision_a_patch_when_it_is_built():
     classifier = keras.Sequential([layers.Conv2D(3, 3), layers.Flatten()])
     with pytest.raises(ValueError, match=r"one decision a patch.*Received: a map of 6 x 6"):
-        DenseWindow2D(classifier, window=8)(rng.normal(size=(1, 16, 16, 3)))
+        DenseWindow2D(classifier, window=8)(keras.Input((16, 16, 3)))
+
+
+def centre(x):
+    return x - keras.ops.mean(x, axis=-1, keepdims=True)
+
+
+class Loud(layers.ReLU):
+    """A subclass that does more than its class."""
+
+    def call(self, x):
+        return super().call(x) * 2
+
+
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [
+        (lambda: layers.Activation("softmax"), "softmax"),
+        (lambda: layers.Activation("log_softmax"), "log_softmax"),
+        (lambda: layers.Activation("sparsemax"), "sparsemax"),
+        (lambda: layers.Activation("glu"), "glu"),
+        (lambda: layers.Activation(centre), "centre"),
+        (lambda: layers.Conv2D(4, 3, activation="softmax"), "softmax"),
+        (lambda: layers.Conv2D(4, 3, activation=centre), "centre"),
+        (lambda: layers.Conv2D(4, 3, activation=layers.PReLU()), "PReLU"),
+        (lambda: layers.Softmax(), "Softmax"),
+        (lambda: layers.PReLU(), "PReLU"),
+        (lambda: layers.LayerNormalization(), "LayerNormalization"),
+        (lambda: layers.UnitNormalization(), "UnitNormalization"),
+        (lambda: layers.GroupNormalization(2), "GroupNormalization"),
+        (lambda: layers.Lambda(centre), "Lambda"),
+        (lambda: Loud(), "Loud"),
+        (lambda: layers.Dropout(0.5, noise_shape=(None, 1, 1, 4)), "Dropout"),
+    ],
+)
+def test_refuses_what_is_not_known_to_be_pointwise(layer, name):
+    for classifier in (
+        [layer(), layers.Flatten(), layers.Dense(3)],
+        [layers.Flatten(), layer(), layers.Dense(3)],
+    ):
+        with pytest.raises(ValueError, match=rf"`classifier` may hold .*Received: .*{name}"):
+            DenseWindow2D(keras.Sequential(classifier), window=8)
+
+
+@pytest.mark.parametrize(
+    "name", [known.__name__ for known in ACTIVATIONS if known is not keras.activations.exponential]
+)
+def test_equals_sliding_window_with_every_activation(name, randomize, rng):
+    head = [layers.Conv2D(4, 3, activation=name), layers.Flatten(), layers.Dense(5, name), layers.Dense(3)]
+    assert_equals_sliding(keras.Sequential(head), 5, 4, randomize, rng, (1, 8, 8, 2))

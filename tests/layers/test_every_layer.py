@@ -95,6 +95,28 @@ def test_symbolic_shape_and_dtype_equal_eager(name, policy):
         assert dtype in (policy.compute_dtype, "uint8")
 
 
+def test_symbolic_dtype_equals_eager_for_integers(name, policy):
+    layer, inputs = EXAMPLES[name](), [x.astype("uint8" if x.dtype == "uint8" else "int32") for x in make_inputs(name)]
+    assert shapes_and_dtypes(layer(*symbols(inputs))) == shapes_and_dtypes(layer(*inputs))
+
+
+def test_output_shape_is_computed_without_a_call(name):
+    inputs = make_inputs(name)
+    expected = [y.shape for y in keras.tree.flatten(EXAMPLES[name]()(*inputs))]
+    shapes = EXAMPLES[name]().compute_output_shape(*(x.shape for x in inputs))
+    assert ([shapes] if isinstance(shapes[0], int) else list(shapes)) == [tuple(shape) for shape in expected]
+
+
+@pytest.mark.parametrize("of_one", ["BedOfNails2D", "DenseWindow2D", "NearestUnpooling2D", "SlidingWindow2D"])
+def test_runs_in_time_distributed_and_sequential(of_one):
+    layer, features = EXAMPLES[of_one](), make_inputs(of_one)[0]
+    expected = convert_to_numpy(layer(features))
+    steps = layers.TimeDistributed(layer)
+    assert steps.compute_output_shape((None, 5, *features.shape[1:])) == (None, 5, *expected.shape[1:])
+    np.testing.assert_allclose(convert_to_numpy(steps(features[:, None]))[:, 0], expected, rtol=1e-4, atol=1e-5)
+    assert keras.Sequential([layer]).compute_output_shape(features.shape) == expected.shape
+
+
 def test_offsets_stay_uint8(policy):
     values, offsets = shapes_and_dtypes(EXAMPLES["MaxPoolingWithOffsets2D"]()(*make_inputs("features")))
     assert values == ((2, 2, 2, 3), policy.compute_dtype)

@@ -98,3 +98,15 @@ def test_windows_leave_out_what_fills_no_block(kind, rng):
     expected = convert_to_numpy(window(x[:, :6, :9]))
     logits = graph(window, "float32")(x[:, :8, :11])
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_traces_leave_no_custom_gradient_behind():
+    """TensorFlow keeps for ever each one that it meets while it traces, and the graph around it."""
+    from tensorflow.python.framework import ops
+
+    def trace():
+        model = pool_and_unpool()
+        tf.function(model).get_concrete_function(tf.TensorSpec((1, 8, 8, 3)))
+        return len(ops.gradient_registry.list())
+
+    assert trace() == trace()

@@ -13,6 +13,17 @@ def test_is_max_unpooling_of_a_constant(value, rng):
     np.testing.assert_array_equal(*map(convert_to_numpy, (marks, MaxUnpooling2D((2, 3))(constant, offsets))))
 
 
+@pytest.mark.parametrize("pool_size", [(2, 2), (2, 3), (4, 1)])
+def test_equals_a_loop_over_places(pool_size, rng):
+    rows, columns = pool_size
+    offsets = rng.integers(0, rows * columns, (2, 3, 4, 5)).astype("uint8")
+    expected = np.zeros((2, 3 * rows, 4 * columns, 5), "float32")
+    for b, i, j, c in np.ndindex(offsets.shape):
+        row, column = divmod(int(offsets[b, i, j, c]), columns)
+        expected[b, i * rows + row, j * columns + column, c] = 2.5
+    np.testing.assert_array_equal(convert_to_numpy(IndexUnpooling2D(pool_size, 2.5)(offsets)), expected)
+
+
 @pytest.mark.parametrize("value", [True, "1", None, (1, 2), 1j])
 def test_refuses_value(value):
     with pytest.raises(ValueError, match=r"`value` must be a number. Received: value="):

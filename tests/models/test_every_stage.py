@@ -47,6 +47,25 @@ def test_logits_stay_float32_in_mixed_precision(stage):
     assert any(layer.compute_dtype == "bfloat16" for layer in model.layers)
 
 
+@pytest.fixture
+def channels_first():
+    keras.config.set_image_data_format("channels_first")
+    yield
+    keras.config.set_image_data_format("channels_last")
+
+
+@pytest.mark.parametrize("builder", [build, build_for_training])
+def test_is_channels_last_whatever_keras_is_set_to(stage, builder, channels_first, rng):
+    model = builder(stage, image_shape=(32, 48, 3))
+    images = rng.uniform(size=(1, 32, 48, 3)).astype("float32")
+    logits = convert_to_numpy(model(images))
+    keras.config.set_image_data_format("channels_last")
+    usual = builder(stage, image_shape=(32, 48, 3))
+    assert [w.shape for w in model.weights] == [w.shape for w in usual.weights]
+    usual.set_weights(model.get_weights())
+    np.testing.assert_allclose(logits, convert_to_numpy(usual(images)), rtol=1e-4, atol=1e-5)
+
+
 def test_every_weight_learns(stage, rng):
     """A weight that one step leaves as it was has no part in the logits."""
     model = build(stage, image_shape=(32, 32, 3))

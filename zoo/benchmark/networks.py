@@ -165,11 +165,11 @@ def count_multiply_adds(name, stride):
     """Multiply-adds for a photo: of the sliding window patch by patch, of the dense one in TensorFlow's graph."""
     import tensorflow as tf
 
-    from zoo import evaluation
+    from zoo import costs
 
     model = build_windows(name, stride)
     if name == "sliding":
-        return evaluation.multiply_adds(model)
+        return costs.multiply_adds(model)
     graph = tf.function(model).get_concrete_function(tf.TensorSpec((1, *model.input_shape[1:]))).graph
     convolutions = [operation for operation in graph.get_operations() if operation.type == "Conv2D"]
     return sum(

@@ -4,7 +4,14 @@ from keras import layers, ops
 from zoo.layers.sliding_window_2d import SlidingWindow2D
 from zoo.layers.windows import check_multiples
 
-POINTWISE = (layers.Activation, layers.ReLU, layers.Dropout)
+POINTWISE = (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Dropout)
+ACTIVATIONS = [  # softmax and its like look at their neighbours, and nothing is known of a function of one's own
+    getattr(keras.activations, name)
+    for name in (
+        *("linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "exponential"),
+        *("sigmoid", "hard_sigmoid", "log_sigmoid", "hard_silu", "tanh", "hard_tanh", "softplus", "softsign"),
+    )
+]
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -22,8 +29,10 @@ class DenseWindow2D(SlidingWindow2D):
 
     Args:
         classifier: `keras.Sequential` of `Conv2D` (valid, stride 1), `MaxPooling2D` (valid, step =
-            pool), `Flatten`, `Dense`, and layers that work on each place alone
-            (`Activation`, `ReLU`, `Dropout` and, before `Flatten`, `BatchNormalization`).
+            pool), `Flatten`, `Dense`, and layers that work on each number alone (`Activation`, `ReLU`,
+            `LeakyReLU`, `ELU`, `Dropout`) or, before `Flatten`, on each place (`BatchNormalization`).
+            Activations are those of `keras.activations` that work on each number alone, such as
+            `relu` and `tanh`: no `softmax`, and no function of one's own.
         window: side of a patch in pixels.
         stride: step from patch to patch in pixels, from 1 to `window`.
 
@@ -43,28 +52,38 @@ class DenseWindow2D(SlidingWindow2D):
     """
 
     def __init__(self, classifier, window, stride=1, **kwargs):
-        super().__init__(classifier, window, stride, **kwargs)
-        if not isinstance(classifier, keras.Sequential):
+        if type(classifier) is not keras.Sequential:  # a subclass may call its layers in a way of its own
             raise ValueError(f"`classifier` must be a keras.Sequential. Received: {classifier!r}")
         flat = False
         for layer in classifier.layers:
             check_dense(layer, flat)
             flat = flat or isinstance(layer, layers.Flatten)
+        super().__init__(classifier, window, stride, **kwargs)
+
+    def classify_patch(self, channels):
+        sides = (self.window, self.window)
+        for layer in self.classifier.layers:
+            sides = sides_after(layer, sides)
+        logits = super().classify_patch(channels)
+        if sides != (1, 1):
+            raise ValueError(
+                "`classifier` must end with one decision a patch (Dense, or a convolution as large as its input). "
+                f"Received: a map of {sides[0]} x {sides[1]}"
+            )
+        return logits
 
     def call(self, inputs, training=None):
         check_multiples(inputs.shape, (self.stride, self.stride), self.name)
-        x = self.pad(inputs)
+        x = self.pad(ops.cast(inputs, self.compute_dtype))
         dilation = 1  # between neighbours of the patch's feature map, in pixels of x
         stride = self.stride  # between patches, in pixels of x
         sides = (self.window, self.window)  # of the patch's feature map
         for layer in self.classifier.layers:
             if isinstance(layer, layers.Conv2D):
                 x = convolve(x, layer, layer.kernel, dilation)
-                sides = tuple(side - kernel + 1 for side, kernel in zip(sides, layer.kernel_size, strict=True))
             elif isinstance(layer, layers.MaxPooling2D):
                 pool = layer.pool_size[0]
                 x = slide_maximum(x, pool, dilation)
-                sides = tuple(side // pool for side in sides)
                 if stride % pool == 0:  # no patch looks at the pixels between
                     x, stride = x[:, ::pool, ::pool], stride // pool
                 else:
@@ -72,33 +91,44 @@ class DenseWindow2D(SlidingWindow2D):
             elif isinstance(layer, layers.Dense):
                 kernel = ops.reshape(layer.kernel, (*sides, x.shape[-1], layer.units))
                 x = convolve(x, layer, kernel, dilation)
-                sides = (1, 1)
             elif not isinstance(layer, layers.Flatten):
                 x = layer(x)  # Keras hands `training` on
-        if sides != (1, 1):
-            raise ValueError(
-                "`classifier` must end with one decision a patch (Dense, or a convolution as large as its input). "
-                f"Received: a map of {sides[0]} x {sides[1]}"
-            )
+            sides = sides_after(layer, sides)
         _, height, width, _ = ops.shape(inputs)
         x = x[:, ::stride, ::stride]
         return x[:, : height // self.stride, : width // self.stride]
 
 
+def sides_after(layer, sides):
+    """Height and width of the patch's feature map after a layer."""
+    if isinstance(layer, layers.Conv2D):
+        return tuple(side - kernel + 1 for side, kernel in zip(sides, layer.kernel_size, strict=True))
+    if isinstance(layer, layers.MaxPooling2D):
+        return tuple(side // layer.pool_size[0] for side in sides)
+    return (1, 1) if isinstance(layer, layers.Dense) else sides
+
+
 def check_dense(layer, flat):
     """Refuses a layer of which no dense evaluation is known, `flat` or not what comes to it."""
-    if getattr(layer, "data_format", "channels_last") != "channels_last":
+    kind = type(layer)  # a subclass may do anything
+    activation = getattr(layer, "activation", keras.activations.linear)
+    if not any(activation is known for known in ACTIVATIONS):
+        raise ValueError(
+            f"`classifier` may hold the activations {', '.join(known.__name__ for known in ACTIVATIONS)}. "
+            f"Received: {layer.name} with activation={getattr(activation, '__name__', activation)!r}"
+        )
+    if getattr(layer, "data_format", "channels_last") != "channels_last" or getattr(layer, "quantization_mode", None):
         fits = False
-    elif isinstance(layer, layers.Conv2D):
+    elif kind is layers.Conv2D:
         fits = layer.padding == "valid" and layer.strides == (1, 1) == layer.dilation_rate and layer.groups == 1
-    elif isinstance(layer, layers.MaxPooling2D):
+    elif kind is layers.MaxPooling2D:
         fits = layer.padding == "valid" and layer.strides == layer.pool_size and len(set(layer.pool_size)) == 1
-    elif isinstance(layer, layers.Dense):
+    elif kind is layers.Dense:
         fits = flat
-    elif isinstance(layer, layers.BatchNormalization):
+    elif kind is layers.BatchNormalization:
         fits = not flat and layer.axis in (-1, 3)  # once built on features without places, it takes no map
     else:
-        fits = isinstance(layer, (layers.Flatten, *POINTWISE))
+        fits = kind in (layers.Flatten, *POINTWISE) and getattr(layer, "noise_shape", None) is None
     if not fits:
         raise ValueError(
             "`classifier` may hold Conv2D (valid, stride 1), square MaxPooling2D (valid, step = pool), Flatten and "
@@ -110,7 +140,9 @@ def check_dense(layer, flat):
 
 def convolve(x, layer, kernel, dilation):
     """The layer's convolution with spread taps, its bias and activation."""
-    x = ops.conv(x, ops.cast(kernel, x.dtype), strides=1, padding="valid", dilation_rate=dilation)
+    x = ops.conv(
+        x, ops.cast(kernel, x.dtype), strides=1, padding="valid", dilation_rate=dilation, data_format="channels_last"
+    )
     if layer.use_bias:
         x = x + ops.cast(layer.bias, x.dtype)
     return layer.activation(x)

@@ -1,6 +1,7 @@
 import keras
 from keras import ops
 
+from zoo.layers.offsets import check_offsets
 from zoo.layers.windows import WindowLayer, put_at_offsets
 
 
@@ -26,7 +27,8 @@ class IndexUnpooling2D(WindowLayer):
         (b, h * rows, w * columns, c), in the layer's compute dtype.
 
     Raises:
-        ValueError: if `pool_size` or `value` is not as above.
+        ValueError: if an argument or the input is not as above; wrong numbers in it are found as by
+            `MaxUnpooling2D`.
     """
 
     def __init__(self, pool_size=2, value=1.0, **kwargs):
@@ -36,11 +38,13 @@ class IndexUnpooling2D(WindowLayer):
         self.value = value
 
     def call(self, offsets):
+        check_offsets(offsets, self.pool_size, self.name)
         values = ops.full_like(offsets, self.value, dtype=self.compute_dtype)
         return put_at_offsets(values, offsets, self.pool_size)
 
     def compute_output_spec(self, offsets):
-        return self.enlarged(offsets)
+        check_offsets(offsets, self.pool_size, self.name)
+        return keras.KerasTensor(self.compute_output_shape(offsets.shape), self.compute_dtype)
 
     def get_config(self):
         return {**super().get_config(), "value": self.value}

@@ -1,7 +1,8 @@
 import keras
-from keras import ops
 
-from zoo.layers.windows import WindowLayer, pick_at_offsets, put_at_offsets
+from zoo.layers.by_hand import max_unpool
+from zoo.layers.offsets import check_offsets
+from zoo.layers.windows import WindowLayer
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -16,42 +17,50 @@ class MaxUnpooling2D(WindowLayer):
         array([[0., 0.],
                [9., 0.]], dtype=float32)
 
+        Other libraries count the places of the whole map, not those of a window:
+
+        >>> import tensorflow as tf
+        >>> from zoo.layers import offsets_from_tensorflow  # and offsets_from_pytorch
+        >>> x = np.array([[1, 5], [7, 3]], "float32").reshape(1, 2, 2, 1)
+        >>> values, argmax = tf.nn.max_pool_with_argmax(x, 2, 2, "VALID")
+        >>> restored = MaxUnpooling2D(2)(values, offsets_from_tensorflow(argmax, height=2, width=2))
+        >>> np.array(restored)[0, :, :, 0]
+        array([[0., 0.],
+               [7., 0.]], dtype=float32)
+
     Args:
         pool_size: the window, an integer or a (rows, columns) pair, of at most 256 places.
 
     Input shape:
-        Two tensors of shape (b, h, w, c): floating-point values, and integer offsets as
-        `MaxPoolingWithOffsets2D` gives them. A value whose offset lies outside its window is lost.
+        Two tensors of shape (b, h, w, c): values, and integer offsets as `MaxPoolingWithOffsets2D`
+        gives them, from 0 to rows * columns - 1. A value whose offset lies outside its window is lost.
 
     Output shape:
         (b, h * rows, w * columns, c)
 
     Raises:
-        ValueError: if `pool_size` or the inputs' shapes are not as above.
+        ValueError: if `pool_size` or the inputs' shapes are not as above, or the offsets are floating
+            point, or come from a pooling layer with another window, or are integers wider than uint8
+            that lie outside (which a graph that is being traced cannot know).
 
     Reference:
         Badrinarayanan et al., SegNet, 2015 (https://arxiv.org/abs/1511.00561).
     """
 
     def call(self, values, offsets):
-        self.check_same_shape(values.shape, offsets.shape)
-
-        # By hand, as in `MaxPoolingWithOffsets2D`: automatic differentiation would sum zeros.
-        @ops.custom_gradient
-        def unpool(values, offsets):
-            def gradient(*arguments, upstream=None):  # PyTorch passes `upstream` by name
-                upstream = arguments[0] if upstream is None else upstream
-                return pick_at_offsets(upstream, offsets, self.pool_size), ops.zeros_like(offsets)
-
-            return put_at_offsets(values, offsets, self.pool_size), gradient
-
-        return unpool(values, ops.cast(offsets, values.dtype))
+        self.check_inputs(values, offsets)
+        return max_unpool(values, offsets, self.pool_size)
 
     def compute_output_spec(self, values, offsets):
-        self.check_same_shape(values.shape, offsets.shape)
-        return self.enlarged(values)
+        self.check_inputs(values, offsets)
+        return super().compute_output_spec(values)
 
-    def check_same_shape(self, values, offsets):
+    def compute_output_shape(self, values_shape, offsets_shape=None):
+        return super().compute_output_shape(values_shape)
+
+    def check_inputs(self, values, offsets):
+        check_offsets(offsets, self.pool_size, self.name)
+        values, offsets = values.shape, offsets.shape
         sides = zip(values, offsets, strict=False)
         if len(values) != len(offsets) or any(None not in pair and pair[0] != pair[1] for pair in sides):
             raise ValueError(

@@ -18,7 +18,7 @@ class NearestUnpooling2D(WindowLayer):
         pool_size: the window, an integer or a (rows, columns) pair, of at most 256 places.
 
     Input shape:
-        (b, h, w, c), floating point.
+        (b, h, w, c). Integers stay integers.
 
     Output shape:
         (b, h * rows, w * columns, c)
@@ -29,6 +29,3 @@ class NearestUnpooling2D(WindowLayer):
 
     def call(self, values):
         return arrange_windows([values] * (self.pool_size[0] * self.pool_size[1]), self.pool_size)
-
-    def compute_output_spec(self, values):
-        return self.enlarged(values)

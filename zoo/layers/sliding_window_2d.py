@@ -32,7 +32,8 @@ class SlidingWindow2D(keras.layers.Layer):
         (b, h / stride, w / stride, k). `NearestUnpooling2D(stride)` gives each block its logits.
 
     Raises:
-        ValueError: if an argument or the input's shape is not as above.
+        ValueError: if an argument or the input's shape is not as above, or a layer of the classifier is
+            `channels_first`.
 
     Reference:
         Ciresan et al., Deep neural networks segment neuronal membranes in electron microscopy
@@ -46,21 +47,21 @@ class SlidingWindow2D(keras.layers.Layer):
                 raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
         if stride > window:
             raise ValueError(f"`stride` must not exceed `window`. Received: stride={stride}, window={window}")
+        for layer in layers_within(classifier):
+            if getattr(layer, "data_format", None) == "channels_first":
+                raise ValueError(f"`classifier` must be channels_last. Received: {layer.name} with channels_first")
         self.classifier = classifier
         self.window = window
         self.stride = stride
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
-        if not self.classifier.built:
-            self.classifier.build((None, self.window, self.window, input_shape[-1]))
-        logits = self.classify_patch(input_shape[-1])
-        if len(logits.shape) != 2:
-            raise ValueError(f"`classifier` must return logits of shape (n, k). Received: {logits.shape}")
+        self.classify_patch(input_shape[-1])
         self.built = True
 
     def call(self, inputs, training=None):
         check_multiples(inputs.shape, (self.stride, self.stride), self.name)
+        inputs = ops.cast(inputs, self.compute_dtype)  # integers, which Keras leaves as they are
         batch, height, width, channels = ops.shape(inputs)
         rows, columns = height // self.stride, width // self.stride
         in_window = ops.arange(self.window)
@@ -79,15 +80,30 @@ class SlidingWindow2D(keras.layers.Layer):
         return ops.pad(inputs, ((0, 0), (before, after), (before, after), (0, 0)))
 
     def compute_output_spec(self, inputs, training=None):
-        check_multiples(inputs.shape, (self.stride, self.stride), self.name)
-        batch, height, width, channels = inputs.shape
+        shape = self.compute_output_shape(inputs.shape)
+        return keras.KerasTensor(shape, self.classify_patch(inputs.shape[-1]).dtype)
+
+    def compute_output_shape(self, input_shape):
+        check_multiples(input_shape, (self.stride, self.stride), self.name)
+        batch, height, width, channels = input_shape
         logits = self.classify_patch(channels)
-        shape = (batch, height and height // self.stride, width and width // self.stride, logits.shape[-1])
-        return keras.KerasTensor(shape, logits.dtype)
+        return batch, height and height // self.stride, width and width // self.stride, logits.shape[-1]
 
     def classify_patch(self, channels):
-        """The symbolic logits (n, k) of patches with so many channels."""
-        return self.classifier.compute_output_spec(keras.KerasTensor((None, self.window, self.window, channels)))
+        """The symbolic logits (n, k) of patches with so many channels; refuses a classifier that gives none."""
+        patch = keras.KerasTensor((None, self.window, self.window, channels), self.compute_dtype)
+        if not self.classifier.built:
+            self.classifier.build(patch.shape)
+        built_for = getattr(self.classifier, "input_shape", patch.shape)
+        if any(None not in pair and pair[0] != pair[1] for pair in zip(built_for, patch.shape, strict=False)):
+            raise ValueError(
+                f"`classifier` must take patches of `window` x `window` pixels: {patch.shape}. Received: {built_for}"
+            )
+        logits = self.classifier.compute_output_spec(patch)
+        shape = getattr(logits, "shape", logits)
+        if not isinstance(logits, keras.KerasTensor) or len(shape) != 2 or shape[1] is None:
+            raise ValueError(f"`classifier` must return logits of shape (n, k). Received: {shape}")
+        return logits
 
     def get_config(self):
         return {
@@ -100,6 +116,13 @@ class SlidingWindow2D(keras.layers.Layer):
     @classmethod
     def from_config(cls, config):
         return cls(**{**config, "classifier": keras.saving.deserialize_keras_object(config["classifier"])})
+
+
+def layers_within(layer):
+    """The layer itself, and all layers of a model, however deep."""
+    yield layer
+    for inner in getattr(layer, "layers", []):
+        yield from layers_within(inner)
 
 
 def place(count, stride):

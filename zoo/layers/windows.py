@@ -25,12 +25,19 @@ class WindowLayer(keras.layers.Layer):
     def get_config(self):
         return {**super().get_config(), "pool_size": self.pool_size}
 
-    def enlarged(self, x):
-        """The symbolic result of unpooling `x`: shape (b, h * rows, w * columns, c), compute dtype."""
-        batch, height, width, channels = x.shape
+    def compute_output_shape(self, input_shape):
+        """The shape after unpooling: (b, h * rows, w * columns, c)."""
+        batch, height, width, channels = input_shape
         rows, columns = self.pool_size
-        shape = (batch, height and height * rows, width and width * columns, channels)
-        return keras.KerasTensor(shape, self.compute_dtype)
+        return batch, height and height * rows, width and width * columns, channels
+
+    def compute_output_spec(self, values):
+        return keras.KerasTensor(self.compute_output_shape(values.shape), self.output_dtype(values))
+
+    def output_dtype(self, x):
+        """The compute dtype, as Keras casts all floating-point inputs to it; integers stay what they are."""
+        dtype = keras.backend.standardize_dtype(x.dtype)
+        return self.compute_dtype if self.autocast and "float" in dtype else dtype
 
 
 def check_multiples(shape, sides, name):
@@ -77,6 +84,26 @@ def arrange_windows(places, pool_size):
         line = ops.stack(places[row * columns : (row + 1) * columns], axis=3)  # (b, h, w, columns, c)
         lines.append(ops.reshape(line, (batch, height, width * columns, channels)))
     return ops.reshape(ops.stack(lines, axis=2), (batch, height * rows, width * columns, channels))
+
+
+def find_maxima(x, pool_size):
+    """Finds the maximum of each window: the first of equal ones, the last of several NaNs.
+
+    Args:
+        x: tensor of shape (b, h, w, c), whose sides are multiples of the window's.
+        pool_size: (rows, columns) of a window.
+
+    Returns:
+        The maxima and their offsets (uint8), both (b, h / rows, w / columns, c).
+    """
+    places = split_windows(x, pool_size)
+    values, offsets = places[0], ops.zeros_like(places[0], dtype="int32")  # LiteRT has no `where` of uint8
+    for place, candidate in enumerate(places[1:], start=1):
+        is_nan = ops.not_equal(candidate, candidate)
+        wins = ops.logical_or(ops.greater(candidate, values), is_nan)
+        values = ops.where(wins, candidate, values)
+        offsets = ops.where(wins, place, offsets)
+    return values, ops.cast(offsets, "uint8")
 
 
 def put_at_offsets(values, offsets, pool_size):

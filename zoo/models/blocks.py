@@ -1,8 +1,10 @@
-"""The blocks that the stages are built from."""
+"""The blocks that the stages are built from: channels last, whatever Keras is set to."""
 
 from keras import layers
 
 from zoo.layers import MaxPoolingWithOffsets2D
+
+LAST = {"data_format": "channels_last"}
 
 
 def convolution(x, filters, strides=1):
@@ -17,8 +19,9 @@ def convolution(x, filters, strides=1):
         A tensor of shape (b, h / strides, w / strides, filters).
     """
     # "same" would pad (0, 1) at stride 2: the lecture, like PyTorch, pads 1 on every side.
-    x = layers.ZeroPadding2D(1)(x) if strides > 1 else x
-    x = layers.Conv2D(filters, 3, strides, padding="valid" if strides > 1 else "same", use_bias=False)(x)
+    x = layers.ZeroPadding2D(1, **LAST)(x) if strides > 1 else x
+    padding = "valid" if strides > 1 else "same"
+    x = layers.Conv2D(filters, 3, strides, padding=padding, use_bias=False, **LAST)(x)
     x = layers.BatchNormalization()(x)
     return layers.ReLU()(x)
 
@@ -30,12 +33,12 @@ def double_convolution(x, filters):
 
 def classify_pixels(x, num_classes):
     """1x1 convolution from features to logits, in float32 for a stable softmax."""
-    return layers.Conv2D(num_classes, 1, dtype="float32", name="logits")(x)
+    return layers.Conv2D(num_classes, 1, dtype="float32", name="logits", **LAST)(x)
 
 
 def max_pool(x, filters):
     """Down by 2x2 max pooling; remembers nothing."""
-    return layers.MaxPooling2D(2)(x), None
+    return layers.MaxPooling2D(2, **LAST)(x), None
 
 
 def pool_with_offsets(x, filters):
@@ -45,7 +48,7 @@ def pool_with_offsets(x, filters):
 
 def narrow(x, filters):
     """1x1 convolution to the channels of the level above, since unpooling keeps the channels."""
-    return layers.Conv2D(filters, 1)(x)
+    return layers.Conv2D(filters, 1, **LAST)(x)
 
 
 def transposed_convolution(x, memory, filters):
@@ -53,4 +56,4 @@ def transposed_convolution(x, memory, filters):
 
     The kernel is as wide as the stride, so that each pixel gets a value from one window alone.
     """
-    return layers.Conv2DTranspose(filters, 2, strides=2)(x)
+    return layers.Conv2DTranspose(filters, 2, strides=2, **LAST)(x)

@@ -2,6 +2,7 @@ import keras
 from keras import layers
 
 from zoo.layers import DenseWindow2D, NearestUnpooling2D, SlidingWindow2D
+from zoo.models.blocks import LAST
 
 FILTERS = (16, 32, 64)
 
@@ -51,10 +52,10 @@ def patch_classifier(patch_shape, num_classes, filters):
     classifier = keras.Sequential([keras.Input(patch_shape)], name="patch_classifier")
     for number, level in enumerate(filters):
         # 5x5 first, so that a window of 32 is halved three times without a rest: 28 and 14, 12 and 6, 4 and 2.
-        classifier.add(layers.Conv2D(level, 3 if number else 5, use_bias=False))
+        classifier.add(layers.Conv2D(level, 3 if number else 5, use_bias=False, **LAST))
         classifier.add(layers.BatchNormalization())
         classifier.add(layers.ReLU())
-        classifier.add(layers.MaxPooling2D(2))
-    classifier.add(layers.Flatten())
+        classifier.add(layers.MaxPooling2D(2, **LAST))
+    classifier.add(layers.Flatten(**LAST))
     classifier.add(layers.Dense(num_classes))
     return classifier

@@ -1,0 +1,77 @@
+"""Offsets that are none, and the indices of other libraries."""
+
+import keras
+import numpy as np
+import pytest
+from keras.ops import convert_to_numpy
+
+from zoo.layers import (
+    IndexUnpooling2D,
+    MaxPoolingWithOffsets2D,
+    MaxUnpooling2D,
+    offsets_from_pytorch,
+    offsets_from_tensorflow,
+)
+
+
+def unpool(layer, offsets):
+    return layer(offsets) if isinstance(layer, IndexUnpooling2D) else layer(np.ones(offsets.shape, "float32"), offsets)
+
+
+@pytest.mark.parametrize("kind", [IndexUnpooling2D, MaxUnpooling2D])
+class TestRefuses:
+    """Both layers that take offsets refuse the same."""
+
+    @pytest.mark.parametrize("dtype", ["float32", "float16", "bool"])
+    def test_what_is_no_integer(self, kind, dtype):
+        with pytest.raises(ValueError, match=r"needs integer `offsets`.*Received: offsets of (bool|float)"):
+            unpool(kind(2), np.zeros((1, 2, 2, 1), dtype))
+
+    def test_symbols_that_are_no_integers(self, kind):
+        symbols = [keras.Input((2, 2, 1))] * (1 if kind is IndexUnpooling2D else 2)
+        with pytest.raises(ValueError, match="needs integer `offsets`"):
+            kind(2)(*symbols)
+
+    @pytest.mark.parametrize(("number", "dtype"), [(4, "int64"), (-1, "int32"), (4, "int32")])
+    def test_what_lies_outside_of_its_window(self, kind, number, dtype):
+        with pytest.raises(ValueError, match=r"needs `offsets` from 0 to 3, places in a window. Received: "):
+            unpool(kind(2), np.full((1, 2, 2, 1), number, dtype))
+
+    def test_offsets_of_another_window(self, kind):
+        values, offsets = MaxPoolingWithOffsets2D(3)(keras.Input((6, 6, 1)))
+        with pytest.raises(ValueError, match=r"pool_size=\(2, 2\). Received: offsets of pool_size=\(3, 3\)"):
+            kind(2)(*([offsets] if kind is IndexUnpooling2D else [values, offsets]))
+
+
+def test_values_and_offsets_swapped(rng):
+    values, offsets = MaxPoolingWithOffsets2D(2)(rng.normal(size=(1, 4, 4, 3)).astype("float32"))
+    with pytest.raises(ValueError, match="needs integer `offsets`"):
+        MaxUnpooling2D(2)(offsets, values)
+
+
+@pytest.mark.parametrize("pool_size", [2, (3, 2)])
+@pytest.mark.parametrize("with_batch", [False, True])
+def test_indices_of_tensorflow(pool_size, with_batch, rng):
+    tf = pytest.importorskip("tensorflow")
+    x = rng.normal(size=(3, 6, 8, 5)).astype("float32")
+    _, argmax = tf.nn.max_pool_with_argmax(x, pool_size, pool_size, "VALID", include_batch_in_index=with_batch)
+    _, offsets = MaxPoolingWithOffsets2D(pool_size)(x)
+    converted = offsets_from_tensorflow(argmax.numpy(), 6, 8, pool_size)
+    assert keras.backend.standardize_dtype(converted.dtype) == "uint8"
+    np.testing.assert_array_equal(convert_to_numpy(converted), convert_to_numpy(offsets))
+
+
+@pytest.mark.parametrize("pool_size", [2, (3, 2)])
+def test_indices_of_pytorch(pool_size, rng):
+    torch = pytest.importorskip("torch")
+    x = rng.normal(size=(3, 6, 8, 5)).astype("float32")
+    _, indices = torch.nn.functional.max_pool2d(torch.tensor(x.transpose(0, 3, 1, 2)), pool_size, return_indices=True)
+    _, offsets = MaxPoolingWithOffsets2D(pool_size)(x)
+    converted = offsets_from_pytorch(indices.numpy(), 8, pool_size)
+    assert keras.backend.standardize_dtype(converted.dtype) == "uint8"
+    np.testing.assert_array_equal(convert_to_numpy(converted), convert_to_numpy(offsets))
+
+
+def test_refuses_indices_of_another_width(rng):
+    with pytest.raises(ValueError, match="Each index must lie in its own window"):
+        offsets_from_pytorch(np.array([[[[0, 3], [9, 10]]]]), width=5)

@@ -1,0 +1,92 @@
+"""Offsets: how they are checked, and how the indices of other libraries become offsets."""
+
+import keras
+from keras import ops
+
+
+def check_offsets(offsets, pool_size, name):
+    """Refuses what is known to be no offsets of this window.
+
+    What the zoo's pooling returns is uint8, and passes unread. Wider integers may be indices of another
+    kind: they are read, unless a graph is being traced, where nothing is known of them.
+    """
+    dtype = keras.backend.standardize_dtype(offsets.dtype)
+    if "int" not in dtype:
+        raise ValueError(
+            f"`{name}` needs integer `offsets`, as `MaxPoolingWithOffsets2D` gives them. Received: offsets of {dtype}"
+        )
+    places = pool_size[0] * pool_size[1]
+    if isinstance(offsets, keras.KerasTensor):
+        history = getattr(offsets, "_keras_history", None)  # the layer that made it, in a functional model
+        made_for = getattr(history and history.operation, "pool_size", pool_size)
+        if made_for != pool_size:
+            raise ValueError(
+                f"`{name}` needs `offsets` of its own pool_size={pool_size}. Received: offsets of pool_size={made_for}"
+            )
+    elif dtype != "uint8" and 0 not in offsets.shape:
+        try:
+            least, most = int(ops.min(offsets)), int(ops.max(offsets))
+        except TypeError:  # traced
+            return
+        if least < 0 or most >= places:
+            raise ValueError(
+                f"`{name}` needs `offsets` from 0 to {places - 1}, places in a window. Received: {least} to {most}. "
+                "`zoo.layers.offsets_from_tensorflow` and `offsets_from_pytorch` convert flat indices."
+            )
+
+
+def offsets_from_tensorflow(argmax, height, width, pool_size=2):
+    """Offsets from the flat indices of `tf.nn.max_pool_with_argmax`, `include_batch_in_index` or not.
+
+    Args:
+        argmax: integer tensor (b, h, w, c), from pooling without overlap and padding.
+        height: height of the map that was pooled.
+        width: its width.
+        pool_size: the window, an integer or a (rows, columns) pair.
+
+    Returns:
+        Offsets as `MaxPoolingWithOffsets2D` gives them, uint8 (b, h, w, c).
+
+    Raises:
+        ValueError: if an index lies outside of its window, and no graph is being traced.
+    """
+    places = ops.convert_to_tensor(argmax) // argmax.shape[-1]  # counted over the maps of all images, or of its own
+    return offsets_of_places(places % (height * width), width, pool_size)
+
+
+def offsets_from_pytorch(indices, width, pool_size=2):
+    """Offsets from the flat indices of `torch.nn.functional.max_pool2d(..., return_indices=True)`.
+
+    Args:
+        indices: integer tensor (b, c, h, w), from pooling without overlap, padding and dilation.
+        width: width of the map that was pooled.
+        pool_size: the window, an integer or a (rows, columns) pair.
+
+    Returns:
+        Offsets as `MaxPoolingWithOffsets2D` gives them, uint8 (b, h, w, c).
+
+    Raises:
+        ValueError: if an index lies outside of its window, and no graph is being traced.
+    """
+    places = ops.transpose(ops.convert_to_tensor(indices), (0, 2, 3, 1))  # (b, h, w, c)
+    return offsets_of_places(places, width, pool_size)
+
+
+def offsets_of_places(places, width, pool_size):
+    """Offsets from places in a map (b, h, w, c) of this width, counted row by row."""
+    rows, columns = (pool_size, pool_size) if isinstance(pool_size, int) else pool_size
+    y, x = places // width, places % width
+    _, height, pooled_width, _ = ops.shape(places)
+    own_row = ops.reshape(ops.arange(height, dtype=y.dtype), (1, -1, 1, 1))
+    own_column = ops.reshape(ops.arange(pooled_width, dtype=x.dtype), (1, 1, -1, 1))
+    inside = ops.logical_and(ops.equal(y // rows, own_row), ops.equal(x // columns, own_column))
+    try:
+        fits = bool(ops.all(inside))
+    except TypeError:  # traced
+        fits = True
+    if not fits:
+        raise ValueError(
+            "Each index must lie in its own window: no overlap, no padding, and the size of the map that was pooled. "
+            f"Received: indices outside, with width={width}, pool_size={pool_size}"
+        )
+    return ops.cast(y % rows * columns + x % columns, "uint8")
