@@ -14,14 +14,19 @@ import pytest
 
 from zoo import data, models, training
 from zoo.data import synthetic_pets
+from zoo.training import loop, state
 
 RECIPE = training.Recipe("synthetic_pets", image_size=32, batch_size=4, epochs=30, half_size_share=0.5)
+
+TWO = dataclasses.replace(RECIPE, epochs=2, half_size_share=0)
+PAIR = ("nearest_unpooling", "bed_of_nails")
 
 # A short training in a process of its own, that may end itself in the middle of keeping a state.
 SCRIPT = f"""
 import os, signal, sys
+import keras
 import numpy as np
-from zoo import models, training
+from zoo import files, models, training
 from zoo.data import synthetic_pets
 
 folder, die_at = sys.argv[1], sys.argv[2]
@@ -35,9 +40,9 @@ def write_half_and_die(self, path):
     die()
 
 if die_at == "rename":
-    training.os.replace = die
+    files.publish = die
 if die_at == "write":
-    training.keras.Model.save_weights = write_half_and_die
+    keras.Model.save_weights = write_half_and_die
 if die_at.isdigit():  # after that many epochs
     keep = training.KeepState.on_epoch_end
     training.KeepState.on_epoch_end = lambda self, epoch, logs: (
@@ -98,8 +103,9 @@ def test_a_kill_while_the_state_is_written(tmp_path, uninterrupted, moment):
     process = start(tmp_path, die_at=moment)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    assert (tmp_path / "unfinished").exists()
+    assert list(tmp_path.glob(".unfinished.*"))
     assert_equal_bit_for_bit(finish(tmp_path), uninterrupted)
+    assert not list(tmp_path.glob(".unfinished.*"))
 
 
 @pytest.mark.slow
@@ -107,7 +113,7 @@ def test_a_kill_while_the_state_is_written(tmp_path, uninterrupted, moment):
 def test_a_kill_where_the_images_grow(tmp_path, uninterrupted, epochs):
     assert training.phases(RECIPE)[0][1] == range(15)
     start(tmp_path, die_at=str(epochs)).communicate()
-    assert len(training.read_history(tmp_path, RECIPE)) == epochs
+    assert state.epochs_of(state.states(tmp_path)[0]) == epochs
     assert_equal_bit_for_bit(finish(tmp_path), uninterrupted)
 
 
@@ -149,13 +155,102 @@ def test_another_recipe_is_refused(tmp_path):
         training.train(build_small, RECIPE, tmp_path)
 
 
-def test_a_recipe_of_another_version_is_refused(tmp_path):
-    recipe = dataclasses.asdict(RECIPE)
-    del recipe["xla"]
-    (tmp_path / "after_epoch_0001").mkdir()
-    (tmp_path / "after_epoch_0001" / "state.json").write_text(json.dumps({"recipe": {**recipe, "momentum": 0.9}}))
-    with pytest.raises(ValueError, match=r"another recipe \({'momentum': 0.9}\)\. Received: {'xla': False}"):
-        training.train(build_small, RECIPE, tmp_path)
+@pytest.fixture
+def trained(tmp_path, few_scenes):
+    """A folder with the states after two epochs and after one."""
+    training.train(build_small, TWO, tmp_path)
+    assert [path.name for path in state.states(tmp_path)] == ["after_epoch_0002", "after_epoch_0001"]
+    return tmp_path
+
+
+def change_recipe(folder, change):
+    for path in folder.glob("after_epoch_*/state.json"):
+        kept = json.loads(path.read_text())
+        change(kept["recipe"])
+        path.write_text(json.dumps(kept))
+
+
+def test_a_recipe_with_a_field_of_another_version_is_refused(trained):
+    change_recipe(trained, lambda recipe: recipe.update(momentum=0.9))
+    with pytest.raises(ValueError, match=r"another recipe \({'momentum': 0.9}\)\. Received: {}"):
+        training.train(build_small, TWO, trained)
+
+
+def test_a_recipe_that_has_gained_a_field_reads_old_states(trained):
+    change_recipe(trained, lambda recipe: recipe.pop("xla"))
+    assert len(training.train(build_small, TWO, trained)[1]) == 2
+
+
+def test_a_state_of_another_stage_of_the_same_shapes_is_refused(trained):
+    build = {name: lambda name=name: models.build(name, image_shape=(None, None, 3), filters=(4, 8)) for name in PAIR}
+    shapes = [[weight.shape for weight in build[name]().weights] for name in PAIR]
+    assert shapes[0] == shapes[1]
+    folder = trained / "pair"
+    training.train(build[PAIR[0]], dataclasses.replace(TWO, epochs=1), folder)
+    with pytest.raises(ValueError, match=r"another model .*nearest_unpooling.*Received.*bed_of_nails"):
+        training.train(build[PAIR[1]], dataclasses.replace(TWO, epochs=1), folder)
+
+
+def zero_a_page(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 4096] = bytes(4096)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("model.weights.h5", zero_a_page),
+        ("model.weights.h5", lambda path: path.write_bytes(path.read_bytes()[:1000])),
+        ("model.weights.h5", lambda path: path.write_bytes(b"")),
+        ("model.weights.h5", lambda path: path.unlink()),
+        ("state.json", lambda path: path.write_bytes(b"")),
+        ("state.json", lambda path: path.write_bytes(path.read_bytes()[:300])),
+        ("state.json", lambda path: path.write_text("[]")),
+        ("state.json", lambda path: path.write_text('{"history": 3, "recipe": {}}')),
+        ("state.json", lambda path: path.write_bytes(b"\xff\xfe\x00")),
+        ("state.json", lambda path: path.unlink()),
+    ],
+)
+def test_a_damaged_state_is_named_and_the_one_before_goes_on(trained, capsys, file, damage):
+    whole = training.train(build_small, TWO, trained)[0].get_weights()
+    damage(trained / "after_epoch_0002" / file)
+    model, history = training.train(build_small, TWO, trained)
+    assert "Passed over the state" in (said := capsys.readouterr().out)
+    assert "after_epoch_0002" in said
+    assert "Epochs 2 to 2 of 2" in said
+    assert len(history) == 2
+    assert_equal_bit_for_bit(model.get_weights(), whole)
+
+
+def test_names_that_are_no_states_are_left_alone(trained):
+    for name in ("after_epoch_", "after_epoch_0009x", "after_epoch_0000"):
+        (trained / name).mkdir()
+    (trained / "after_epoch_0009").write_text("a file")
+    (trained / "after_epoch_0007").mkdir()  # empty
+    assert len(training.train(build_small, TWO, trained)[1]) == 2
+
+
+def test_two_trainings_in_one_folder_are_refused(trained):
+    with state.claim(trained), pytest.raises(ValueError, match="Another training is at work"):
+        training.train(build_small, TWO, trained)
+    training.train(build_small, TWO, trained)
+
+
+@pytest.mark.parametrize("rate", [1e30, float("inf")])
+def test_a_training_that_diverges_stops_and_keeps_the_last_good_state(trained, rate):
+    kept = {path: path.read_bytes() for path in trained.glob("after_epoch_*/*")}
+    longer = dataclasses.replace(TWO, epochs=4, learning_rate=rate)
+    change_recipe(trained, lambda recipe: recipe.update(epochs=4, learning_rate=rate))
+    with pytest.raises(training.DivergedError, match=r"no finite number.*state before it"):
+        training.train(build_small, longer, trained)
+    left = state.states(trained)
+    assert left
+    for path in left:
+        weights = keras.Model.from_config(build_small().get_config())
+        weights.load_weights(path / "model.weights.h5")
+        assert all(np.isfinite(w).all() for w in weights.get_weights())
+    assert all(path.read_bytes() == kept[path] for path in kept if path.exists() and path.suffix == ".h5")
 
 
 @pytest.mark.usefixtures("few_scenes")
@@ -194,14 +289,19 @@ def test_images_are_small_first(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("image_size", "epochs", "share", "expected"),
     [
-        (128, 12, 0.75, [(64, range(9)), (128, range(9, 12))]),
-        (48, 2, 0.75, [(16, range(1)), (48, range(1, 2))]),  # 24 cannot be halved four times
-        (128, 1, 0.75, [(64, range(0)), (128, range(1))]),  # the last epoch is never a small one
+        (128, 12, 0.75, [(64, range(9)), (128, range(9, 12)), (160, range(12, 12))]),
+        (48, 2, 0.75, [(16, range(1)), (48, range(1, 2)), (48, range(2, 2))]),  # 24 cannot be halved four times
+        (128, 1, 0.75, [(64, range(0)), (128, range(1)), (160, range(1, 1))]),  # the last epoch is never a small one
     ],
 )
 def test_phases(image_size, epochs, share, expected):
     recipe = dataclasses.replace(RECIPE, image_size=image_size, epochs=epochs, half_size_share=share)
     assert training.phases(recipe) == expected
+
+
+def test_the_last_epochs_may_see_larger_images():
+    recipe = dataclasses.replace(RECIPE, image_size=128, epochs=20, half_size_share=0.5, large_size_share=0.1)
+    assert training.phases(recipe) == [(64, range(10)), (128, range(10, 18)), (160, range(18, 20))]
 
 
 def test_the_learning_rate_rises_and_falls():
@@ -305,9 +405,9 @@ def test_after_300_steps_the_unet_leads_the_sliding_window(tmp_path):
         model = models.build_for_training(stage, image_shape=(64, 64, 3))  # a quarter of the pixels
         recipe = training.Recipe("synthetic_pets", image_size=64, batch_size=8, epochs=1)
         training.compile_model(model, training.make_optimizer(recipe, steps_per_epoch=300), recipe)
-        batches = training.load(recipe, "train", recipe.image_size, augment=True)
+        batches = training.load(recipe, "train", recipe.image_size, augmentation=recipe.augmentation())
         model.fit(batches.take(300), shuffle=False, verbose=0)
-        score = training.ScoreValidation(training.load(recipe, "test", recipe.image_size).take(50))
+        score = loop.ScoreValidation(training.load(recipe, "test", recipe.image_size).take(50))
         score.set_model(model)
         score.on_epoch_end(0, logs := {})
         scores[stage] = logs["val_mean_iou"]

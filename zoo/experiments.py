@@ -1,17 +1,13 @@
 """What was trained for the saved models: recipes, trials of the recipe, seeds and controls."""
 
 import dataclasses
-import shlex
-import sys
 import time
 
-import numpy as np
 from keras import layers
 
-from zoo import data, evaluation, models, saved, training
+from zoo import models, training
 from zoo.models.blocks import max_pool
 from zoo.models.encoder_decoder import FILTERS, encoder_decoder
-from zoo.stages import STAGES
 
 BASE = training.Recipe("oxford_iiit_pet", batch_size=32, half_size_share=0.5, mixed_precision=True)
 SHORT = dataclasses.replace(BASE, split="train+validation", epochs=16)
@@ -20,7 +16,6 @@ RECIPES = {"published": training.PUBLISHED, "short": SHORT}
 # Changes of `BASE`, each trained for 48 epochs without the validation split and scored on it.
 TRIALS = {
     "as it was": {},
-    "average of the weights (0.8 an epoch)": {"ema_momentum": 0.8},
     "scales up to 1.6": {"scale_jitter": 1.6},
     "scales up to 2": {"scale_jitter": 2.0},
     "pasted pets (0.5)": {"paste_share": 0.5},

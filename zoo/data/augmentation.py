@@ -127,9 +127,7 @@ def random_transforms(u, size, scale_jitter):
     room = 0.1 + tf.abs(1 - step) / 2
     shift_x, shift_y = room * width * u[4], room * height * u[5]
     last = tf.zeros_like(xx)
-    return tf.stack(
-        [xx, xy, x - xx * x - xy * y + shift_x, yx, yy, y - yx * x - yy * y + shift_y, last, last], axis=-1
-    )
+    return tf.stack([xx, xy, x - xx * x - xy * y + shift_x, yx, yy, y - yx * x - yy * y + shift_y, last, last], axis=-1)
 
 
 def warp(images, transforms, interpolation, fill):

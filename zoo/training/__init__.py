@@ -1,0 +1,22 @@
+"""One recipe for all stages, and training that survives an interruption."""
+
+from zoo.training.devices import gpus, require_jax, share_among, share_of_this_process
+from zoo.training.loop import compile_model, load, make_optimizer, train
+from zoo.training.recipe import PUBLISHED, Recipe, phases
+from zoo.training.state import DivergedError, KeepState
+
+__all__ = [
+    "PUBLISHED",
+    "DivergedError",
+    "KeepState",
+    "Recipe",
+    "compile_model",
+    "gpus",
+    "load",
+    "make_optimizer",
+    "phases",
+    "require_jax",
+    "share_among",
+    "share_of_this_process",
+    "train",
+]

@@ -1,0 +1,150 @@
+"""Training by a recipe."""
+
+import contextlib
+import sys
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo import data
+from zoo.evaluation import class_ious, confusion_matrix
+from zoo.training.devices import check_common, share_of_this_process
+from zoo.training.recipe import phases
+from zoo.training.state import KeepState, claim, read_state
+
+
+def train(build, recipe, folder):
+    """Trains a model by the recipe, and goes on where an earlier call with the same folder stopped.
+
+    After each epoch the folder holds weights, optimiser and history of that epoch. Order and
+    augmentation are keyed by seed, epoch and batch, so that a training that was stopped at any moment
+    ends with the same weights as one that was not. (A layer that is random by itself, such as
+    dropout, begins its numbers anew: with one the two differ a little.)
+
+    Args:
+        build: function without arguments that returns the untrained model, for images of any
+            size (the recipe shows two). It is called under the recipe's seed and precision.
+        recipe: a `Recipe`.
+        folder: where to keep the state and the logs for TensorBoard.
+
+    Returns:
+        The trained model, and its history: for each epoch a dictionary of the training loss,
+        seconds and, where the recipe leaves the validation split aside, the mean IoU on it.
+
+    Raises:
+        ValueError: if the folder holds a training by another recipe or of another model, or another
+            training is at work in it, or it is not one that all processes see, or there are fewer
+            images than fill a batch, or a split is empty.
+        DivergedError: if the loss or a weight is no finite number any more; the state before is kept.
+    """
+    folder = Path(folder)
+    process, _ = share_of_this_process()
+    with claim(folder) if process == 0 else contextlib.nullcontext():  # the first alone writes
+        return train_in(folder, build, recipe)
+
+
+def train_in(folder, build, recipe):
+    """As `train`, in a folder that is claimed."""
+    share = process, processes = share_of_this_process()
+    count = len(data.examples(recipe.dataset, recipe.split))
+    if count < recipe.batch_size:
+        raise ValueError(
+            f"`batch_size` must be at most {count}, the images of the split {recipe.split!r}. "
+            f"Received: batch_size={recipe.batch_size}"
+        )
+    keras.utils.set_random_seed(recipe.seed)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.mixed_precision else "float32")
+    try:
+        model = build()
+    finally:
+        keras.config.set_dtype_policy(policy)
+    optimizer = make_optimizer(recipe, count // recipe.batch_size)
+    optimizer.build(model.trainable_variables)
+    compile_model(model, optimizer, recipe)
+    history = read_state(folder, recipe, model)
+    if processes > 1:
+        check_common(len(history))
+    # All processes must do the same, for some of their steps are common; what the others than the first write is lost.
+    elsewhere = tempfile.TemporaryDirectory()
+    kept = folder if process == 0 else Path(elsewhere.name)
+    callbacks = [keras.callbacks.TensorBoard(kept / "logs", write_graph=False), KeepState(kept, recipe, history)]
+    if recipe.split == "train":
+        callbacks.insert(0, ScoreValidation(load(recipe, "validation", recipe.image_size)))
+    for image_size, epochs in phases(recipe):
+        remaining = range(max(epochs.start, len(history)), epochs.stop)
+        if remaining:
+            first, last = remaining.start + 1, remaining.stop
+            print(f"Epochs {first} to {last} of {recipe.epochs}, at {image_size} x {image_size} pixels")
+            batches = load(
+                recipe, recipe.split, image_size, augmentation=recipe.augmentation(), epochs=remaining, share=share
+            )
+            compile_model(model, optimizer, recipe)  # a step is traced for one image size
+            model.fit(
+                batches,
+                epochs=remaining.stop,
+                initial_epoch=remaining.start,
+                steps_per_epoch=len(batches) // len(remaining),
+                callbacks=callbacks,
+                shuffle=False,  # the data set is shuffled already
+                verbose=0 if process else 1 if sys.stdout.isatty() else 2,
+            )
+    return model, history
+
+
+def load(recipe, split, image_size, **options):
+    """The recipe's data."""
+    return data.load(recipe.dataset, split, image_size, recipe.batch_size, seed=recipe.seed, **options)
+
+
+def make_optimizer(recipe, steps_per_epoch):
+    """AdamW, whose learning rate rises in the warm-up and falls along a cosine until the last step."""
+    steps = recipe.epochs * steps_per_epoch
+    warm_up = round(recipe.warm_up * steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warm_up, warmup_target=recipe.learning_rate, warmup_steps=warm_up
+    )
+    return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
+
+
+def compile_model(model, optimizer, recipe):
+    """Gives the model an optimiser and the recipe's loss."""
+
+    def cross_entropy_and_dice(masks, logits):
+        cross_entropy = keras.losses.sparse_categorical_crossentropy(masks, logits, from_logits=True)
+        truth = ops.one_hot(masks, logits.shape[-1])
+        dice = keras.losses.dice(truth, ops.softmax(logits), axis=(0, 1, 2))  # one for each class
+        return ops.mean(cross_entropy) + recipe.dice_weight * ops.mean(dice)
+
+    jit_compile = recipe.xla if keras.backend.backend() == "tensorflow" else "auto"
+    model.compile(optimizer, cross_entropy_and_dice, jit_compile=jit_compile)
+
+
+class ScoreValidation(keras.callbacks.Callback):
+    """After each epoch, adds the mean IoU on the validation split to the logs.
+
+    `keras.metrics.MeanIoU` would do so within the step, which takes twice as long with it under XLA.
+    """
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+        if not len(batches):
+            raise ValueError('The split "validation" must hold at least one image. Received: none')
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["val_mean_iou"] = self.score()
+
+    def score(self):
+        """The mean IoU of the model as it is now."""
+        confusion, full = 0, None
+        for images, masks in self.batches:
+            full = full or len(images)
+            # A full batch is compiled once, and devices can share it.
+            images = np.pad(images, [(0, full - len(images)), (0, 0), (0, 0), (0, 0)])
+            logits = self.model.predict_on_batch(images)[: len(masks)]
+            confusion = confusion + confusion_matrix(masks, logits.argmax(-1), logits.shape[-1])
+        return float(np.nanmean(class_ious(confusion)))

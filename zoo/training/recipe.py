@@ -1,0 +1,81 @@
+"""All that decides a training, but for the architecture."""
+
+import dataclasses
+
+from zoo import data
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """One recipe for all stages, so that a difference in the score is a difference in the architecture.
+
+    Args:
+        dataset: one of `zoo.data.DATASETS`.
+        split: the images to learn from: "train", or "train+validation" once nothing is left to tune.
+        image_size: side in pixels at which the network sees the images.
+        batch_size: images in a step.
+        epochs: passes over the training images; a fixed number, no picking of the best.
+        half_size_share: share of the epochs, from 0 to less than 1, that come first and see the images
+            at half the size (rounded down to a multiple of 16), where a step costs a quarter; the rest
+            see them at `image_size`.
+        large_size_share: share of the epochs that come last and see the images at 5/4 of the size
+            (rounded down likewise).
+        scale_jitter, paste_share, grey_share, light: of the `zoo.data.Augmentation`.
+        dice_weight: of the soft Dice loss that is added to the cross-entropy. Dice weighs the thin
+            border as much as all the background, as mean IoU does.
+        learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine.
+        weight_decay: of AdamW.
+        warm_up: share of all steps in which the learning rate rises from zero.
+        seed: of the first weights, the order of the examples and their augmentation.
+        mixed_precision: whether to compute in bfloat16 (weights stay float32).
+        xla: whether TensorFlow compiles the step with XLA; JAX always does.
+    """
+
+    dataset: str
+    split: str = "train"
+    image_size: int = 128
+    batch_size: int = 16
+    epochs: int = 16
+    half_size_share: float = 0.625
+    large_size_share: float = 0.0
+    scale_jitter: float = 1.25
+    paste_share: float = 0.0
+    grey_share: float = 0.0
+    light: float = 1.0
+    dice_weight: float = 1.0
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-4
+    warm_up: float = 0.1
+    seed: int = 0
+    mixed_precision: bool = False
+    xla: bool = False
+
+    def __post_init__(self):
+        """Refuses a recipe that no epoch at full size ends."""
+        if not 0 <= self.half_size_share < 1:
+            raise ValueError(
+                f"`half_size_share` must be from 0 to less than 1. Received: half_size_share={self.half_size_share!r}"
+            )
+        if not 0 <= self.large_size_share <= 1 - self.half_size_share:
+            raise ValueError(
+                "`large_size_share` must be from 0 to what `half_size_share` leaves. "
+                f"Received: large_size_share={self.large_size_share!r}, half_size_share={self.half_size_share!r}"
+            )
+        self.augmentation()
+
+    def augmentation(self):
+        """How far the training images are changed."""
+        return data.Augmentation(self.scale_jitter, self.paste_share, self.grey_share, self.light)
+
+
+PUBLISHED = Recipe("oxford_iiit_pet", split="train+validation", mixed_precision=True)  # of the saved models
+
+
+def phases(recipe):
+    """The image sizes of a training, and the numbers of the epochs at each: half the size first, then the whole."""
+    first = int(recipe.half_size_share * recipe.epochs)
+    last = recipe.epochs - int(recipe.large_size_share * recipe.epochs)
+    # rounded to what four levels can halve
+    half = min(recipe.image_size, max(1, recipe.image_size // 32) * 16)
+    large = max(recipe.image_size, recipe.image_size * 5 // 64 * 16)
+    return [(half, range(first)), (recipe.image_size, range(first, last)), (large, range(last, recipe.epochs))]

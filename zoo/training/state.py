@@ -1,0 +1,163 @@
+"""What a training leaves on the disk after each epoch, so that it can go on after any interruption."""
+
+import dataclasses
+import hashlib
+import json
+import re
+import shutil
+import time
+from pathlib import Path
+
+import filelock
+import keras
+import numpy as np
+
+from zoo import files
+from zoo.training.recipe import Recipe
+
+
+class DivergedError(RuntimeError):
+    """The loss of a training, or one of its weights, is no finite number any more."""
+
+
+class KeepState(keras.callbacks.Callback):
+    """After each epoch, keeps weights, optimiser and history in a folder that gets its name when it is whole.
+
+    The state before stays, too: if the last one is damaged, the training goes on from there.
+
+    Args:
+        folder: where the states lie.
+        recipe: the `Recipe`.
+        history: the epochs so far, to which each one is added.
+
+    Raises:
+        DivergedError: instead of keeping a state that is not finite.
+    """
+
+    def __init__(self, folder, recipe, history):
+        super().__init__()
+        self.folder, self.recipe, self.history = folder, recipe, history
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {name: float(value) for name, value in logs.items()}
+        self.check_finite(epoch, logs)
+        self.history.append({**logs, "seconds": time.monotonic() - self.started})
+        with files.write_whole(state_folder(self.folder, epoch + 1), overwrite=True) as unfinished:
+            unfinished.mkdir()
+            weights = unfinished / "model.weights.h5"
+            self.model.save_weights(weights)  # with the optimiser's
+            state = {
+                "model": describe_model(self.model),
+                "recipe": dataclasses.asdict(self.recipe),
+                "history": self.history,
+                "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+            }
+            (unfinished / "state.json").write_text(json.dumps(state, indent=1))
+        for old in states(self.folder)[2:]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def check_finite(self, epoch, logs):
+        """Stops a training that has diverged before its state replaces a good one."""
+        wrong = [name for name, value in logs.items() if not np.isfinite(value)]
+        wrong += [w.path for w in self.model.weights if not np.isfinite(keras.ops.convert_to_numpy(w)).all()]
+        if wrong:
+            raise DivergedError(
+                f"Epoch {epoch + 1} gave a {wrong[0]} that is no finite number. What is kept in {self.folder} is the "
+                "state before it. Try a smaller learning rate, or float32 instead of mixed precision."
+            )
+
+
+def read_state(folder, recipe, model):
+    """Loads the newest whole state of a training into its model and optimiser.
+
+    States that are damaged are named and passed over.
+
+    Args:
+        folder: where the states lie; a new one has none.
+        recipe: the `Recipe` of the training.
+        model: the compiled Keras model, with its optimiser built.
+
+    Returns:
+        The history of the epochs that the state has behind it.
+
+    Raises:
+        ValueError: if the newest whole state is of another recipe or another model.
+    """
+    for state in states(folder):
+        try:
+            kept = json.loads((state / "state.json").read_text())
+            history, recipe_kept, model_kept = kept["history"], kept["recipe"], kept["model"]
+            digest = hashlib.sha256((state / "model.weights.h5").read_bytes()).hexdigest()
+            if len(history) != epochs_of(state) or digest != kept["sha256"]:
+                raise ValueError("it has changed since it was written")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            print(f"Passed over the state {files.printable(state)}: {type(error).__name__}: {error}")
+            continue
+        check_same(folder, "recipe", {**defaults(), **recipe_kept}, dataclasses.asdict(recipe))
+        check_same(folder, "model", model_kept, describe_model(model))
+        model.load_weights(state / "model.weights.h5")
+        return history
+    return []
+
+
+def check_same(folder, what, kept, asked):
+    """Refuses to go on with another recipe or model than the one that the folder holds."""
+    kept, asked = (json.loads(json.dumps(x)) for x in (kept, asked))  # tuples become lists
+    if kept != asked:
+        names = [name for name in {**kept, **asked} if kept.get(name) != asked.get(name)]
+        ours, theirs = ({name: x[name] for name in names if name in x} for x in (asked, kept))
+        raise ValueError(
+            f"{folder} holds a training by another {what} ({theirs}). Received: {ours}. "
+            "Use the same, delete the folder, or name another with --out."
+        )
+
+
+def defaults():
+    """What a recipe said before a field was added to it."""
+    return {f.name: f.default for f in dataclasses.fields(Recipe) if f.default is not dataclasses.MISSING}
+
+
+def describe_model(model):
+    """What tells a model from another: its name, and the shapes of its weights."""
+    shapes = json.dumps([list(weight.shape) for weight in model.weights])
+    return {"name": model.name, "weights": hashlib.sha256(shapes.encode()).hexdigest()}
+
+
+def states(folder):
+    """The states in a folder, the newest first."""
+    found = [path for path in Path(folder).glob("after_epoch_*") if epochs_of(path)]
+    return sorted(found, key=epochs_of, reverse=True)
+
+
+def epochs_of(state):
+    """How many epochs a state has behind it, by its name; 0 if it is none."""
+    match = re.fullmatch(r"after_epoch_(\d+)", state.name)
+    return int(match[1]) if match and state.is_dir() else 0
+
+
+def state_folder(folder, epochs):
+    """Where the state after so many epochs is kept."""
+    return Path(folder) / f"after_epoch_{epochs:04d}"
+
+
+def claim(folder):
+    """A lock on a folder, to be used in a `with`: two trainings there would mix their states.
+
+    What an earlier training left unfinished is removed.
+
+    Raises:
+        ValueError: if another training has the folder.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / "training.lock")
+    try:
+        lock.acquire(timeout=0)  # the system frees it when the process ends, however that happens
+    except filelock.Timeout:
+        raise ValueError(f"Another training is at work in {folder}. Wait for it, or name another with --out.") from None
+    for left in folder.glob(".unfinished.*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return lock
