@@ -8,14 +8,23 @@ import os
 import platform
 import shlex
 import sys
+import tempfile
 from pathlib import Path
 
 from zoo import quiet
+from zoo.files import first_line, printable
 from zoo.stages import STAGES, check_stage
 
 DATASETS = ("oxford_iiit_pet", "synthetic_pets")
 FORMATS = ("onnx", "litert", "saved_model")
+LIMIT = 1_000_000  # of all numbers that are asked for
 BENCHMARKS = ("layers", "layers_memory", "stages", "stages_memory", "windows", "runtimes", "pipeline")
+
+
+# What users, their files and their machine can bring about, told in one line: bad arguments and files (ValueError,
+# OSError), what is not here (RuntimeError, ImportError), too little memory. All others are bugs, and keep their trace.
+EXPECTED = (ValueError, OSError, RuntimeError, ImportError, MemoryError)
+BUGS = (NotImplementedError, RecursionError)  # though they are kinds of RuntimeError
 
 
 def main(arguments=None):
@@ -25,18 +34,39 @@ def main(arguments=None):
         name = vars(options).get("stage", vars(options).get("model", ""))
         if name and not name.endswith(".keras"):
             check_stage(name)
-        quiet.import_tensorflow()
+        if "out" in options:
+            check_writable(options.out)
+        if options.run is not list_models:  # which answers at once
+            quiet.check_backend()
+            quiet.import_tensorflow()
         options.run(options)
-    except (ValueError, OSError, RuntimeError) as error:
-        sys.exit(f"{options.command}: {error}")
     except KeyboardInterrupt:
         resume = " The same command goes on from the last whole epoch." if options.command in ("train", "grid") else ""
         sys.exit(f"\n{options.command}: stopped.{resume}")
+    except Exception as error:
+        line = explain(error)
+        if line is None or options.traceback:
+            raise
+        sys.exit(printable(f"{options.command}: {line}"))
+
+
+def explain(error):
+    """What an expected error says; `None` for one that is not expected."""
+    if type(error).__name__ == "ResourceExhaustedError" or isinstance(error, MemoryError):
+        return f"not enough memory: {first_line(error)}"
+    # TensorFlow packs what is raised while it reads data into an error of its own, whose text tells the class.
+    _, packed, text = str(error).partition("CorruptDatasetError: ")
+    if packed:
+        return first_line(text)
+    if isinstance(error, EXPECTED) and not isinstance(error, BUGS):
+        return " ".join(str(error).split("\n")) or type(error).__name__
+    return None
 
 
 def parser():
     """The commands and their options."""
     top = argparse.ArgumentParser("python -m zoo", description="Nine steps to semantic segmentation.")
+    top.add_argument("--traceback", action="store_true", help="show where an error came from: --traceback COMMAND ...")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name, run, text):
@@ -60,7 +90,7 @@ def parser():
     text = "side in pixels, a multiple of 16 (default: 128); the first epochs see half of it"
     added.add_argument("--image-size", type=positive, help=text)
     added.add_argument("--batch-size", type=positive, help="images in a step (default: 16)")
-    added.add_argument("--seed", type=int, help="of first weights, order and augmentation (default: 0)")
+    added.add_argument("--seed", type=seed, help="of first weights, order and augmentation (default: 0)")
     text = "compute in bfloat16: faster on a GPU or a CPU that has it (AVX-512 BF16, AMX), far slower on others"
     added.add_argument("--mixed-precision", action="store_true", help=text)
     text = "compile the training step with XLA (default: on a GPU)"
@@ -70,6 +100,7 @@ def parser():
     added.add_argument("--out", type=Path, default=Path("runs"), help="folder for model, card, state and logs")
 
     added = command("grid", grid, "train all stages by the published recipe, in bfloat16; what is done is skipped")
+    added.add_argument("--dataset", choices=DATASETS, default="oxford_iiit_pet", help="default: oxford_iiit_pet")
     added.add_argument("--seeds", type=positive, default=1, help="trainings of each stage (default: 1)")
     text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... below it"
     added.add_argument("--out", type=Path, default=Path("runs/grid"), help=text)
@@ -106,9 +137,9 @@ def parser():
 
 
 def list_models(options):
-    from zoo import saved, tables
+    from zoo import cards, tables
 
-    print(tables.format_cards(saved.cards()))
+    print(tables.format_cards(cards.cards()))
 
 
 def download(options):
@@ -143,7 +174,7 @@ def grid(options):
 
     folders = [options.out if seed == 0 else options.out / f"seed_{seed}" for seed in range(options.seeds)]
     for seed, folder in enumerate(folders):
-        recipe = dataclasses.replace(training.PUBLISHED, seed=seed)
+        recipe = dataclasses.replace(training.PUBLISHED, seed=seed, dataset=options.dataset)
         found = saved.cards(folder)
         for stage in STAGES:
             if stage in found and found[stage]["recipe"] == dataclasses.asdict(recipe):
@@ -160,6 +191,7 @@ def train_cell(stage, recipe, folder, devices=1):
     """Trains a stage by a recipe, and saves it with its card, which is returned."""
     from zoo import data, evaluation, models, saved, training
 
+    data.examples(recipe.dataset, "test")  # if it is missing or damaged, that is said before the epochs
     state = folder / stage
     shape = (recipe.image_size, recipe.image_size, 3)
     model, quick = models.build(stage, image_shape=shape), models.build_for_training(stage, image_shape=shape)
@@ -292,10 +324,19 @@ def compare(options):
 
 def positive(text):
     """A whole number from 1, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
-    return number
+    return whole_number(text, 1, LIMIT)
+
+
+def seed(text):
+    """A whole number from 0, for argparse."""
+    return whole_number(text, 0, LIMIT)
+
+
+def whole_number(text, smallest, largest):
+    """A number within limits, for argparse."""
+    if text.isdecimal() and len(text) < 20 and smallest <= int(text) <= largest:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be a whole number from {smallest} to {largest:,}, not {text!r:.40}")
 
 
 def benchmark_name(text):
@@ -312,15 +353,20 @@ def side(text):
 
 def load(name):
     """A saved stage, or a file."""
-    import keras
-
     from zoo import saved
 
-    if not name.endswith(".keras"):
-        return saved.load(name)
-    if not Path(name).exists():
-        raise FileNotFoundError(f"There is no file {name}.")
-    return keras.saving.load_model(name, compile=False)
+    return saved.load_file(name) if name.endswith(".keras") else saved.load(name)
+
+
+def check_writable(path):
+    """Refuses a file or folder that cannot be written, before a command has worked for it."""
+    there = next(folder for folder in [path, *path.absolute().parents] if folder.exists())
+    if there.is_dir():
+        tempfile.TemporaryFile(dir=there).close()
+    elif there != path:
+        raise NotADirectoryError(f"--out must lie in a folder, but {there} is a file. Received: {path}")
+    elif not path.suffix:  # --out of a command that writes into a folder
+        raise NotADirectoryError(f"--out must be a folder, and {path} is a file.")
 
 
 def choose_dataset(options):

@@ -1,7 +1,5 @@
 """What a model scores on a data set, and what it costs."""
 
-import concurrent.futures
-import multiprocessing
 import statistics
 import tempfile
 import time
@@ -12,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 from tqdm import tqdm
 
-from zoo import data, quiet
+from zoo import data, fresh, quiet
 from zoo.layers import DenseWindow2D, SlidingWindow2D
 from zoo.prediction import enlarge
 
@@ -191,8 +189,7 @@ def peak_megabytes(model, images=16):
         return None
     with tempfile.TemporaryDirectory() as folder:
         model.save(path := Path(folder) / "model.keras")
-        fresh = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(1, fresh, quiet.import_tensorflow_without_gpu) as process:
+        with fresh.process(quiet.import_tensorflow_without_gpu) as process:
             return process.submit(memory_growth, path, images).result() / images / 1e6
 
 

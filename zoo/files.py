@@ -1,0 +1,30 @@
+"""Files: what may be opened, and how names and errors are printed."""
+
+import stat
+from pathlib import Path
+
+
+def check_file(path):
+    """Refuses what is no plain file: reading a fifo or a device may never end.
+
+    Raises:
+        FileNotFoundError: if there is nothing of that name.
+        OSError: if it is a folder, a fifo, a device or a socket.
+    """
+    try:
+        mode = Path(path).stat().st_mode
+    except FileNotFoundError:
+        raise FileNotFoundError(f"There is no file {path}.") from None
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a fifo", stat.S_IFSOCK: "a socket"}
+        raise OSError(f"{path} must be a plain file. Received: {kinds.get(stat.S_IFMT(mode), 'a device')}")
+
+
+def printable(text):
+    """The text on one line, control characters escaped: names of files may hold some, and terminals obey them."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def first_line(error):
+    """What an error says in its first line, or the name of its class if that is empty."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
