@@ -1,5 +1,6 @@
 """Files: what may be opened, and how names and errors are printed."""
 
+import re
 import stat
 from pathlib import Path
 
@@ -26,5 +27,6 @@ def printable(text):
 
 
 def first_line(error):
-    """What an error says in its first line, or the name of its class if that is empty."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
+    """What an error says in its first line, without TensorFlow's marks, or the name of its class if that is empty."""
+    lines = (re.sub(r"\{\{.*?\}\}| \[Op:.*", "", line).strip() for line in str(error).splitlines())
+    return next(filter(None, lines), type(error).__name__)[:300]
