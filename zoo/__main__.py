@@ -12,19 +12,13 @@ import tempfile
 from pathlib import Path
 
 from zoo import quiet
-from zoo.files import first_line, printable
+from zoo.errors import explain, printable
 from zoo.stages import STAGES, check_stage
 
 DATASETS = ("oxford_iiit_pet", "synthetic_pets")
 FORMATS = ("onnx", "litert", "saved_model")
 LIMIT = 1_000_000  # of all numbers that are asked for
 BENCHMARKS = ("layers", "layers_memory", "stages", "stages_memory", "windows", "runtimes", "pipeline")
-
-
-# What users, their files and their machine can bring about, told in one line: bad arguments and files (ValueError,
-# OSError), what is not here (RuntimeError, ImportError), too little memory. All others are bugs, and keep their trace.
-EXPECTED = (ValueError, OSError, RuntimeError, ImportError, MemoryError)
-BUGS = (NotImplementedError, RecursionError)  # though they are kinds of RuntimeError
 
 
 def main(arguments=None):
@@ -48,19 +42,6 @@ def main(arguments=None):
         if line is None or options.traceback:
             raise
         sys.exit(printable(f"{options.command}: {line}"))
-
-
-def explain(error):
-    """What an expected error says; `None` for one that is not expected."""
-    if type(error).__name__ == "ResourceExhaustedError" or isinstance(error, MemoryError):
-        return f"not enough memory: {first_line(error)}"
-    # TensorFlow packs what is raised while it reads data into an error of its own, whose text tells the class.
-    _, packed, text = str(error).partition("CorruptDatasetError: ")
-    if packed:
-        return first_line(text)
-    if isinstance(error, EXPECTED) and not isinstance(error, BUGS):
-        return " ".join(str(error).split("\n")) or type(error).__name__
-    return None
 
 
 def parser():

@@ -4,7 +4,8 @@ import json
 import os
 from pathlib import Path
 
-from zoo.files import check_file, first_line
+from zoo.errors import first_line
+from zoo.files import check_file
 from zoo.stages import STAGES, check_stage
 
 SHARES = ("mean_iou", "pixel_accuracy", "binary_iou", "boundary_iou")

@@ -1,6 +1,5 @@
-"""Files: what may be opened, and how names and errors are printed."""
+"""Files: what may be opened."""
 
-import re
 import stat
 from pathlib import Path
 
@@ -19,14 +18,3 @@ def check_file(path):
     if not stat.S_ISREG(mode):
         kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a fifo", stat.S_IFSOCK: "a socket"}
         raise OSError(f"{path} must be a plain file. Received: {kinds.get(stat.S_IFMT(mode), 'a device')}")
-
-
-def printable(text):
-    """The text on one line, control characters escaped: names of files may hold some, and terminals obey them."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
-
-
-def first_line(error):
-    """What an error says in its first line, without TensorFlow's marks, or the name of its class if that is empty."""
-    lines = (re.sub(r"\{\{.*?\}\}| \[Op:.*", "", line).strip() for line in str(error).splitlines())
-    return next(filter(None, lines), type(error).__name__)[:300]

@@ -8,7 +8,8 @@ import keras
 
 import zoo.layers  # noqa: F401, registers the custom layers
 from zoo.cards import card, cards, find, folder_of_models, write_json
-from zoo.files import check_file, first_line
+from zoo.errors import first_line
+from zoo.files import check_file
 
 __all__ = ["card", "cards", "folder_of_models", "load", "load_file", "save", "write_json"]
 

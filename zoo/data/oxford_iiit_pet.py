@@ -12,7 +12,7 @@ from tensorflow_datasets.core.download.extractor import ExtractError, UnsafeArch
 from tensorflow_datasets.core.download.util import DownloadError
 
 from zoo import quiet
-from zoo.files import first_line
+from zoo.errors import first_line
 
 NAME = "oxford_iiit_pet:4.*.*"
 FAILED_DOWNLOADS = (DownloadError, NonMatchingChecksumError, ExtractError, UnsafeArchiveError)
