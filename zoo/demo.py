@@ -72,7 +72,7 @@ def train_a_minute(dataset):
     images, _ = next(training.load(recipe, "test", SIDE).as_numpy_iterator())
     difference = np.abs(model.predict_on_batch(images) - loaded.predict_on_batch(images)).max()
     print(f"Saved ({size:.1f} MB) and loaded again: the logits of {len(images)} images differ by {difference:.0e}.")
-    if difference > 1e-4:
+    if difference > 1e-5:
         raise SystemExit("The loaded model must answer the same.")
     photos, truths = zip(*data.examples(dataset, "test").take(5).as_numpy_iterator(), strict=True)
     masks = {"after a minute": [prediction.predict(loaded, photo) for photo in photos]}
