@@ -100,7 +100,7 @@ def test_evaluate_scores_at_both_sizes(monkeypatch):
         logits = model.predict_on_batch(squeezed[None])[0]
         squeezed_mask = tf.image.resize(mask[..., None], (32, 32), "nearest")
         small += metrics.confusion_matrix(np.ravel(squeezed_mask), logits.argmax(-1).ravel(), labels=[0, 1, 2])
-        enlarged = tf.image.resize(logits, (160, 160)).numpy().argmax(-1)
+        enlarged = tf.image.resize(logits, mask.shape).numpy().argmax(-1)
         large += metrics.confusion_matrix(np.ravel(mask), enlarged.ravel(), labels=[0, 1, 2])
         mean = (logits + np.fliplr(model.predict_on_batch(np.fliplr(squeezed)[None])[0])) / 2
         mirrored += metrics.confusion_matrix(np.ravel(squeezed_mask), mean.argmax(-1).ravel(), labels=[0, 1, 2])

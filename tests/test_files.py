@@ -3,6 +3,7 @@ import os
 import pytest
 
 from zoo import files
+from zoo.errors import printable
 
 
 @pytest.fixture
@@ -90,5 +91,5 @@ def test_a_folder_is_replaced_as_a_whole_and_by_no_file(tmp_path):
 
 
 def test_control_characters_are_escaped():
-    assert files.printable("a\x1b[2J\nb\udcff\u202ec.png") == r"a\x1b[2J\nb\udcff\u202ec.png"
-    assert files.printable("Füße 猫.png") == "Füße 猫.png"
+    assert printable("a\x1b[2J\nb\udcff\u202ec.png") == r"a\x1b[2J\nb\udcff\u202ec.png"
+    assert printable("Füße 猫.png") == "Füße 猫.png"

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import zoo
@@ -41,6 +42,67 @@ def test_a_missing_file_gets_one_line(run_zoo, tmp_path):
     result = run_zoo("evaluate", "nothing.keras", cwd=tmp_path)
     assert result.returncode == 1
     assert result.stderr == "evaluate: There is no file nothing.keras.\n"
+
+
+EXPECTED = {
+    "a bad argument": ValueError("`size` must be 3.\nReceived: 4"),
+    "no such file": FileNotFoundError("There is no file a\x1b[31mb\r.png"),
+    "no such package": ModuleNotFoundError("No module named 'jax'"),
+    "no memory": MemoryError(),
+    "no memory for TensorFlow": tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\n tensor", {}),
+    "a damaged photo": tf.errors.UnknownError(None, None, "{{node}} CorruptDatasetError: a.jpg\nTraceback ...", {}),
+}
+UNEXPECTED = [TypeError, KeyError, IndexError, AttributeError, AssertionError, NotImplementedError, RecursionError]
+
+
+@pytest.mark.parametrize("error", EXPECTED.values(), ids=EXPECTED)
+def test_an_expected_error_is_one_printable_line_unless_a_traceback_is_asked_for(error, monkeypatch):
+    def fail(options):
+        raise error
+
+    monkeypatch.setattr(__main__, "evaluate", fail)
+    with pytest.raises(SystemExit) as stopped:
+        __main__.main(["evaluate", "unet"])
+    assert stopped.value.code.startswith("evaluate: ")
+    assert len(stopped.value.code) > len("evaluate: ")
+    assert stopped.value.code.isprintable()
+    with pytest.raises(type(error)):
+        __main__.main(["--traceback", "evaluate", "unet"])
+
+
+@pytest.mark.parametrize("error", [*UNEXPECTED, lambda text: tf.errors.InvalidArgumentError(None, None, text, {})])
+def test_a_bug_keeps_its_traceback(error, monkeypatch):
+    def fail(options):
+        raise error("a bug")
+
+    monkeypatch.setattr(__main__, "evaluate", fail)
+    with pytest.raises(Exception, match="a bug") as raised:
+        __main__.main(["evaluate", "unet"])
+    assert not isinstance(raised.value, SystemExit)
+
+
+@pytest.mark.parametrize("number", ["9" * 23, "9" * 5000, "1000001", "0", "-1", "1.5", "1e3", "many", ""])
+def test_numbers_out_of_all_proportion_are_refused_at_once(number, capsys):
+    options = ["train --epochs", "train --image-size", "train --batch-size", "train --devices", "grid --seeds"]
+    for command, option in (words.split() for words in [*options, "export --image-size"]):
+        stage = ["unet"] if command != "grid" else []
+        with pytest.raises(SystemExit):
+            __main__.main([command, *stage, f"{option}={number}"])
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert f"argument {option}: must be a whole number from 1 to 1,000,000" in last
+        assert len(last) < 200
+
+
+@pytest.mark.parametrize("command", [["train", "unet"], ["grid"], ["predict", "unet", "a.png"], ["export", "unet"]])
+def test_out_that_cannot_be_written_is_found_at_once(command, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below", "/proc/nothing/here"):
+        monkeypatch.setattr(__main__.quiet, "import_tensorflow", lambda: pytest.fail("too late"))
+        with pytest.raises(SystemExit) as stopped:
+            __main__.main([*command, "--out", str(out)])
+        assert str(stopped.value.code).startswith(f"{command[0]}: ")
+        assert "\n" not in stopped.value.code
+    assert (tmp_path / "file").read_text() == ""
 
 
 def test_list_prints_every_model_and_nothing_else(run_zoo):

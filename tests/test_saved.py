@@ -1,6 +1,8 @@
 import dataclasses
 import hashlib
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import skimage
 
 import zoo
 from zoo import costs, evaluation, saved, tables, training
+from zoo.__main__ import main
 
 FOLDER = Path(__file__).parents[1] / "saved_models"
 LONGER = FOLDER / "48_epochs"
@@ -111,6 +114,80 @@ def test_a_changed_file_is_refused(copy):
         file.write(b"!")
     with pytest.raises(ValueError, match="SHA-256"):
         zoo.load("unet", copy)
+
+
+def flip_a_bit(path):
+    contents = bytearray(path.read_bytes())
+    contents[-30] ^= 4  # in the ZIP's directory
+    path.write_bytes(contents)
+
+
+def flip_a_bit_within(path):
+    contents = bytearray(path.read_bytes())
+    contents[len(contents) // 2] ^= 4
+    path.write_bytes(contents)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def replace_by(make):
+    def change(path):
+        path.unlink()
+        make(path)
+
+    return change
+
+
+def save_with_a_foreign_layer(path):
+    @keras.saving.register_keras_serializable("elsewhere")
+    class Foreign(keras.layers.Layer):
+        pass
+
+    keras.Sequential([keras.Input((4, 4, 3)), Foreign()]).save(path)
+    del keras.saving.get_custom_objects()["elsewhere>Foreign"]
+
+
+def save_with_two_outputs(path):
+    image = keras.Input((4, 4, 3))
+    keras.Model(image, [image, image]).save(path)
+
+
+def save_a_classifier(path):
+    keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]).save(path)
+
+
+BROKEN = [flip_a_bit, flip_a_bit_within, cut, empty, save_with_a_foreign_layer, save_with_two_outputs]
+BROKEN += [save_a_classifier, *map(replace_by, (os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")))]
+
+
+@pytest.mark.parametrize("break_it", BROKEN)
+def test_a_broken_file_gets_one_line_from_package_and_command(break_it, copy, monkeypatch):
+    path = copy / "unet.keras"
+    break_it(path)
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(copy))
+    with pytest.raises((ValueError, OSError), match=re.escape(str(path))):
+        zoo.load("unet")
+    for arguments in (
+        ["evaluate", str(path)],
+        ["evaluate", "unet"],
+        ["predict", str(path), "a.png", "--out", str(copy)],
+    ):
+        with pytest.raises(SystemExit, match=re.escape(str(path))) as stopped:
+            main(arguments)
+        assert "\n" not in stopped.value.code
+
+
+def test_a_whole_file_without_a_card_is_loaded(copy, rng):
+    (copy / "unet.json").unlink()
+    images = rng.random((1, 128, 128, 3), "float32")
+    expected = zoo.load("unet").predict_on_batch(images)
+    np.testing.assert_array_equal(saved.load_file(copy / "unet.keras").predict_on_batch(images), expected)
 
 
 def test_a_missing_model_says_how_to_name_a_folder(tmp_path):

@@ -17,6 +17,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submodules=[
         "benchmark",
+        "cards",
         "data",
         "evaluation",
         "exporting",

@@ -9,13 +9,16 @@ import os
 import platform
 import shlex
 import sys
+import tempfile
 from pathlib import Path
 
 from zoo import files, quiet
+from zoo.errors import explain, printable
 from zoo.stages import STAGES, check_stage
 
 DATASETS = ("oxford_iiit_pet", "synthetic_pets")
 FORMATS = ("onnx", "litert", "saved_model")
+LIMIT = 1_000_000  # of all numbers that are asked for
 BENCHMARKS = ("layers", "layers_memory", "stages", "stages_memory", "windows", "runtimes", "pipeline")
 
 
@@ -26,20 +29,26 @@ def main(arguments=None):
         name = vars(options).get("stage", vars(options).get("model", ""))
         if name and not name.endswith(".keras"):
             check_stage(name)
-        quiet.import_tensorflow()
+        if "out" in options:
+            check_writable(options.out)
+        if options.run is not list_models:  # which answers at once
+            quiet.check_backend()
+            quiet.import_tensorflow()
         options.run(options)
-    except (ValueError, OSError, RuntimeError) as error:
-        sys.exit(f"{options.command}: {files.printable(error)}")
-    except MemoryError as error:
-        sys.exit(f"{options.command}: The memory of this machine is used up. {error}")
     except KeyboardInterrupt:
         resume = " The same command goes on from the last whole epoch." if options.command in ("train", "grid") else ""
         sys.exit(f"\n{options.command}: stopped.{resume}")
+    except Exception as error:
+        line = explain(error)
+        if line is None or options.traceback:
+            raise
+        sys.exit(printable(f"{options.command}: {line}"))
 
 
 def parser():
     """The commands and their options."""
     top = argparse.ArgumentParser("python -m zoo", description="Nine steps to semantic segmentation.")
+    top.add_argument("--traceback", action="store_true", help="show where an error came from: --traceback COMMAND ...")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name, run, text):
@@ -66,7 +75,7 @@ def parser():
     text = "side in pixels, a multiple of 16 (default: 128); the first epochs see half of it"
     added.add_argument("--image-size", type=positive, help=text)
     added.add_argument("--batch-size", type=positive, help="images in a step (default: 16)")
-    added.add_argument("--seed", type=int, help="of first weights, order and augmentation (default: 0)")
+    added.add_argument("--seed", type=seed, help="of first weights, order and augmentation (default: 0)")
     text = "compute in bfloat16: faster on a GPU or a CPU that has it (AVX-512 BF16, AMX), far slower on others"
     added.add_argument("--mixed-precision", action="store_true", help=text)
     text = "compile the training step with XLA (default: on a GPU)"
@@ -76,6 +85,7 @@ def parser():
     added.add_argument("--out", type=Path, default=Path("runs"), help="folder for model, card, state and logs")
 
     added = command("grid", grid, "train all stages by the published recipe, in bfloat16; what is done is skipped")
+    added.add_argument("--dataset", choices=DATASETS, default="oxford_iiit_pet", help="default: oxford_iiit_pet")
     added.add_argument("--seeds", type=positive, default=1, help="trainings of each stage (default: 1)")
     text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... below it"
     added.add_argument("--out", type=Path, default=Path("runs/grid"), help=text)
@@ -115,9 +125,9 @@ def parser():
 
 
 def list_models(options):
-    from zoo import tables
+    from zoo import cards, tables
 
-    print(tables.format_cards(find_cards()))
+    print(tables.format_cards(cards.cards()))
 
 
 def download(options):
@@ -152,7 +162,7 @@ def grid(options):
 
     folders = [options.out if seed == 0 else options.out / f"seed_{seed}" for seed in range(options.seeds)]
     for seed, folder in enumerate(folders):
-        recipe = dataclasses.replace(training.PUBLISHED, seed=seed)
+        recipe = dataclasses.replace(training.PUBLISHED, seed=seed, dataset=options.dataset)
         found = saved.cards(folder)
         for stage in STAGES:
             if stage in found and found[stage]["recipe"] == dataclasses.asdict(recipe):
@@ -169,6 +179,7 @@ def train_cell(stage, recipe, folder, devices=1):
     """Trains a stage by a recipe, and saves it with its card, which is returned."""
     from zoo import costs, data, evaluation, models, saved, training
 
+    data.examples(recipe.dataset, "test")  # if it is missing or damaged, that is said before the epochs
     state = folder / stage
     shape = (recipe.image_size, recipe.image_size, 3)
     model, quick = models.build(stage, image_shape=shape), models.build_for_training(stage, image_shape=shape)
@@ -222,7 +233,7 @@ def predict(options):
 
     def skip(photo, error):
         nonlocal skipped
-        tqdm.write(files.printable(f"skipped {photo}: {error}"), file=sys.stderr)
+        tqdm.write(printable(f"skipped {photo}: {error}"), file=sys.stderr)
         skipped += 1
 
     for photo, name in zip(tqdm(photos, unit="photo", disable=None), picture_names(photos), strict=True):
@@ -243,9 +254,7 @@ def predict(options):
             skip(photo, error)
     written = len(photos) - skipped
     pictures = "picture" if written == 1 else "pictures"
-    print(
-        f"Wrote {written} {pictures} to {files.printable(options.out)}" + (f"; skipped {skipped}." if skipped else ".")
-    )
+    print(f"Wrote {written} {pictures} to {printable(options.out)}" + (f"; skipped {skipped}." if skipped else "."))
     if skipped:
         sys.exit(1)
 
@@ -278,7 +287,7 @@ def export(options):
         differences, agreement = exporting.compare(unfinished, ready, images[:count])
         parts = [unfinished, *unfinished.rglob("*")]
         size = sum(part.stat().st_size for part in parts if part.is_file())
-    print(f"Wrote {files.printable(path)}: {size / 1e6:.1f} MB\n{exporting.describe(ready, classes)}")
+    print(f"Wrote {printable(path)}: {size / 1e6:.1f} MB\n{exporting.describe(ready, classes)}")
     print(
         f"On {count} images, 99.9 % of its logits differ from Keras's by at most "
         f"{np.quantile(differences, 0.999):.0e}, all by at most {differences.max():.0e}. "
@@ -316,16 +325,16 @@ def run_benchmarks(options):
 
 
 def compare(options):
-    from zoo import data, plots, prediction, saved, tables
+    from zoo import cards, data, plots, prediction, saved, tables
 
     if options.out.suffix not in (".pdf", ".png", ".svg"):
         raise ValueError(f"--out must be a .pdf, .png or .svg file. Received: {options.out}")
     files.refuse_taken(options.out, options.overwrite)
-    cards = find_cards()
-    print(tables.format_cards(cards))
+    found = cards.cards()
+    print(tables.format_cards(found))
     if options.photos:
-        models = {stage: saved.load(stage) for stage in cards}
-        photos, masks = [], {stage: [] for stage in cards}
+        models = {stage: saved.load(stage) for stage in found}
+        photos, masks = [], {stage: [] for stage in found}
         for path in find_photos(options.photos):
             photo = data.read_image(path)
             step = -(-max(photo.shape) // 600)  # the picture shows no more pixels of a photo
@@ -334,10 +343,10 @@ def compare(options):
             photos.append(photo[::step, ::step].copy())
         figure = plots.draw_stages(photos, masks)
     else:
-        figure = plots.draw_comparison(cards)
+        figure = plots.draw_comparison(found)
     with files.write_whole(options.out, options.overwrite) as unfinished:
         figure.savefig(unfinished, dpi=100)
-    print(f"Wrote {files.printable(options.out)}")
+    print(f"Wrote {printable(options.out)}")
 
 
 def named(text):
@@ -349,10 +358,19 @@ def named(text):
 
 def positive(text):
     """A whole number from 1, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
-    return number
+    return whole_number(text, 1, LIMIT)
+
+
+def seed(text):
+    """A whole number from 0, for argparse."""
+    return whole_number(text, 0, LIMIT)
+
+
+def whole_number(text, smallest, largest):
+    """A number within limits, for argparse."""
+    if text.isdecimal() and len(text) < 20 and smallest <= int(text) <= largest:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be a whole number from {smallest} to {largest:,}, not {text!r:.40}")
 
 
 def benchmark_name(text):
@@ -369,30 +387,20 @@ def side(text):
 
 def load(name):
     """A saved stage, or a file."""
-    import keras
-
     from zoo import saved
 
-    if not name.endswith(".keras"):
-        return saved.load(name)
-    if not Path(name).is_file():
-        raise FileNotFoundError(f"There is no file {name}.")
-    try:
-        return keras.saving.load_model(name, compile=False)
-    except MemoryError:
-        raise
-    except Exception as error:  # Keras raises errors of many kinds
-        reason = str(error).strip().partition("\n")[0]
-        raise ValueError(f"Keras cannot open {name}: {type(error).__name__}: {reason}") from error
+    return saved.load_file(name) if name.endswith(".keras") else saved.load(name)
 
 
-def find_cards():
-    """The cards of the saved models, of which there must be one."""
-    from zoo import saved
-
-    if not (cards := saved.cards()):
-        raise FileNotFoundError(f"There is no saved model in {saved.folder_of_models()} (ZOO_SAVED_MODELS names it).")
-    return cards
+def check_writable(path):
+    """Refuses a file or folder that cannot be written, before a command has worked for it."""
+    there = next(folder for folder in [path, *path.absolute().parents] if folder.exists())
+    if there.is_dir():
+        tempfile.TemporaryFile(dir=there).close()
+    elif there != path:
+        raise NotADirectoryError(f"--out must lie in a folder, but {there} is a file. Received: {path}")
+    elif not path.suffix:  # --out of a command that writes into a folder
+        raise NotADirectoryError(f"--out must be a folder, and {path} is a file.")
 
 
 def choose_dataset(options):

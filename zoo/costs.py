@@ -1,8 +1,6 @@
 """What a prediction of a model costs: multiply-adds, time and memory."""
 
-import concurrent.futures
 import math
-import multiprocessing
 import statistics
 import tempfile
 import time
@@ -12,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from zoo import quiet
+from zoo import fresh, quiet
 from zoo.layers import DenseWindow2D, SlidingWindow2D
 
 CONVOLUTIONS = (
@@ -139,8 +137,7 @@ def peak_megabytes(model, images=16):
         return None
     with tempfile.TemporaryDirectory() as folder:
         model.save(path := Path(folder) / "model.keras")
-        fresh = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(1, fresh, quiet.import_tensorflow_without_gpu) as process:
+        with fresh.process(quiet.import_tensorflow_without_gpu) as process:
             return process.submit(memory_growth, path, images).result() / images / 1e6
 
 

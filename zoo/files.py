@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -78,6 +79,17 @@ def sync(path):
             os.close(handle)
 
 
-def printable(text):
-    """Text with control characters and undecodable bytes escaped, since names of files may hold any."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in str(text))
+def check_file(path):
+    """Refuses what is no plain file: reading a fifo or a device may never end.
+
+    Raises:
+        FileNotFoundError: if there is nothing of that name.
+        OSError: if it is a folder, a fifo, a device or a socket.
+    """
+    try:
+        mode = Path(path).stat().st_mode
+    except FileNotFoundError:
+        raise FileNotFoundError(f"There is no file {path}.") from None
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a fifo", stat.S_IFSOCK: "a socket"}
+        raise OSError(f"{path} must be a plain file. Received: {kinds.get(stat.S_IFMT(mode), 'a device')}")

@@ -1,8 +1,16 @@
 """TensorFlow without its chatter."""
 
 import contextlib
+import importlib.util
+import json
 import logging
 import os
+import threading
+from pathlib import Path
+
+BACKENDS = ("tensorflow", "jax", "torch")
+LOCK = threading.Lock()
+KEPT = []  # within `silence`: the true stderr, and one more item for each that is within
 
 
 def import_tensorflow():
@@ -12,11 +20,42 @@ def import_tensorflow():
     with silence():
         import tensorflow as tf
 
-        if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        if keras_backend() != "tensorflow":
             tf.config.set_visible_devices([], "GPU")
         tf.config.list_logical_devices()  # the search for a GPU chatters too
     tf.get_logger().setLevel("ERROR")
     logging.getLogger("absl").setLevel("ERROR")  # TensorFlow Datasets warns of every folder that it does not find
+
+
+def keras_backend():
+    """The backend that Keras will take, found as it does, without importing it.
+
+    Keras heeds KERAS_BACKEND, then `keras.json` in KERAS_HOME or `~/.keras`.
+    """
+    home = os.environ.get("KERAS_HOME", os.path.join(os.path.expanduser("~"), ".keras"))
+    try:
+        settings = json.loads(Path(home, "keras.json").expanduser().read_text())
+    except (OSError, ValueError):
+        settings = {}
+    settings = settings if isinstance(settings, dict) else {}
+    return os.environ.get("KERAS_BACKEND") or settings.get("backend", "tensorflow")
+
+
+def check_backend():
+    """Refuses a backend that the zoo does not run on, or that is not installed.
+
+    Raises:
+        ValueError: if it is none of `BACKENDS`.
+        RuntimeError: if its package is missing.
+    """
+    backend = keras_backend()
+    source = "KERAS_BACKEND" if os.environ.get("KERAS_BACKEND") else "`backend` in keras.json"
+    if backend not in BACKENDS:
+        raise ValueError(f"{source} must be one of {', '.join(BACKENDS)}. Received: {backend!r}")
+    if importlib.util.find_spec(backend) is None:
+        raise RuntimeError(
+            f"{source} is {backend}, which is not installed: `pip install {backend}`, or choose another."
+        )
 
 
 def import_tensorflow_without_gpu():
@@ -27,11 +66,22 @@ def import_tensorflow_without_gpu():
 
 @contextlib.contextmanager
 def silence():
-    """Sends what comes to stderr to nowhere: some messages heed no setting and go straight to the terminal."""
-    with contextlib.ExitStack() as stack:
-        stderr = os.dup(2)
-        stack.callback(os.close, stderr)
-        stack.callback(os.dup2, stderr, 2)
-        with open(os.devnull, "w") as devnull:
-            os.dup2(devnull.fileno(), 2)
+    """Sends what comes to stderr to nowhere: some messages heed no setting and go straight to the terminal.
+
+    May be entered again within itself, and by several threads: stderr is back when the last one has left.
+    """
+    with LOCK:
+        if not KEPT:
+            KEPT.append(os.dup(2))
+            with open(os.devnull, "w") as devnull:
+                os.dup2(devnull.fileno(), 2)
+        KEPT.append(None)  # one for each that is within
+    try:
         yield
+    finally:
+        with LOCK:
+            KEPT.pop()
+            if len(KEPT) == 1:
+                stderr = KEPT.pop()
+                os.dup2(stderr, 2)
+                os.close(stderr)

@@ -1,14 +1,16 @@
 """The saved models: a `.keras` file a stage, and beside it its card, `.json`."""
 
 import hashlib
-import json
-import os
 from pathlib import Path
 
 import keras
 
 import zoo.layers  # noqa: F401, registers the custom layers
-from zoo.stages import STAGES, check_stage
+from zoo.cards import card, cards, find, folder_of_models, write_json
+from zoo.errors import first_line
+from zoo.files import check_file, write_whole
+
+__all__ = ["card", "cards", "folder_of_models", "load", "load_file", "save", "write_json"]
 
 
 def load(stage, folder=None):
@@ -29,29 +31,45 @@ def load(stage, folder=None):
 
     Raises:
         ValueError: if there is no such stage, or the file is not the one that its card describes.
-        FileNotFoundError: if the folder has no such model.
+        OSError: if the folder has no such model (`FileNotFoundError`), or something else in its place.
     """
     path = find(stage, folder, ".keras")
+    check_file(path)
     if hashlib.sha256(path.read_bytes()).hexdigest() != (known := card(stage, folder)["sha256"]):
         raise ValueError(
             f"{path} has changed since its card was written (its SHA-256 is not {known[:12]}...). "
             f"Restore it (`git checkout {path}`), or load it unchecked with `keras.saving.load_model`."
         )
-    return keras.saving.load_model(path, compile=False)
+    return load_file(path)
 
 
-def card(stage, folder=None):
-    """The card of a saved model: scores, costs, recipe, versions and SHA-256, as a dictionary.
+def load_file(path):
+    """Loads any `.keras` file that holds a model from a batch of images to one map of logits.
 
-    Args and raises as for `load`, but the model itself need not be there.
+    Args:
+        path: of the file.
+
+    Returns:
+        An uncompiled `keras.Model`.
+
+    Raises:
+        ValueError: if the file is damaged, needs layers that are not registered, or holds another kind of model.
+        OSError: if it is missing (`FileNotFoundError`), a folder, a fifo or a device.
     """
-    return json.loads(find(stage, folder, ".json").read_text())
-
-
-def cards(folder=None):
-    """The cards of all stages that a folder has, in the lecture's order, by stage."""
-    folder = folder_of_models(folder)
-    return {stage: card(stage, folder) for stage in STAGES if (folder / f"{stage}.json").exists()}
+    check_file(path)
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except MemoryError:
+        raise  # it is not the file's fault
+    except Exception as error:  # of any class: of ZIP, JSON, HDF5, or of the layers that the file asks for
+        raise ValueError(f"{path} cannot be loaded as a Keras model: {first_line(error)}") from error
+    shapes = [getattr(model, name, None) for name in ("input_shape", "output_shape")]
+    if not all(isinstance(shape, tuple) and len(shape) == 4 and shape[-1] for shape in shapes):
+        raise ValueError(
+            f"{path} must hold a model from images (b, h, w, channels) to logits (b, h, w, classes). "
+            f"Received: input shape {shapes[0]}, output shape {shapes[1]}"
+        )
+    return model
 
 
 def save(model, card, folder):
@@ -66,36 +84,9 @@ def save(model, card, folder):
         folder: where to write `<stage>.keras` and `<stage>.json`; made if missing.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f"unfinished.{model.name}.keras"
     bare = model.__class__.from_config(model.get_config())  # never compiled: else the file would hold the optimiser
     bare.set_weights(model.get_weights())
-    bare.save(unfinished)
-    digest = hashlib.sha256(unfinished.read_bytes()).hexdigest()
-    os.replace(unfinished, folder / f"{model.name}.keras")
+    with write_whole(folder / f"{model.name}.keras", overwrite=True) as unfinished:
+        bare.save(unfinished)
+        digest = hashlib.sha256(unfinished.read_bytes()).hexdigest()
     write_json(folder / f"{model.name}.json", {**card, "stage": model.name, "sha256": digest})
-
-
-def write_json(path, contents):
-    """Writes a JSON file, which gets its name when it is whole."""
-    unfinished = path.with_name(f"unfinished.{path.name}")
-    unfinished.write_text(json.dumps(contents, indent=1) + "\n")
-    os.replace(unfinished, path)
-
-
-def find(stage, folder, ending):
-    """The path of a stage's file, if it is there."""
-    check_stage(stage)
-    path = folder_of_models(folder) / f"{stage}{ending}"
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path} is missing. Train it (`python -m zoo train {stage}`), or name a folder that has it: "
-            f"`zoo.load({stage!r}, folder=...)`, or ZOO_SAVED_MODELS in the environment."
-        )
-    return path
-
-
-def folder_of_models(folder=None):
-    """The folder that was named, or the default."""
-    clone = Path(__file__).parent.parent / "saved_models"
-    return Path(folder or os.environ.get("ZOO_SAVED_MODELS") or clone)

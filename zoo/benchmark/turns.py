@@ -3,27 +3,20 @@
 import concurrent.futures
 import contextlib
 import functools
-import multiprocessing
 import os
 import random
 import statistics
 import time
 from pathlib import Path
 
-from zoo import quiet
+from zoo import fresh, quiet
 
 
 @contextlib.contextmanager
 def processes(backends, first=quiet.import_tensorflow):
     """A fresh process for each backend, in a dictionary; `first` is what they begin with."""
-    fresh = multiprocessing.get_context("spawn")
     with contextlib.ExitStack() as stack:
-        yield {
-            backend: stack.enter_context(
-                concurrent.futures.ProcessPoolExecutor(1, fresh, start_backend, (backend, first))
-            )
-            for backend in backends
-        }
+        yield {backend: stack.enter_context(fresh.process(start_backend, backend, first)) for backend in backends}
 
 
 def start_backend(backend, first):

@@ -1,12 +1,22 @@
 """Oxford-IIIT Pet through TensorFlow Datasets: photos of cats and dogs with trimaps."""
 
+import functools
 import hashlib
 import math
+import os
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
+from tensorflow_datasets.core.download.extractor import ExtractError, UnsafeArchiveError
+from tensorflow_datasets.core.download.util import DownloadError
+
+from zoo import quiet
+from zoo.errors import first_line
 
 NAME = "oxford_iiit_pet:4.*.*"
+FAILED_DOWNLOADS = (DownloadError, NonMatchingChecksumError, ExtractError, UnsafeArchiveError)
+STORED_LABELS = {1, 2, 3}
 VALIDATION_SHARE = 10  # every tenth of the training images, by a hash of the file's name
 
 
@@ -19,14 +29,38 @@ class CorruptDatasetError(RuntimeError):
 
 
 def is_prepared():
-    """Whether TensorFlow Datasets finds the data set on this machine (in `TFDS_DATA_DIR`, if set)."""
-    return tfds.builder(NAME).is_prepared()
+    """Whether TensorFlow Datasets finds the data set on this machine (in `TFDS_DATA_DIR`, if set).
+
+    Raises:
+        CorruptDatasetError: if it finds a damaged one.
+    """
+    return find_builder().is_prepared()
+
+
+def find_builder():
+    """TensorFlow Datasets' description of the data set, from its files if they are on this machine."""
+    try:
+        return tfds.builder(NAME)
+    except Exception as error:  # of many classes: an empty `dataset_info.json` gives another than a cut one
+        raise CorruptDatasetError(
+            f"The description of oxford_iiit_pet (dataset_info.json, features.json and *.labels.txt in its folder in "
+            f"{os.environ.get('TFDS_DATA_DIR') or '~/tensorflow_datasets'}) cannot be read: {first_line(error)}. "
+            "Delete the folder and run `python -m zoo download` again."
+        ) from error
 
 
 def download():
-    """Downloads and prepares the data set (800 MB) with a progress bar; returns its folder."""
-    builder = tfds.builder(NAME)
-    builder.download_and_prepare()
+    """Downloads and prepares the data set (800 MB) with a progress bar; returns its folder.
+
+    Raises:
+        RuntimeError: if TensorFlow Datasets cannot download it, or gets something else.
+        OSError: if the network or the disk fails.
+    """
+    builder = find_builder()
+    try:
+        builder.download_and_prepare()
+    except FAILED_DOWNLOADS as error:
+        raise RuntimeError(f"Oxford-IIIT Pet could not be downloaded: {first_line(error)}") from error
     return builder.data_dir
 
 
@@ -38,11 +72,13 @@ def examples(split):
 
     Returns:
         A `tf.data.Dataset` of (image, mask): uint8 (h, w, 3), and int32 (h, w) with 0 for pet,
-        1 for background and 2 for border.
+        1 for background and 2 for border. An example that cannot be read, or whose mask holds another
+        label, stops the iteration with a `tf.errors.OpError`, whose message begins with
+        `CorruptDatasetError:` and names the example.
 
     Raises:
         DatasetNotFoundError: if the data set is not prepared; it names the ways out.
-        CorruptDatasetError: if a file is truncated or damaged; it names the file.
+        CorruptDatasetError: if a file is truncated or damaged, and it names the file; or if the split is empty.
     """
     return stored(split).map(decode, num_parallel_calls=tf.data.AUTOTUNE)
 
@@ -51,50 +87,125 @@ def describe(split):
     """What a split holds: a dictionary of the number of `examples`, the `smallest` and the `largest` photo
     (height and width, by area) and the `sha256` of all file names and masks.
     """
-    digest, sizes = hashlib.sha256(), set()
-    names_and_masks = stored(split).map(lambda example: (example["file_name"], decode(example)[1]))
+    digest, sizes, count = hashlib.sha256(), set(), 0
+    names_and_masks = stored(split).map(lambda example: (example["file_name"], decode_mask(example)))
     for name, mask in names_and_masks.as_numpy_iterator():
         digest.update(name + mask.astype("uint8").tobytes())
         sizes.add(mask.shape)
+        count += 1
     extremes = {"smallest": min(sizes, key=math.prod), "largest": max(sizes, key=math.prod)}
-    return {"examples": len(names_and_masks), **extremes, "sha256": digest.hexdigest()}
+    return {"examples": count, **extremes, "sha256": digest.hexdigest()}
 
 
 def species(split):
     """What each of the `examples` shows, in their order: a list of "cats" and "dogs"."""
-    return ["dogs" if example["species"] else "cats" for example in stored(split).as_numpy_iterator()]
+    return [kind for kind, _ in select(split)]
 
 
 def stored(split):
     """The examples of a split as TensorFlow Datasets stores them, images and masks still encoded."""
+    count = len(select(split))
+    dataset = read_official(official_split(split))
+    if split in ("train", "validation"):
+        dataset = dataset.filter(lambda example: in_validation(example) == (split == "validation"))
+    return dataset.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def select(split):
+    """The entries of a split in the `contents` of its official one."""
+    official = official_split(split)
+    files = tuple(map(str, find_official(official).filepaths))
+    entries = [
+        entry for entry in contents(official, fingerprint(files)) if split in ("test", "train+validation", entry[1])
+    ]
+    if not entries:
+        raise CorruptDatasetError(
+            f"The split {split!r} of oxford_iiit_pet in {os.path.dirname(files[0])} is empty."
+            + (" Train with `--split train+validation`, which needs none." if split == "validation" else "")
+        )
+    return entries
+
+
+def official_split(split):
+    """The split of TensorFlow Datasets that holds one of ours."""
+    return "test" if split == "test" else "train"
+
+
+def find_official(official):
+    """TensorFlow Datasets' description of an official split that is on this machine."""
     if not is_prepared():
         raise DatasetNotFoundError(
             "The data set oxford_iiit_pet is not on this machine. Either download it (800 MB) with "
             "`python -m zoo download`, or do without it: `--dataset synthetic_pets` draws pets on the fly. "
             "If you have it elsewhere, set TFDS_DATA_DIR to its folder."
         )
-    builder = tfds.builder(NAME)
-    official = "test" if split == "test" else "train"
-    check_records(builder.info.splits[official])
+    builder = find_builder()
+    if official not in builder.info.splits:
+        raise CorruptDatasetError(
+            f"The data set in {builder.data_dir} must have a split {official!r}. Received: "
+            f"{', '.join(builder.info.splits) or 'none'}. Delete it and run `python -m zoo download` again."
+        )
+    return builder.info.splits[official]
+
+
+def read_official(official):
+    """The examples of an official split, images and masks still encoded."""
     decoders = {name: tfds.decode.SkipDecoding() for name in ("image", "segmentation_mask")}
-    dataset = builder.as_dataset(split=official, decoders=decoders)
-    if split in ("train", "validation"):
-        dataset = dataset.filter(lambda example: in_validation(example) == (split == "validation"))
-    count = dataset.reduce(0, lambda count, _: count + 1).numpy()
-    return dataset.apply(tf.data.experimental.assert_cardinality(count))
+    plain = tfds.ReadConfig(try_autocache=False)  # `zoo.data.load` keeps what it has squeezed
+    return find_builder().as_dataset(split=official, decoders=decoders, read_config=plain)
+
+
+def fingerprint(files):
+    """What changes when one of the files does; a missing one counts as empty."""
+    found = [os.stat(path) if os.path.exists(path) else None for path in files]
+    return tuple((path, stat and (stat.st_size, stat.st_mtime_ns)) for path, stat in zip(files, found, strict=True))
+
+
+@functools.lru_cache
+def contents(official, files):
+    """Reads all records of an official split once a process, so that damage is found before training, not during it.
+
+    Args:
+        official: "train" or "test".
+        files: their `fingerprint`: what has changed is read again.
+
+    Returns:
+        For each example, in their order, "cats" or "dogs", and which of our splits has it: "train",
+        "validation" or "test".
+
+    Raises:
+        CorruptDatasetError: if a file is damaged or missing; it names the file.
+    """
+    del files  # only decides whether to read again
+    labels = read_official(official).map(lambda example: (example["species"], in_validation(example))).batch(256)
+    try:
+        with quiet.silence():
+            found = [pair for kinds, places in labels.as_numpy_iterator() for pair in zip(kinds, places, strict=True)]
+    except (tf.errors.OpError, OSError) as error:
+        with quiet.silence():
+            check_records(find_official(official))
+        raise CorruptDatasetError(f"The split {official!r} of oxford_iiit_pet: {first_line(error)}") from error
+    check_count(find_official(official), len(found))
+    ours = ("train", "validation") if official == "train" else ("test", "test")
+    return [("dogs" if dog else "cats", ours[int(validation)]) for dog, validation in found]
 
 
 def check_records(split_info):
-    """Reads all records once, checksums included, so that damage is found before training and not during it."""
+    """Reads all records, checksums included, to name the file that is damaged."""
     total = 0
     for path in map(str, split_info.filepaths):
         try:
             total += tf.data.TFRecordDataset(path).reduce(0, lambda count, _: count + 1).numpy()
-        except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
+        except tf.errors.OpError as error:
             raise CorruptDatasetError(
                 f"The file {path} of the data set is damaged or missing. Delete its folder and run "
                 "`python -m zoo download` again."
             ) from error
+    check_count(split_info, total)
+
+
+def check_count(split_info, total):
+    """Refuses a split with fewer or more examples than it should have."""
     if total != split_info.num_examples:
         raise CorruptDatasetError(
             f"The data set in {split_info.filepaths[0].parent} should hold {split_info.num_examples} examples in "
@@ -108,7 +219,49 @@ def in_validation(example):
 
 
 def decode(example):
-    """From a stored example to (image, mask). Stored masks hold 1 pet, 2 background, 3 border."""
-    image = tf.io.decode_image(example["image"], channels=3, expand_animations=False)
-    mask = tf.io.decode_image(example["segmentation_mask"], channels=1, expand_animations=False)
-    return image, tf.cast(mask[:, :, 0], tf.int32) - 1
+    """From a stored example to (image, mask)."""
+    encoded = [example[name] for name in ("file_name", "image", "segmentation_mask")]
+    image, mask = tf.py_function(read_pictures, encoded, (tf.uint8, tf.uint8))
+    return tf.ensure_shape(image, (None, None, 3)), tf.cast(tf.ensure_shape(mask, (None, None)), tf.int32)
+
+
+def decode_mask(example):
+    """From a stored example to its mask."""
+    mask = tf.py_function(read_mask, [example["file_name"], example["segmentation_mask"]], tf.uint8)
+    return tf.cast(tf.ensure_shape(mask, (None, None)), tf.int32)
+
+
+# These run in Python, which takes half a millisecond longer: an error in a graph would not name the example.
+
+
+@tf.autograph.experimental.do_not_convert
+def read_pictures(name, image, mask):
+    """Decodes the image and the mask of an example."""
+    return read_picture(name, image, "photo", channels=3), read_mask(name, mask)
+
+
+@tf.autograph.experimental.do_not_convert
+def read_mask(name, encoded):
+    """Decodes a mask. Stored ones hold 1 pet, 2 background, 3 border."""
+    mask = read_picture(name, encoded, "mask", channels=1).numpy()[:, :, 0]
+    if mask.min() < 1 or mask.max() > len(STORED_LABELS):
+        wrong = sorted(set(mask.ravel().tolist()) - STORED_LABELS)
+        raise CorruptDatasetError(
+            f"The mask of {text(name)} in the data set must hold 1, 2 and 3. Received: {str(wrong)[1:-1]:.60}"
+        )
+    return mask - 1
+
+
+def read_picture(name, encoded, kind, channels):
+    """Decodes a picture, uint8 (h, w, channels); what cannot be decoded is named."""
+    try:
+        return tf.io.decode_image(encoded, channels=channels, expand_animations=False)
+    except tf.errors.OpError as error:
+        raise CorruptDatasetError(
+            f"The {kind} of {text(name)} in the data set is damaged: {first_line(error)}"
+        ) from error
+
+
+def text(name):
+    """The name of a file, from a tensor."""
+    return name.numpy().decode(errors="replace")

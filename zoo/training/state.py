@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from zoo import files
+from zoo.errors import first_line, printable
 from zoo.training.recipe import Recipe
 
 
@@ -94,7 +95,7 @@ def read_state(folder, recipe, model):
             if len(history) != epochs_of(state) or digest != kept["sha256"]:
                 raise ValueError("it has changed since it was written")
         except (OSError, ValueError, KeyError, TypeError) as error:
-            print(f"Passed over the state {files.printable(state)}: {type(error).__name__}: {error}")
+            print(printable(f"Passed over the state {state}, which is damaged: {first_line(error)}"))
             continue
         check_same(folder, "recipe", {**defaults(), **recipe_kept}, dataclasses.asdict(recipe))
         check_same(folder, "model", model_kept, describe_model(model))

@@ -1,0 +1,98 @@
+import copy
+import json
+import os
+import time
+
+import pytest
+
+import zoo
+from zoo import cards
+from zoo.__main__ import main
+
+
+def test_list_reads_cards_and_loads_neither_keras_nor_numpy(run_zoo):
+    start = time.perf_counter()
+    result = run_zoo("list", PYTHONPROFILEIMPORTTIME="1")
+    assert time.perf_counter() - start < 2  # a fifth of a second where nothing else runs; TensorFlow alone takes five
+    imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert "zoo.cards" in imported
+    assert not {"keras", "tensorflow", "numpy"} & imported
+    assert result.stdout.count("\n") == 2 + len(zoo.STAGES)
+
+
+def changed(*place, value=None, remove=False):
+    """The U-Net's card with one entry changed or removed, as text."""
+    card = copy.deepcopy(cards.card("unet"))
+    inner = card
+    for name in place[:-1]:
+        inner = inner[name]
+    if remove:
+        del inner[place[-1]]
+    else:
+        inner[place[-1]] = value
+    return json.dumps(card)
+
+
+BROKEN = {
+    "empty": "",
+    "a list": "[]",
+    "an empty object": "{}",
+    "null": "null",
+    "a number": "1",
+    "cut": changed("stage", value="unet")[:300],
+    "no text": b"\xff\xfe\x00",
+    "endless brackets": "[" * 100_000,
+    "a number of 5,000 digits": '{"stage": ' + "1" * 5000 + "}",
+    "another stage": changed("stage", value="max_unpooling"),
+    "no checksum": changed("sha256", remove=True),
+    "a checksum that is a number": changed("sha256", value=7),
+    "no scores": changed("scores", remove=True),
+    "scores that are a list": changed("scores", value=[]),
+    "a score that is a word": changed("scores", "at_network_size", "mean_iou", value="good"),
+    "a score that is true": changed("scores", "at_network_size", "binary_iou", value=True),
+    "a class too few": changed("scores", "at_network_size", "iou", "border", remove=True),
+    "a class too many": changed("scores", "at_network_size", "iou", "tail", value=0.5),
+    "no costs": changed("costs", remove=True),
+    "a cost of 400 digits": changed("costs", "parameters", value=10**400),
+    "a cost that is nothing": changed("costs", "milliseconds", value=None),
+    "memory that is a word": changed("costs", "peak_megabytes", value="much"),
+    "a recipe that is a word": changed("recipe", value="bake"),
+}
+
+
+@pytest.mark.parametrize("contents", BROKEN.values(), ids=BROKEN)
+def test_a_broken_card_gets_one_line_that_names_its_file(contents, tmp_path, monkeypatch):
+    path = tmp_path / "unet.json"
+    path.write_bytes(contents if isinstance(contents, bytes) else contents.encode())
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
+    with pytest.raises(SystemExit) as stopped:
+        main(["list"])
+    assert stopped.value.code.startswith("list: ")
+    assert str(path) in stopped.value.code
+    assert "\n" not in stopped.value.code
+    assert len(stopped.value.code) < 600
+
+
+def test_a_card_may_lack_its_memory(tmp_path, monkeypatch, capsys):
+    (tmp_path / "unet.json").write_text(changed("costs", "peak_megabytes", value=None))
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
+    main(["list"])
+    assert "| unet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_not_read(make, tmp_path):
+    make(tmp_path / "unet.json")
+    with pytest.raises(OSError, match=r"unet\.json must be a plain file"):
+        cards.cards(tmp_path)
+
+
+def test_a_wrong_default_folder_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path / "nowhere"))
+    for command in (["list"], ["compare"], ["evaluate", "unet"]):
+        with pytest.raises(SystemExit, match=r"ZOO_SAVED_MODELS must name a folder.*nowhere"):
+            main(command)
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
+    with pytest.raises(SystemExit, match=r"holds no saved model.*ZOO_SAVED_MODELS"):
+        main(["list"])
+    assert cards.cards(tmp_path) == {}  # a folder that was named may still be empty

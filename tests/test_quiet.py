@@ -1,0 +1,71 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from zoo import quiet
+
+NESTED = """
+import os
+from zoo import quiet
+
+first, second = quiet.silence(), quiet.silence()
+with quiet.silence():
+    with quiet.silence():
+        os.write(2, b"1")
+    os.write(2, b"2")
+os.write(2, b"3")
+first.__enter__()
+second.__enter__()
+first.__exit__(None, None, None)  # as two threads may: the first leaves before the second
+os.write(2, b"4")
+second.__exit__(None, None, None)
+os.write(2, b"5")
+"""
+
+
+def test_silence_may_be_entered_within_itself():
+    done = subprocess.run([sys.executable, "-c", NESTED], capture_output=True, text=True, check=False)
+    assert done.stderr == "35"
+
+
+@pytest.mark.parametrize(
+    ("variable", "settings", "expected"),
+    [
+        (None, None, "tensorflow"),
+        (None, {"backend": "jax"}, "jax"),
+        ("torch", {"backend": "jax"}, "torch"),
+        ("", {"backend": "jax"}, "jax"),
+        (None, {}, "tensorflow"),
+        (None, [], "tensorflow"),
+    ],
+)
+def test_the_backend_is_the_one_that_keras_takes(variable, settings, expected, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_BACKEND")
+    if variable is not None:
+        monkeypatch.setenv("KERAS_BACKEND", variable)
+    if settings is not None:
+        (tmp_path / "keras.json").write_text(json.dumps(settings))
+    assert quiet.keras_backend() == expected
+
+
+@pytest.mark.parametrize("backend", ["nonsense", "numpy"])
+def test_an_unknown_backend_gets_one_line(backend, run_zoo, tmp_path):
+    result = run_zoo("evaluate", "unet", KERAS_BACKEND=backend)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert f"KERAS_BACKEND must be one of tensorflow, jax, torch. Received: '{backend}'" in result.stderr
+    (tmp_path / "keras.json").write_text(json.dumps({"backend": backend}))
+    result = run_zoo("evaluate", "unet", KERAS_BACKEND="", KERAS_HOME=str(tmp_path))
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "keras.json must be one of" in result.stderr
+
+
+def test_a_backend_that_is_not_installed_gets_one_line(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setattr(quiet.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(RuntimeError, match="jax, which is not installed"):
+        quiet.check_backend()
+    assert os.environ["KERAS_BACKEND"] == "jax"

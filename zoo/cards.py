@@ -1,0 +1,134 @@
+"""The cards of the saved models, `<stage>.json`. With the standard library alone, so that reading them is instant."""
+
+import json
+import os
+from pathlib import Path
+
+from zoo.errors import first_line
+from zoo.files import check_file, write_whole
+from zoo.stages import STAGES, check_stage
+
+SHARES = ("mean_iou", "pixel_accuracy", "binary_iou", "boundary_iou")
+CLASSES = ("pet", "background", "border")
+
+# What the tables show of a card: where it stands.
+SHOWN = (
+    *(("scores", "at_network_size", share) for share in SHARES),
+    *(("scores", "at_network_size", "iou", name) for name in CLASSES),
+    *(("costs", cost) for cost in ("parameters", "multiply_adds", "milliseconds")),
+)
+
+
+def card(stage, folder=None):
+    """The card of a saved model: scores, costs, recipe, versions and SHA-256, as a dictionary.
+
+    Args:
+        stage: one of `zoo.STAGES`.
+        folder: where the saved models are; by default `ZOO_SAVED_MODELS` from the environment,
+            else `saved_models/` of the clone that holds this package.
+
+    Raises:
+        ValueError: if there is no such stage, or the file holds no card.
+        FileNotFoundError: if the folder has no such card.
+    """
+    return read(find(stage, folder, ".json"))
+
+
+def cards(folder=None):
+    """The cards of all stages that a folder has, in the lecture's order, by stage. The default folder must have one.
+
+    Args as for `card`.
+
+    Raises:
+        ValueError: if a file holds no card, or one without scores and costs.
+        FileNotFoundError: if no folder is named, and the default one has no card.
+    """
+    default, folder = folder is None, folder_of_models(folder)
+    found = {stage: card(stage, folder) for stage in STAGES if (folder / f"{stage}.json").exists()}
+    if default and not found:
+        raise FileNotFoundError(
+            f"{folder} holds no saved model. Set ZOO_SAVED_MODELS to a folder that does, or train a stage."
+        )
+    for stage, contents in found.items():
+        check_shown(contents, folder / f"{stage}.json")
+    return found
+
+
+def read(path):
+    """Reads a card, and checks what loading its model needs."""
+    check_file(path)
+    try:
+        contents = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # no JSON, no text, numbers of thousands of digits, endless brackets
+        raise ValueError(f"{path} is no JSON file: {first_line(error)}") from error
+    if not isinstance(contents, dict):
+        raise ValueError(f"{path} must hold the card of a model, a JSON object. Received: {type(contents).__name__}")
+    if contents.get("stage") != path.stem:
+        raise ValueError(f"`stage` in {path} must be {path.stem!r}. Received: {contents.get('stage')!r}")
+    if not isinstance(contents.get("sha256"), str):
+        raise ValueError(f"`sha256` in {path} must be a string. Received: {contents.get('sha256')!r}")
+    return contents
+
+
+def check_shown(contents, path):
+    """Refuses a card that lacks a number that the tables show."""
+    for place in SHOWN:
+        value = look_up(contents, place)
+        if not is_number(value):
+            raise ValueError(f"`{'.'.join(place)}` in {path} must be a number. Received: {value!r:.60}")
+    if set(classes := look_up(contents, SHOWN[len(SHARES)][:-1])) != set(CLASSES):
+        raise ValueError(
+            f"`scores.at_network_size.iou` in {path} must be of {', '.join(CLASSES)}. Received: {classes!r:.60}"
+        )
+    memory = look_up(contents, ("costs", "peak_megabytes"))
+    if not (memory is None or is_number(memory)):
+        raise ValueError(f"`costs.peak_megabytes` in {path} must be a number or null. Received: {memory!r:.60}")
+    if not isinstance(contents.get("recipe"), dict):
+        raise ValueError(f"`recipe` in {path} must be an object. Received: {contents.get('recipe')!r:.60}")
+
+
+def look_up(contents, place):
+    """The value at a place within nested dictionaries; `None` where there is none."""
+    for name in place:
+        contents = contents.get(name) if isinstance(contents, dict) else None
+    return contents
+
+
+def is_number(value):
+    """Whether a value of a JSON file is a number that can be printed."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and (abs(value) < 1e18 or value != value)
+
+
+def write_json(path, contents):
+    """Writes a JSON file, which gets its name when it is whole.
+
+    Raises:
+        ValueError: if a number in it is not finite, which JSON does not know.
+    """
+    with write_whole(path, overwrite=True) as unfinished:
+        unfinished.write_text(json.dumps(contents, indent=1, allow_nan=False) + "\n")
+
+
+def find(stage, folder, ending):
+    """The path of a stage's file, if it is there."""
+    check_stage(stage)
+    path = folder_of_models(folder) / f"{stage}{ending}"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} is missing. Train it (`python -m zoo train {stage}`), or name a folder that has it: "
+            f"`zoo.load({stage!r}, folder=...)`, or ZOO_SAVED_MODELS in the environment."
+        )
+    return path
+
+
+def folder_of_models(folder=None):
+    """The folder that was named, or the default.
+
+    Raises:
+        FileNotFoundError: if `ZOO_SAVED_MODELS` decides, and names no folder.
+    """
+    named = os.environ.get("ZOO_SAVED_MODELS")
+    if folder is None and named and not Path(named).is_dir():
+        raise FileNotFoundError(f"ZOO_SAVED_MODELS must name a folder of saved models. Received: {named}")
+    clone = Path(__file__).parent.parent / "saved_models"
+    return Path(folder or named or clone)

@@ -1,0 +1,32 @@
+"""Errors: which are expected, and how each is told in one line."""
+
+import re
+
+# What users, their files and their machine can bring about, told in one line: bad arguments and files (ValueError,
+# OSError), what is not here (RuntimeError, ImportError), too little memory. All others are bugs, and keep their trace.
+EXPECTED = (ValueError, OSError, RuntimeError, ImportError, MemoryError)
+BUGS = (NotImplementedError, RecursionError)  # though they are kinds of RuntimeError
+
+
+def explain(error):
+    """What an expected error says; `None` for one that is not expected."""
+    if type(error).__name__ == "ResourceExhaustedError" or isinstance(error, MemoryError):
+        return f"not enough memory: {first_line(error)}"
+    # TensorFlow packs what is raised while it reads data into an error of its own, whose text tells the class.
+    _, packed, text = str(error).partition("CorruptDatasetError: ")
+    if packed:
+        return first_line(text)
+    if isinstance(error, EXPECTED) and not isinstance(error, BUGS):
+        return " ".join(str(error).split("\n")) or type(error).__name__
+    return None
+
+
+def printable(text):
+    """The text on one line, control characters escaped: names of files may hold some, and terminals obey them."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def first_line(error):
+    """What an error says in its first line, without TensorFlow's marks, or the name of its class if that is empty."""
+    lines = (re.sub(r"\{\{.*?\}\}| \[Op:.*", "", line).strip() for line in str(error).splitlines())
+    return next(filter(None, lines), type(error).__name__)[:300]
