@@ -35,6 +35,9 @@ def main(arguments=None):
             quiet.check_backend()
             quiet.import_tensorflow()
         options.run(options)
+    except BrokenPipeError:  # whoever reads, `head` for one, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
     except KeyboardInterrupt:
         resume = " The same command goes on from the last whole epoch." if options.command in ("train", "grid") else ""
         sys.exit(f"\n{options.command}: stopped.{resume}")
@@ -165,7 +168,7 @@ def grid(options):
         recipe = dataclasses.replace(training.PUBLISHED, seed=seed, dataset=options.dataset)
         found = saved.cards(folder)
         for stage in STAGES:
-            if stage in found and found[stage]["recipe"] == dataclasses.asdict(recipe):
+            if stage in found and training.with_defaults(found[stage]["recipe"]) == dataclasses.asdict(recipe):
                 print(f"{stage}, seed {seed}: done already.")
             else:
                 train_cell(stage, recipe, folder)

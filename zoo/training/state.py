@@ -14,7 +14,7 @@ import numpy as np
 
 from zoo import files
 from zoo.errors import first_line, printable
-from zoo.training.recipe import Recipe
+from zoo.training.recipe import with_defaults
 
 
 class DivergedError(RuntimeError):
@@ -97,7 +97,7 @@ def read_state(folder, recipe, model):
         except (OSError, ValueError, KeyError, TypeError) as error:
             print(printable(f"Passed over the state {state}, which is damaged: {first_line(error)}"))
             continue
-        check_same(folder, "recipe", {**defaults(), **recipe_kept}, dataclasses.asdict(recipe))
+        check_same(folder, "recipe", with_defaults(recipe_kept), dataclasses.asdict(recipe))
         check_same(folder, "model", model_kept, describe_model(model))
         model.load_weights(state / "model.weights.h5")
         return history
@@ -114,11 +114,6 @@ def check_same(folder, what, kept, asked):
             f"{folder} holds a training by another {what} ({theirs}). Received: {ours}. "
             "Use the same, delete the folder, or name another with --out."
         )
-
-
-def defaults():
-    """What a recipe said before a field was added to it."""
-    return {f.name: f.default for f in dataclasses.fields(Recipe) if f.default is not dataclasses.MISSING}
 
 
 def describe_model(model):
