@@ -229,6 +229,7 @@ def train_cell(stage, recipe, folder, devices=1):
     if training.share_of_this_process()[0] > 0:  # the first of several writes
         return card
     saved.save(model, card, folder)
+    training.forget(state)
     print(f"Saved {state}.keras and its card: mean IoU {card['scores']['at_network_size']['mean_iou']:.3f}")
     return card
 
