@@ -410,6 +410,10 @@ class PixelShuffle2D(WindowLayer):
         places = self.pool_size[0] * self.pool_size[1]
         return arrange_windows(ops.split(inputs, places, axis=-1), self.pool_size)
 
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = super().compute_output_shape(input_shape)  # of unpooling, which keeps them
+        return batch, height, width, channels // (self.pool_size[0] * self.pool_size[1])
+
 
 four_channels = np.moveaxis(parts, 0, -1)[None].astype("float32")  # (1, 2, 2, 4)
 assert np.array_equal(np.array(PixelShuffle2D(2)(four_channels))[0, :, :, 0], shuffled)
