@@ -1,0 +1,248 @@
+"""Broken input of every kind gets a right answer or one line that names it, in time, and nothing else is lost.
+
+What is broken how is drawn by fixed seeds: every run sees the same cases.
+"""
+
+import contextlib
+import faulthandler
+import io
+import random
+import resource
+import signal
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import EpsImagePlugin, Image, features
+
+from zoo import data
+from zoo.data import pictures
+
+pytestmark = pytest.mark.slow
+
+SIZE = WIDTH, HEIGHT = 37, 29  # of the pictures before they are broken: numbers that are easily found in a header
+SECONDS = 20  # for one case; the largest picture that is allowed takes three
+SEVERAL_FRAMES = {"save_all": True, "append_images": [Image.new("RGB", SIZE)]}
+COMPRESSIONS = ("packbits", "tiff_lzw", "tiff_adobe_deflate")
+
+
+class TooSlow(BaseException):  # no `Exception`: the code under test takes those for faults of the file
+    """A case has taken longer than it may."""
+
+
+@contextlib.contextmanager
+def limited_time():
+    """Ends what takes too long: where it heeds signals, this test; else, all tests with a trace of where it hangs."""
+
+    def stop(*arguments):
+        raise TooSlow
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(SECONDS)
+    faulthandler.dump_traceback_later(3 * SECONDS, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def peak():
+    """The most memory that this process has held so far, in bytes."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def check_line(error, name):
+    """What an error says is one line of a bearable length, and names the file."""
+    assert type(error) in (ValueError, OSError, FileNotFoundError, FileExistsError, NotADirectoryError), repr(error)
+    assert str(name) in str(error)
+    assert "\n" not in str(error)
+    assert len(str(error)) < len(str(name)) + 400
+
+
+# What is done to bytes.
+
+
+def flip_bits(contents, draw):
+    contents = bytearray(contents)
+    for _ in range(draw.randint(1, 8)):
+        contents[draw.randrange(len(contents))] ^= 1 << draw.randrange(8)
+    return bytes(contents)
+
+
+def flip_bits_of_the_head(contents, draw):
+    return flip_bits(contents[:64], draw) + contents[64:]
+
+
+def cut(contents, draw):
+    return contents[: draw.randrange(len(contents))]
+
+
+def zero_a_page(contents, draw):
+    start, length = draw.randrange(len(contents)), draw.choice([4, 64, 512])
+    return contents[:start] + bytes(len(contents[start : start + length])) + contents[start + length :]
+
+
+def repeat_a_part(contents, draw):
+    start, length = draw.randrange(len(contents)), draw.choice([4, 64, 512])
+    return contents[: start + length] + contents[start:]
+
+
+DAMAGES = (flip_bits, flip_bits_of_the_head, cut, zero_a_page, repeat_a_part)
+
+
+# Pictures.
+
+
+def encode(mode, format, **options):
+    """A small picture as the contents of a file, in bytes."""
+    noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), "uint8")
+    image = Image.fromarray(noise // 64 * 64)  # which compresses a little
+    if mode == "I;16":
+        image = Image.fromarray(noise[..., 0].astype("uint16") * 257)
+    elif mode == "F":
+        image = Image.fromarray(noise[..., 0].astype("float32") / 255)
+    elif mode == "LAB":
+        image = Image.frombytes("LAB", SIZE, noise.tobytes())
+    else:
+        image = image.convert(mode)
+    file = io.BytesIO()
+    image.save(file, format, **options)
+    return file.getvalue()
+
+
+def whole_pictures():
+    """Pictures in all formats that are opened, in the modes that these know: lists of contents, by format."""
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    modes = {
+        "BMP": ("1", "L", "P", "RGB", "RGBA"),
+        "GIF": ("1", "L", "P"),
+        "JPEG": ("L", "RGB", "CMYK"),
+        "PNG": ("1", "L", "P", "LA", "RGB", "RGBA", "I;16"),
+        "PPM": ("1", "L", "RGB", "I;16"),
+        "TIFF": ("1", "L", "P", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I;16", "I", "F"),
+        "WEBP": ("RGB", "RGBA"),
+    }
+    assert set(modes) == set(pictures.ENDINGS)
+    found = {format: [encode(mode, format) for mode in modes[format]] for format in modes}
+    for format in ("JPEG", "PNG", "TIFF", "WEBP"):
+        found[format].append(encode("RGB", format, exif=turned))
+    for format in ("GIF", "PNG", "TIFF", "WEBP"):
+        found[format].append(encode("RGB", format, **SEVERAL_FRAMES))
+    found["GIF"].append(encode("P", "GIF", transparency=3, interlace=1))
+    found["PNG"].append(encode("P", "PNG", transparency=bytes(range(256))))
+    found["JPEG"].append(encode("RGB", "JPEG", progressive=True))
+    found["WEBP"].append(encode("RGB", "WEBP", lossless=True))
+    found["TIFF"] += [encode(mode, "TIFF", compression=name) for mode in ("L", "RGB") for name in COMPRESSIONS]
+    found["TIFF"] += [encode("RGB", "TIFF", compression="jpeg"), encode("1", "TIFF", compression="group4")]
+    return found
+
+
+def foreign_pictures():
+    """Contents of files in formats that are not opened, though Pillow knows most of them."""
+    formats = ["DDS", "EPS", "ICO", "ICNS", "PCX", "PDF", "SGI", "TGA"]
+    formats += ["JPEG2000"] * features.check("jpg_2000") + ["AVIF"] * features.check("avif")
+    layered = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, HEIGHT, WIDTH, 8, 3) + bytes(12 + 2 + 3 * WIDTH * HEIGHT)
+    endless = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{ } loop\n"
+    drawing = b"<svg xmlns='http://www.w3.org/2000/svg' width='37' height='29'/>"
+    return [*(encode("RGB", format) for format in formats), encode("1", "XBM"), layered, endless, drawing]
+
+
+def enlarge(contents, draw):
+    """Writes another size into the header, up to more than memory holds."""
+    width, height = (draw.choice([0, 1, 5_000, 9_999, 40_000, 65_535, 2**31 - 1, 2**32 - 1]) for _ in range(2))
+    forms = {
+        "png": lambda w, h: struct.pack(">II", w, h),
+        "bmp": lambda w, h: struct.pack("<II", w, h),
+        "gif, webp": lambda w, h: struct.pack("<HH", w & 0xFFFF, h & 0xFFFF),
+        "jpeg": lambda w, h: struct.pack(">HH", h & 0xFFFF, w & 0xFFFF),
+        "ppm": lambda w, h: b"%d %d" % (w, h),
+        "lossless webp": lambda w, h: struct.pack("<I", (w - 1) % 2**14 | (h - 1) % 2**14 << 14),
+    }
+    for form in forms.values():
+        contents = contents.replace(form(*SIZE), form(width, height), 1)
+    for tag, old, new in ((256, WIDTH, width), (257, HEIGHT, height)):  # of a TIFF; type 3 has two bytes, type 4 four
+        for kind in (3, 4):
+            contents = contents.replace(struct.pack("<HHII", tag, kind, 1, old), struct.pack("<HHII", tag, 4, 1, new))
+    return mend_checksums(contents)
+
+
+def mend_checksums(contents):
+    """Gives the parts of a PNG the checksums of what they hold now, so that what is broken is found later."""
+    mended, place = contents[:8], 8
+    while contents.startswith(b"\x89PNG") and place + 12 <= len(contents):
+        (length,) = struct.unpack_from(">I", contents, place)
+        body = contents[place + 4 : place + 8 + length]
+        mended += contents[place : place + 4] + body + struct.pack(">I", zlib.crc32(body))
+        place += 12 + length
+    return mended + contents[place:] if place > 8 else contents
+
+
+def break_picture(whole, draw):
+    """A broken picture, and an ending for its name."""
+    format, other = (draw.choice(list(whole)) for _ in range(2))
+    contents, ending = draw.choice(whole[format]), draw.choice(pictures.ENDINGS[format])
+    way = draw.randrange(10)
+    if way < 5:
+        contents = draw.choice(DAMAGES)(contents, draw)
+        contents = mend_checksums(contents) if draw.random() < 0.5 else contents
+    elif way < 7:
+        contents = enlarge(contents, draw)
+    elif way < 8:
+        contents = contents[: draw.randrange(100)] + draw.choice(whole[other])[draw.randrange(100) :]
+    elif way < 9:
+        ending = draw.choice(pictures.ENDINGS[other])
+    else:
+        contents = draw.choice([b"", bytes(100), draw.randbytes(500), contents * 2, contents[::-1]])
+    return contents, ending
+
+
+def read_or_refuse(read, path):
+    """What a reader makes of a file: an array, or `None` if it said in one line what is wrong."""
+    try:
+        with limited_time():
+            return read(path)
+    except Exception as error:
+        check_line(error, path)
+        return None
+
+
+def test_broken_pictures(tmp_path, recwarn, capfd):
+    draw, whole = random.Random(0), whole_pictures()
+    held, found = peak(), {True: 0, False: 0}
+    for number in range(900):
+        contents, ending = break_picture(whole, draw)
+        path = tmp_path / f"{number}{ending}"
+        path.write_bytes(contents)
+        shapes = []
+        for read, depth, type in ((data.read_image, (3,), "uint8"), (data.read_mask, (), "int32")):
+            array = read_or_refuse(read, path)
+            found[array is not None] += 1
+            if array is not None:
+                assert array.dtype == type
+                assert array.shape[2:] == depth
+                assert 1 <= array.shape[0] * array.shape[1] <= pictures.MAX_PIXELS
+                shapes.append(array.shape[:2])
+        assert len(set(shapes)) < 2
+        assert path.read_bytes() == contents
+        path.unlink()
+    assert min(found.values()) > 300  # else the damages are too great or too small to show anything
+    assert peak() - held < (8 + 4) * pictures.MAX_PIXELS  # and what Pillow decodes
+    assert not recwarn.list
+    assert capfd.readouterr() == ("", "")
+
+
+def test_foreign_formats_under_the_names_of_known_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *arguments, **options: Image.new("RGB", SIZE))
+    draw, foreign = random.Random(1), foreign_pictures()
+    for number in range(100):
+        contents = foreign[number % len(foreign)]
+        if number >= len(foreign):
+            contents = draw.choice(DAMAGES)(contents, draw)
+        path = tmp_path / f"{number}{draw.choice(sum(pictures.ENDINGS.values(), ()))}"
+        path.write_bytes(contents)
+        for read in (data.read_image, data.read_mask):
+            assert read_or_refuse(read, path) is None
