@@ -6,18 +6,23 @@ What is broken how is drawn by fixed seeds: every run sees the same cases.
 import contextlib
 import faulthandler
 import io
+import json
+import os
 import random
 import resource
+import shutil
 import signal
 import struct
 import zlib
 
+import keras
 import numpy as np
 import pytest
 from PIL import EpsImagePlugin, Image, features
 
-from zoo import data
+from zoo import data, training
 from zoo.data import pictures
+from zoo.training import state
 
 pytestmark = pytest.mark.slow
 
@@ -246,3 +251,83 @@ def test_foreign_formats_under_the_names_of_known_ones(tmp_path, monkeypatch):
         path.write_bytes(contents)
         for read in (data.read_image, data.read_mask):
             assert read_or_refuse(read, path) is None
+
+
+# States of a training.
+
+
+def compiled_model():
+    """A tiny model with an optimiser, as `train` compiles its own."""
+    model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(3, 1)], name="unet")
+    model.compile("adam", "mse")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def variables(model):
+    """The numbers of a model and of its optimiser, in bytes."""
+    return [np.asarray(variable).tobytes() for variable in (*model.weights, *model.optimizer.variables)]
+
+
+def break_state(state, draw):
+    """Damages one of the two files in the folder of a state, or the place where it should be."""
+    path = state / draw.choice(["state.json", "model.weights.h5"])
+    before = path.read_bytes()
+    way = draw.randrange(10)
+    if way < 6:
+        path.write_bytes(draw.choice(DAMAGES)(before, draw))
+        return path.read_bytes() != before
+    if way < 7:
+        path.write_bytes(draw.choice([b"", b"[]", b"{}", b"null", b"[" * 100_000, b"9" * 5000, b"\xff\xfe\x00"]))
+    elif way < 9:
+        path.unlink()
+        draw.choice([os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero"), lambda path: None])(path)
+    else:
+        (state / "state.json").write_bytes(change_a_value((state / "state.json").read_bytes(), draw))
+    return True
+
+
+def change_a_value(contents, draw):
+    """Puts another value at a random place of a JSON object; the result is JSON again."""
+    whole = inner = json.loads(contents)
+    while True:
+        place = draw.choice(list(inner) if isinstance(inner, dict) else range(len(inner)))
+        if not (isinstance(inner[place], dict | list) and inner[place] and draw.random() < 0.8):
+            break
+        inner = inner[place]
+    values = [None, True, -1, 10**400, 1e308, float("nan"), "", "a\nb\x1b", "long" * 10_000, [], {}, [[]], {"": 0}]
+    inner[place] = draw.choice([value for value in values if value != inner[place]])
+    return json.dumps(whole).encode()
+
+
+def test_broken_states(tmp_path, capfd):
+    draw, recipe, right = random.Random(2), training.Recipe("synthetic_pets"), {0: ([], None)}
+    model, history = compiled_model(), []
+    keep = training.KeepState(tmp_path / "whole", recipe, history)
+    keep.set_model(model)
+    for epoch, loss in enumerate((0.7, 0.5)):
+        model.fit(np.full((1, 4, 4, 3), loss), np.ones((1, 4, 4, 3)), verbose=0)
+        keep.on_epoch_begin(epoch)
+        keep.on_epoch_end(epoch, {"loss": loss})
+        right[epoch + 1] = (list(history), variables(model))
+    capfd.readouterr()
+    for number in range(40):
+        folder = shutil.copytree(tmp_path / "whole", tmp_path / str(number))
+        newest, before = state.states(folder)
+        damaged = [newest] * break_state(newest, draw)
+        damaged += [before] * (draw.random() < 0.2 and break_state(before, draw))
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        kept = [path.read_bytes() for path in files]
+        model = compiled_model()
+        right[0] = ([], variables(model))
+        with limited_time():
+            found = state.read_state(folder, recipe, model)
+        assert (found, variables(model)) == right[{0: 2, 1: 1}[len(damaged)] if before not in damaged else 0]
+        printed = capfd.readouterr()
+        lines = printed.out.splitlines()
+        assert [line[: len(f"Passed over the state {path}")] for line, path in zip(lines, damaged, strict=True)] == [
+            f"Passed over the state {path}" for path in damaged
+        ]
+        assert max(map(len, [*lines, ""])) < 600
+        assert printed.err == ""
+        assert [path.read_bytes() for path in files] == kept
