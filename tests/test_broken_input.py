@@ -9,6 +9,7 @@ import faulthandler
 import io
 import json
 import os
+import pathlib
 import random
 import resource
 import shutil
@@ -22,9 +23,12 @@ import numpy as np
 import pytest
 from PIL import EpsImagePlugin, Image, features
 
-from zoo import data, models, saved, training
+from zoo import cards, data, models, saved, tables, training
+from zoo.__main__ import main
 from zoo.data import pictures
 from zoo.training import state
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 pytestmark = pytest.mark.slow
 
@@ -268,8 +272,9 @@ def compiled_model():
 
 def variables(model):
     """The numbers of a model and of its optimiser, in bytes."""
-    optimizer = model.optimizer.variables if model.optimizer else []
-    return [np.asarray(variable).tobytes() for variable in (*model.weights, *optimizer)]
+    optimizer = getattr(model, "optimizer", None)
+    all_of_it = (*model.weights, *(optimizer.variables if optimizer else ()))
+    return [np.asarray(variable).tobytes() for variable in all_of_it]
 
 
 def break_state(state, draw):
@@ -334,6 +339,65 @@ def test_broken_states(tmp_path, capfd):
         assert max(map(len, [*lines, ""])) < 600
         assert printed.err == ""
         assert [path.read_bytes() for path in files] == kept
+
+
+# Cards.
+
+
+def shuffle(value, draw):
+    """The same JSON value with the names of each object in another order, which says nothing."""
+    if isinstance(value, dict):
+        return {name: shuffle(value[name], draw) for name in draw.sample(list(value), len(value))}
+    return value
+
+
+def break_card(contents, draw):
+    """A broken card, and whether it still says the same."""
+    way = draw.randrange(10)
+    if way < 3:
+        return draw.choice(DAMAGES)(contents, draw), False
+    if way < 7:
+        shown = json.loads(contents)
+        shown = {name: shown[name] for name in ("stage", "sha256", "scores", "costs", "recipe")}  # what is read
+        return change_a_value(json.dumps(shown).encode(), draw), False
+    if way < 9:
+        return json.dumps(shuffle(json.loads(contents), draw)).encode(), True
+    return draw.choice([b"", b"[]", b"{}", b"null", b"[" * 100_000, b"9" * 5000, b"\xff\xfe\x00"]), False
+
+
+def test_broken_cards(tmp_path, monkeypatch, capsys):
+    draw, whole = random.Random(5), (ROOT / "saved_models" / "unet.json").read_bytes()
+    right, found = tables.format_cards({"unet": cards.card("unet", ROOT / "saved_models")}) + "\n", set()
+    for number in range(100):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        monkeypatch.setenv("ZOO_SAVED_MODELS", str(folder))
+        contents, same = break_card(whole, draw)
+        (folder / "unet.json").write_bytes(contents)
+        for read in (lambda: cards.card("unet"), cards.cards, lambda: cards.cards(folder)):
+            try:
+                with limited_time():
+                    assert read()
+            except Exception as error:
+                check_line(error, folder / "unet.json")
+                assert not same
+        try:
+            with limited_time():
+                main(["list"])
+        except SystemExit as stopped:
+            assert stopped.code.startswith("list: ")
+            check_line(ValueError(stopped.code), folder / "unet.json")
+            assert stopped.code.isprintable()
+            found.add("refused")
+        else:
+            printed = capsys.readouterr().out
+            assert len(printed) < 2000
+            assert printed.count("\n") == 3
+            assert not same or printed == right
+            found.add("listed")
+        assert capsys.readouterr() == ("", "")
+        assert (folder / "unet.json").read_bytes() == contents
+    assert found == {"refused", "listed"}
 
 
 # Models.
