@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import resource
 import shutil
 import signal
@@ -23,11 +24,15 @@ from functools import partial
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from matplotlib import figure
 from PIL import EpsImagePlugin, Image, features
 
-from zoo import cards, data, models, saved, tables, training
-from zoo.__main__ import main
+import zoo
+from zoo import benchmark, cards, costs, data, evaluation, exporting, models, plots, prediction, saved, tables, training
+from zoo.__main__ import BENCHMARKS, main
 from zoo.data import pictures
+from zoo.stages import check_stage
 from zoo.training import state
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -452,3 +457,215 @@ def test_broken_models(tmp_path, capfd, recwarn):
     assert min(found["refused", 0], found["refused", 1], found["loaded", 0]) > 5
     assert not recwarn.list
     assert capfd.readouterr() == ("", "")
+
+
+# Commands.
+
+STAGE_OR_FILE = (
+    "unet",
+    "unett",
+    "bed_of_nails",
+    "",
+    ".keras",
+    "missing.keras",
+    "fifo.keras",
+    "folder.keras",
+    "cut.keras",
+)
+STAGE_OR_FILE += (
+    "zero.keras",
+    "/dev/zero",
+    "evil\x1b[2J\n.keras",
+    "precious/own.keras",
+    "precious/unet.keras",
+    "\udcff.keras",
+)
+PHOTOS = ("precious", "precious/photo.png", "precious/photo.jpg", "precious/notes.txt", "fifo.png", "loop.png", ".", "")
+PHOTOS += ("missing.png", "/dev/zero", "folder.keras", "cut.png", "evil\x1b[2J\n.png", "\udcff.png", "long" * 100)
+OUT = ("out", "out/deep/er", "new.json", "new.png", "/proc/nothing/here", "/dev/null", "/dev/zero", "fifo.png", "", ".")
+OUT += ("evil\x1b[2J\n", "evil\x1b[2J\n.png", "evil\n.json", "\udcff", "long" * 100, "precious", "precious/photo.png")
+OUT += (
+    "precious/notes.txt",
+    "precious/table.json",
+    "precious/new.json",
+    "precious/photo.png/below",
+    "precious/link.png",
+)
+NUMBERS = (
+    "16",
+    "1",
+    "32",
+    "0",
+    "-1",
+    "1.5",
+    "1e3",
+    "9" * 23,
+    "1000001",
+    "many",
+    "",
+    "NaN",
+    "0x10",
+    "\u0663",
+    "\x1b[2J",
+    "dynamic",
+)
+WORDS = (
+    "oxford_iiit_pet",
+    "synthetic_pets",
+    "train",
+    "onnx",
+    "litert",
+    "int8",
+    "layers",
+    "pipeline",
+    "\x1b\n",
+    "",
+    "-",
+    "--",
+)
+SAVED_MODELS = (
+    "precious",
+    "precious",
+    "precious",
+    "precious/notes.txt",
+    "empty",
+    "missing",
+    "fifo.png",
+    "/dev/zero",
+    "broken",
+)
+POSITIONS = {
+    "list": (),
+    "download": (),
+    "train": (STAGE_OR_FILE,),
+    "grid": (),
+    "evaluate": (STAGE_OR_FILE,),
+    "predict": (STAGE_OR_FILE, PHOTOS, PHOTOS),
+    "export": (STAGE_OR_FILE,),
+    "benchmark": (("layers", "stages", "pipeline", "", "all"),),
+    "compare": (PHOTOS,),
+    "": (),
+    "lits": (),
+}
+OPTIONS = {"--out": OUT, "--dataset": WORDS, "--split": ("train", *WORDS), "--format": ("onnx", *WORDS)}
+OPTIONS |= {"--quantize": ("int8", *WORDS)}
+OPTIONS |= dict.fromkeys(("--epochs", "--image-size", "--batch-size", "--seed", "--seeds", "--devices"), NUMBERS)
+OF_COMMAND = {
+    "train": ("--out", "--dataset", "--split", "--epochs", "--image-size", "--batch-size", "--seed", "--devices"),
+    "grid": ("--out", "--dataset", "--seeds"),
+    "evaluate": ("--dataset",),
+    "predict": ("--out",),
+    "export": ("--out", "--dataset", "--format", "--image-size", "--quantize"),
+    "benchmark": ("--out",),
+    "compare": ("--out",),
+}
+
+
+def command_line(draw):
+    """A command with arguments of which some are wrong."""
+
+    def pick(values):
+        return values[0] if draw.random() < 0.5 else draw.choice(values)
+
+    command = draw.choice([*POSITIONS, "train", "predict", "predict", "export", "compare"])
+    line = [command, *map(pick, POSITIONS[command])]
+    for option in draw.sample(OF_COMMAND.get(command, ()), min(2, len(OF_COMMAND.get(command, ())))):
+        line += [option, pick(OPTIONS[option])]
+    if draw.random() < 0.1:
+        del line[draw.randrange(len(line))]
+    if draw.random() < 0.1:
+        line.insert(draw.randrange(len(line) + 1), draw.choice([*WORDS, *OPTIONS, "--help", "--xla"]))
+    if command in ("predict", "export", "compare") and not any(path in line for path in OUT if "precious" in path):
+        line += ["--overwrite"] * draw.randrange(2)
+    return line
+
+
+def tiny_model(name, **options):
+    """A model that tells red, green and blue apart, in the place of a stage."""
+    check_stage(name)
+    return keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(3, 1)], name=name)
+
+
+@pytest.fixture
+def work_that_takes_no_time(monkeypatch):
+    """What the commands call once their arguments are understood."""
+    card = cards.card("unet")
+    monkeypatch.setattr(models, "build", tiny_model)
+    monkeypatch.setattr(models, "build_for_training", tiny_model)
+    monkeypatch.setattr(training, "train", lambda build, *arguments: (build(), [{"loss": 1.0, "seconds": 1.0}]))
+    monkeypatch.setattr(costs, "costs", lambda model: card["costs"])
+    monkeypatch.setattr(evaluation, "evaluate", lambda model, dataset: card["scores"])
+    monkeypatch.setattr(prediction, "predict", lambda model, image: np.zeros(image.shape[:2], "uint8"))
+    scenes = tf.data.Dataset.from_tensors((np.zeros((20, 20, 3), "uint8"), np.zeros((20, 20), "int32")))
+    monkeypatch.setattr(data, "examples", lambda *arguments: scenes)
+    monkeypatch.setattr(data, "describe", lambda *arguments: {})
+    monkeypatch.setattr(data, "default_dataset", lambda: "synthetic_pets")
+    monkeypatch.setattr(data, "download", lambda: "precious")
+    monkeypatch.setattr(exporting, "compare", lambda *arguments: (np.zeros(1), 1.0))
+    for format, (ending, _) in exporting.FORMATS.items():
+        monkeypatch.setitem(
+            exporting.FORMATS, format, (ending, lambda model, path, *others: path.write_bytes(b"model"))
+        )
+    row = {"batch": 1, "run": "predict", "milliseconds": 1.0, "quartiles": [0, 1]}
+    rows = [{"stage": stage, "size": size, **row} for stage in zoo.STAGES for size in (256, 1024)]
+    for name in BENCHMARKS:
+        monkeypatch.setattr(benchmark, name, lambda *arguments: {"mapped": 9.0} if arguments else rows)
+    for draw_it in ("draw_benchmark", "draw_comparison", "draw_stages"):
+        monkeypatch.setattr(plots, draw_it, lambda *arguments: figure.Figure())
+
+
+@pytest.fixture
+def precious(tmp_path, monkeypatch):
+    """A folder whose files must stay as they are, and beside it others that are broken; all below the current one."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "precious"
+    saved.save(tiny_model("unet"), cards.card("unet"), folder)
+    tiny_model("unet").save(folder / "own.keras")
+    for name in ("photo.png", "photo.jpg", "photo.jpg.png"):
+        Image.new("RGB", SIZE).save(folder / name)
+    for name in ("notes.txt", "table.json", "table.png", "own.onnx", "unet.onnx", "comparison.png"):
+        (folder / name).write_text(name)
+    (folder / "link.png").symlink_to("notes.txt")
+    for name in ("fifo.png", "fifo.keras"):
+        os.mkfifo(name)
+    for name in ("empty", "folder.keras", "broken"):
+        os.mkdir(name)
+    pathlib.Path("broken/unet.json").write_text("[]")
+    pathlib.Path("zero.keras").symlink_to("/dev/zero")
+    pathlib.Path("loop.png").symlink_to("loop.png")
+    for name in ("cut.keras", "cut.png", "evil\x1b[2J\n.png", "\udcff.png"):
+        pathlib.Path(name).write_bytes(b"PK\x03\x04")
+    return folder
+
+
+def contents_of(folder):
+    """All files of a folder, by their names; links by where they lead to."""
+    files = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
+    return {path: os.readlink(path) if path.is_symlink() else path.read_bytes() for path in files}
+
+
+@pytest.mark.usefixtures("work_that_takes_no_time")
+def test_broken_commands(precious, tmp_path, monkeypatch, capsys):
+    draw, ends = random.Random(6), collections.Counter()
+    for _ in range(200):
+        line = command_line(draw)
+        monkeypatch.setenv("ZOO_SAVED_MODELS", draw.choice(SAVED_MODELS))
+        before = contents_of(precious)
+        code, printed = run(line), capsys.readouterr()
+        errors = printed.err.splitlines()
+        if code == 2:  # argparse has said why, below the usage
+            assert re.match(r"python -m zoo.*: error: ", errors[-1]), (line, printed)
+            errors = errors[-1:]
+        elif isinstance(code, str):
+            assert code.startswith(f"{line[0]}: "), (line, code)
+            errors.append(code)
+        else:
+            assert code in (None, 0, 1), (line, code)
+            assert bool(code) == bool(errors), (line, printed)
+            assert all(error.startswith("skipped ") for error in errors), (line, printed)
+        assert len(errors) == 1 or code in (None, 0, 1)
+        assert all(text.isprintable() and len(text) < 1000 for text in [*errors, *printed.out.splitlines()]), line
+        assert before.items() <= contents_of(precious).items(), line
+        assert not list(tmp_path.rglob(".unfinished.*")), line
+        ends[code if isinstance(code, int | None) else "line"] += 1
+    assert min(ends[None], ends[2], ends["line"]) > 20, ends
