@@ -15,7 +15,7 @@ def test_list_reads_cards_and_loads_neither_keras_nor_numpy(run_zoo):
     result = run_zoo("list", PYTHONPROFILEIMPORTTIME="1")
     assert time.perf_counter() - start < 2  # a fifth of a second where nothing else runs; TensorFlow alone takes five
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
-    assert "zoo.cards" in imported
+    assert "zoo.tables" in imported
     assert not {"keras", "tensorflow", "numpy"} & imported
     assert result.stdout.count("\n") == 2 + len(zoo.STAGES)
 

@@ -14,7 +14,7 @@ from skimage.data import chelsea
 
 import zoo
 from zoo import data, plots, saved
-from zoo.data import pipeline
+from zoo.data import augmentation, pipeline
 from zoo.evaluation import Scores, boundary, confusion_matrix
 
 dataset = data.default_dataset()
@@ -153,8 +153,8 @@ assert (deep / pixels).argmin() + 1 == 3  # border
 # | squeeze | makes both 128 x 128 | a batch needs one size |
 # | cache | keeps the squeezed examples in memory | up to here every epoch is the same: it is done once |
 # | shuffle | changes the order | after the cache, or the first order would stay |
-# | augment | moves and lights each example at random | after the cache, or each epoch would see the same |
 # | batch | stacks examples | |
+# | augment | moves and lights each example at random | after the cache, or each epoch would see the same |
 # | prefetch | prepares the next batch while the network computes | last, so that all steps run ahead |
 #
 # As they are stored, photos have different sizes. A mask is as large as its photo.
@@ -212,7 +212,8 @@ image, mask = squeeze(*examples[0])
 
 def augmented(epoch, seed=0, number=0):
     key = tf.random.experimental.stateless_fold_in(tf.constant([seed, epoch], tf.int64), tf.constant(number, tf.int64))
-    return pipeline.augment_example(image, mask, key)
+    images, masks = augmentation.augment(image[None], tf.cast(mask, tf.uint8)[None], key, data.BACKGROUND)
+    return images[0], masks[0]  # a batch of one
 
 
 views = {"squeezed": (image, mask), "epoch 0": augmented(epoch=0), "epoch 1": augmented(epoch=1)}
@@ -222,7 +223,7 @@ plots.draw_images(view_images | view_masks, columns=3)
 
 # %% [markdown]
 # Chance is not left to chance. Three numbers make a **key**: the seed of the training, the epoch, and the number of the
-# example. The same key always gives the same result. So a training can be repeated, and one that was
+# batch. The same key always gives the same result. So a training can be repeated, and one that was
 # stopped goes on as if nothing had happened.
 
 # %%
@@ -233,7 +234,7 @@ assert not np.array_equal(once[0], later[0])
 
 
 def first_batch(epoch):
-    options = {"augment": True, "seed": 0, "epochs": (epoch,)}
+    options = {"augmentation": data.Augmentation(), "seed": 0, "epochs": (epoch,)}
     batches = data.load(dataset, "validation", image_size=128, batch_size=8, **options)
     return next(iter(batches))
 

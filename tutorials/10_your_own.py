@@ -215,8 +215,8 @@ plots.draw_images(scene_images | answers, columns=3)
 # %% [markdown]
 # The three are the ones from the top of the page. They belong to the test set, so the U-Net has not seen them.
 #
-# A word on augmentation. The zoo's `augment_example` fills what comes from outside of the photo with class **1**,
-# which is background there. With your numbers, 1 may be something else.
+# A word on augmentation. The zoo's `augment` fills what comes from outside of a photo with the class that you name as
+# `background`. With your numbers, that is not 1, as for pets, but 0.
 #
 # !!! question "Try it"
 #     Write an augmentation of your own that mirrors image and mask *together*, for half of the examples.

@@ -20,6 +20,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "cards",
         "data",
         "evaluation",
+        "experiments",
         "exporting",
         "layers",
         "models",

@@ -35,6 +35,9 @@ def main(arguments=None):
             quiet.check_backend()
             quiet.import_tensorflow()
         options.run(options)
+    except BrokenPipeError:  # whoever reads, `head` for one, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
     except KeyboardInterrupt:
         resume = " The same command goes on from the last whole epoch." if options.command in ("train", "grid") else ""
         sys.exit(f"\n{options.command}: stopped.{resume}")
@@ -89,6 +92,12 @@ def parser():
     added.add_argument("--seeds", type=positive, default=1, help="trainings of each stage (default: 1)")
     text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... below it"
     added.add_argument("--out", type=Path, default=Path("runs/grid"), help=text)
+
+    text = "train the U-Net by changes of the recipe, and score it on the validation split; what is done is skipped"
+    added = command("trials", trials, text)
+    added.add_argument("--seeds", type=positive, default=2, help="trainings of each (default: 2)")
+    text = "folder for states and results (default: runs/trials)"
+    added.add_argument("--out", type=Path, default=Path("runs/trials"), help=text)
 
     added = command("evaluate", evaluate, "score a model on the test images")
     added.add_argument("model", metavar="STAGE|FILE", help="a saved stage, or a .keras file")
@@ -165,7 +174,7 @@ def grid(options):
         recipe = dataclasses.replace(training.PUBLISHED, seed=seed, dataset=options.dataset)
         found = saved.cards(folder)
         for stage in STAGES:
-            if stage in found and found[stage]["recipe"] == dataclasses.asdict(recipe):
+            if stage in found and training.with_defaults(found[stage]["recipe"]) == dataclasses.asdict(recipe):
                 print(f"{stage}, seed {seed}: done already.")
             else:
                 train_cell(stage, recipe, folder)
@@ -173,6 +182,18 @@ def grid(options):
     print(tables.format_cards(cards[0]))
     if options.seeds > 1:
         print(tables.format_seeds(cards))
+
+
+def trials(options):
+    from zoo import experiments, tables
+
+    rows = []
+    for name in experiments.TRIALS:
+        results = [experiments.run_trial(name, seed, options.out) for seed in range(options.seeds)]
+        scores, minutes = ([result[key] for result in results] for key in ("mean_iou", "minutes"))
+        each = ", ".join(f"{score:.4f}" for score in scores)
+        rows.append([name, each, f"{sum(scores) / len(scores):.4f}", f"{sum(minutes):.0f}"])
+    print(tables.format_table(["trial", "mean IoU of each seed", "mean", "minutes"], rows))
 
 
 def train_cell(stage, recipe, folder, devices=1):

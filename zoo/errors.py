@@ -23,7 +23,7 @@ def explain(error):
 
 def printable(text):
     """The text on one line, control characters escaped: names of files may hold some, and terminals obey them."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(text))
 
 
 def first_line(error):

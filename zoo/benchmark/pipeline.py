@@ -42,7 +42,7 @@ def data_rates(dataset, image_size, batch_size):
     from zoo import data
 
     rates = {}
-    batches = data.load(dataset, "train", image_size, batch_size, augment=True, epochs=(0, 1))
+    batches = data.load(dataset, "train", image_size, batch_size, augmentation=data.Augmentation(), epochs=(0, 1))
     each = len(batches) // 2
     iterator = iter(batches)
     for epoch in ("cold", "cached"):

@@ -2,7 +2,7 @@
 
 from zoo.training.devices import gpus, require_jax, share_among, share_of_this_process
 from zoo.training.loop import compile_model, load, make_optimizer, train
-from zoo.training.recipe import PUBLISHED, Recipe, phases
+from zoo.training.recipe import PUBLISHED, Recipe, phases, with_defaults
 from zoo.training.state import DivergedError, KeepState
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "share_among",
     "share_of_this_process",
     "train",
+    "with_defaults",
 ]

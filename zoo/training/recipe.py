@@ -71,6 +71,12 @@ class Recipe:
 PUBLISHED = Recipe("oxford_iiit_pet", split="train+validation", mixed_precision=True)  # of the saved models
 
 
+def with_defaults(kept):
+    """A recipe from a card or a state, as a dictionary, with what it meant before a field was added."""
+    known = {f.name: f.default for f in dataclasses.fields(Recipe) if f.default is not dataclasses.MISSING}
+    return {**known, **kept}
+
+
 def phases(recipe):
     """The image sizes of a training, and the numbers of the epochs at each: half the size first, then the whole."""
     first = int(recipe.half_size_share * recipe.epochs)

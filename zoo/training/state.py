@@ -14,7 +14,7 @@ import numpy as np
 
 from zoo import files
 from zoo.errors import first_line, printable
-from zoo.training.recipe import Recipe
+from zoo.training.recipe import with_defaults
 
 
 class DivergedError(RuntimeError):
@@ -95,7 +95,7 @@ def read_state(folder, recipe, model):
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:  # the last of endless brackets
             print(printable(f"Passed over the state {state}, which is damaged: {first_line(error)}"))
             continue
-        check_same(folder, "recipe", {**defaults(), **kept["recipe"]}, dataclasses.asdict(recipe))
+        check_same(folder, "recipe", with_defaults(kept["recipe"]), dataclasses.asdict(recipe))
         check_same(folder, "model", kept["model"], describe_model(model))
         model.load_weights(state / "model.weights.h5")
         return kept["history"]
@@ -120,11 +120,6 @@ def check_same(folder, what, kept, asked):
             f"{folder} holds a training by another {what} ({theirs}). Received: {ours}. "
             "Use the same, delete the folder, or name another with --out."
         )
-
-
-def defaults():
-    """What a recipe said before a field was added to it."""
-    return {f.name: f.default for f in dataclasses.fields(Recipe) if f.default is not dataclasses.MISSING}
 
 
 def describe_model(model):

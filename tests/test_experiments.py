@@ -1,0 +1,37 @@
+import dataclasses
+import json
+
+import pytest
+
+from zoo import __main__, experiments, training
+from zoo.data import synthetic_pets
+
+TINY = training.Recipe("synthetic_pets", image_size=32, batch_size=4, epochs=1, half_size_share=0)
+
+
+def test_every_trial_is_a_recipe_and_leaves_the_validation_split_aside():
+    for changes in experiments.TRIALS.values():
+        assert dataclasses.replace(experiments.BASE, **changes).split == "train"
+
+
+def test_a_trial_is_trained_once_by_its_change(tmp_path, monkeypatch):
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 4})
+    result = experiments.run_trial("weight_decay_0.01", 1, tmp_path, TINY)
+    assert 0 <= result["mean_iou"] <= 1
+    kept = json.loads(next(tmp_path.glob("weight_decay_0.01_1/after_epoch_0001/state.json")).read_text())
+    assert kept["recipe"] == dataclasses.asdict(dataclasses.replace(TINY, seed=1, weight_decay=0.01))
+    monkeypatch.setattr(training, "train", None)  # would fail
+    assert experiments.run_trial("weight_decay_0.01", 1, tmp_path, TINY) == result
+    with pytest.raises(ValueError, match="`name` must be one of base"):
+        experiments.run_trial("luck", 0, tmp_path, TINY)
+
+
+def test_the_command_prints_a_line_for_each_trial(monkeypatch, capsys):
+    def run_trial(name, seed, folder):
+        return {"mean_iou": 0.5 + 0.1 * seed, "minutes": 30}
+
+    monkeypatch.setattr(experiments, "run_trial", run_trial)
+    __main__.main(["trials", "--seeds", "2"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 + len(experiments.TRIALS)
+    assert [cell.strip() for cell in lines[2].split("|")] == ["", "base", "0.5000, 0.6000", "0.5500", "60", ""]
