@@ -549,7 +549,8 @@ POSITIONS = {
 }
 OPTIONS = {"--out": OUT, "--dataset": WORDS, "--split": ("train", *WORDS), "--format": ("onnx", *WORDS)}
 OPTIONS |= {"--quantize": ("int8", *WORDS)}
-OPTIONS |= dict.fromkeys(("--epochs", "--image-size", "--batch-size", "--seed", "--seeds", "--devices"), NUMBERS)
+OPTIONS |= dict.fromkeys(("--epochs", "--image-size", "--batch-size", "--seed", "--devices"), NUMBERS)
+OPTIONS |= {"--seeds": ("1", *(number for number in NUMBERS if number != "16"))}  # of which each takes seconds
 OF_COMMAND = {
     "train": ("--out", "--dataset", "--split", "--epochs", "--image-size", "--batch-size", "--seed", "--devices"),
     "grid": ("--out", "--dataset", "--seeds"),

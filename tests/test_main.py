@@ -12,7 +12,8 @@ import tensorflow as tf
 from PIL import Image
 
 import zoo
-from zoo import __main__, benchmark, exporting, saved, training
+from zoo import __main__, benchmark, costs, exporting, saved, training
+from zoo.data import synthetic_pets
 
 
 def test_help_answers_at_once(run_zoo):
@@ -306,6 +307,19 @@ def test_grid_trains_what_is_not_done_by_the_recipe(monkeypatch, tmp_path, capsy
     monkeypatch.setattr(training, "PUBLISHED", training.Recipe("oxford_iiit_pet", epochs=3))
     __main__.main(command)
     assert trained[2:] == [("unet", 0, 3), ("unet", 1, 3)]
+
+
+def test_grid_begins_anew_where_the_recipe_has_changed(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 4})
+    monkeypatch.setattr(__main__, "STAGES", ("strided_convolution",))
+    monkeypatch.setattr(costs, "costs", lambda model: saved.card("unet")["costs"])
+    recipe = training.Recipe("synthetic_pets", image_size=16, batch_size=4, epochs=1, half_size_share=0)
+    for epochs in (1, 2):
+        monkeypatch.setattr(training, "PUBLISHED", dataclasses.replace(recipe, epochs=epochs))
+        __main__.main(["grid", "--dataset", "synthetic_pets", "--out", str(tmp_path)])
+        assert len(saved.card("strided_convolution", tmp_path)["history"]) == epochs
+        assert not list(tmp_path.glob("strided_convolution/after_epoch_*"))
+    assert "done already" not in capsys.readouterr().out
 
 
 def test_benchmark_prints_tables_and_writes_all_figures(monkeypatch, tmp_path, capsys):

@@ -3,7 +3,7 @@
 from zoo.training.devices import gpus, require_jax, share_among, share_of_this_process
 from zoo.training.loop import compile_model, load, make_optimizer, train
 from zoo.training.recipe import PUBLISHED, Recipe, phases, with_defaults
-from zoo.training.state import DivergedError, KeepState
+from zoo.training.state import DivergedError, KeepState, forget
 
 __all__ = [
     "PUBLISHED",
@@ -11,6 +11,7 @@ __all__ = [
     "KeepState",
     "Recipe",
     "compile_model",
+    "forget",
     "gpus",
     "load",
     "make_optimizer",

@@ -110,6 +110,12 @@ def checksum(state, contents):
     return hashlib.sha256(weights.read_bytes() + said.encode()).hexdigest()
 
 
+def forget(folder):
+    """Removes the states of a training whose model is saved: another recipe may begin anew there."""
+    for state in states(folder):
+        shutil.rmtree(state, ignore_errors=True)
+
+
 def check_same(folder, what, kept, asked):
     """Refuses to go on with another recipe or model than the one that the folder holds."""
     kept, asked = (json.loads(json.dumps(x)) for x in (kept, asked))  # tuples become lists
