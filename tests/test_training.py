@@ -187,6 +187,7 @@ def change_recipe(folder, change):
     for path in folder.glob("after_epoch_*/state.json"):
         kept = json.loads(path.read_text())
         change(kept["recipe"])
+        kept["sha256"] = state.checksum(path.parent, kept)
         path.write_text(json.dumps(kept))
 
 

@@ -48,9 +48,16 @@ def main(arguments=None):
         sys.exit(printable(f"{options.command}: {line}"))
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, whatever was typed."""
+
+    def error(self, message):
+        super().error(printable(message))
+
+
 def parser():
     """The commands and their options."""
-    top = argparse.ArgumentParser("python -m zoo", description="Nine steps to semantic segmentation.")
+    top = Parser("python -m zoo", description="Nine steps to semantic segmentation.")
     top.add_argument("--traceback", action="store_true", help="show where an error came from: --traceback COMMAND ...")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -85,19 +92,19 @@ def parser():
     added.add_argument("--xla", action=argparse.BooleanOptionalAction, help=text)
     text = "GPUs that share each step, on the JAX backend; of several machines, all together (default: 1)"
     added.add_argument("--devices", type=positive, default=1, help=text)
-    added.add_argument("--out", type=Path, default=Path("runs"), help="folder for model, card, state and logs")
+    added.add_argument("--out", type=named, default=Path("runs"), help="folder for model, card, state and logs")
 
     added = command("grid", grid, "train all stages by the published recipe, in bfloat16; what is done is skipped")
     added.add_argument("--dataset", choices=DATASETS, default="oxford_iiit_pet", help="default: oxford_iiit_pet")
     added.add_argument("--seeds", type=positive, default=1, help="trainings of each stage (default: 1)")
     text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... below it"
-    added.add_argument("--out", type=Path, default=Path("runs/grid"), help=text)
+    added.add_argument("--out", type=named, default=Path("runs/grid"), help=text)
 
     text = "train the U-Net by changes of the recipe, and score it on the validation split; what is done is skipped"
     added = command("trials", trials, text)
     added.add_argument("--seeds", type=positive, default=2, help="trainings of each (default: 2)")
     text = "folder for states and results (default: runs/trials)"
-    added.add_argument("--out", type=Path, default=Path("runs/trials"), help=text)
+    added.add_argument("--out", type=named, default=Path("runs/trials"), help=text)
 
     added = command("evaluate", evaluate, "score a model on the test images")
     added.add_argument("model", metavar="STAGE|FILE", help="a saved stage, or a .keras file")
@@ -124,7 +131,7 @@ def parser():
     text = f"which to run: {', '.join(BENCHMARKS)} (default: all)"
     added.add_argument("names", metavar="NAME", nargs="*", type=benchmark_name, help=text)
     text = "file for all figures; a picture comes beside it"
-    added.add_argument("--out", type=Path, default=Path("benchmark.json"), help=text)
+    added.add_argument("--out", type=named, default=Path("benchmark.json"), help=text)
 
     added = command("compare", compare, "compare the saved models: table, plot, and what each says of a photo")
     added.add_argument("photos", metavar="PHOTO", nargs="*", type=named, help="draw all stages on these photos instead")
@@ -142,7 +149,7 @@ def list_models(options):
 def download(options):
     from zoo import data
 
-    print(f"Oxford-IIIT Pet is ready in {data.download()}")
+    print(printable(f"Oxford-IIIT Pet is ready in {data.download()}"))
 
 
 def train(options):
@@ -204,7 +211,7 @@ def train_cell(stage, recipe, folder, devices=1):
     state = folder / stage
     shape = (recipe.image_size, recipe.image_size, 3)
     model, quick = models.build(stage, image_shape=shape), models.build_for_training(stage, image_shape=shape)
-    print(f"Training {stage}. State and logs: {state} (tensorboard --logdir {state / 'logs'})")
+    print(printable(f"Training {stage}. State and logs: {state} (tensorboard --logdir {state / 'logs'})"))
     with training.share_among(devices, recipe.batch_size):
         trained, history = training.train(
             lambda: models.build_for_training(stage, image_shape=(None, None, 3)), recipe, state
@@ -230,7 +237,8 @@ def train_cell(stage, recipe, folder, devices=1):
         return card
     saved.save(model, card, folder)
     training.forget(state)
-    print(f"Saved {state}.keras and its card: mean IoU {card['scores']['at_network_size']['mean_iou']:.3f}")
+    score = card["scores"]["at_network_size"]["mean_iou"]
+    print(printable(f"Saved {state}.keras and its card: mean IoU {score:.3f}"))
     return card
 
 
@@ -343,7 +351,7 @@ def run_benchmarks(options):
             print(tables.format_table(["time of a prediction", "grows as pixels to the power of"], growth) + "\n")
     with files.write_whole(picture) as unfinished:
         plots.draw_benchmark(results).savefig(unfinished, dpi=100)
-    print(f"Wrote {options.out} and {picture}")
+    print(printable(f"Wrote {options.out} and {picture}"))
 
 
 def compare(options):

@@ -64,9 +64,9 @@ def read(path):
     if not isinstance(contents, dict):
         raise ValueError(f"{path} must hold the card of a model, a JSON object. Received: {type(contents).__name__}")
     if contents.get("stage") != path.stem:
-        raise ValueError(f"`stage` in {path} must be {path.stem!r}. Received: {contents.get('stage')!r}")
+        raise ValueError(f"`stage` in {path} must be {path.stem!r}. Received: {contents.get('stage')!r:.60}")
     if not isinstance(contents.get("sha256"), str):
-        raise ValueError(f"`sha256` in {path} must be a string. Received: {contents.get('sha256')!r}")
+        raise ValueError(f"`sha256` in {path} must be a string. Received: {contents.get('sha256')!r:.60}")
     return contents
 
 

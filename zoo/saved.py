@@ -1,6 +1,7 @@
 """The saved models: a `.keras` file a stage, and beside it its card, `.json`."""
 
 import hashlib
+import warnings
 from pathlib import Path
 
 import keras
@@ -58,7 +59,9 @@ def load_file(path):
     """
     check_file(path)
     try:
-        model = keras.saving.load_model(path, compile=False)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "Skipping nested container")  # whose weights would stay random
+            model = keras.saving.load_model(path, compile=False)
     except MemoryError:
         raise  # it is not the file's fault
     except Exception as error:  # of any class: of ZIP, JSON, HDF5, or of the layers that the file asks for

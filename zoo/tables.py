@@ -2,6 +2,8 @@
 
 import statistics
 
+from zoo.cards import CLASSES
+
 
 def format_table(header, rows):
     """Formats a table; the first column is text, all others are numbers or short words.
@@ -39,12 +41,12 @@ def format_cards(cards):
     Args:
         cards: dictionary from a stage to its card, as `zoo.saved.cards` gives.
     """
-    header = ["stage", "mean IoU", "pet", "background", "border", "accuracy", "binary IoU", "boundary IoU"]
+    header = ["stage", "mean IoU", *CLASSES, "accuracy", "binary IoU", "boundary IoU"]
     header += ["parameters", "multiply-adds", "memory", "time"]
     rows = []
     for stage, card in cards.items():
         scores, costs = card["scores"]["at_network_size"], card["costs"]
-        shares = [scores["mean_iou"], *scores["iou"].values()]
+        shares = [scores["mean_iou"], *(scores["iou"][name] for name in CLASSES)]
         shares += [scores["pixel_accuracy"], scores["binary_iou"], scores["boundary_iou"]]
         memory = "" if costs["peak_megabytes"] is None else f"{costs['peak_megabytes']:.0f} MB"
         row = [stage, *(f"{share:.3f}" for share in shares), f"{costs['parameters']:,}"]

@@ -14,6 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
+from zoo import quiet
+from zoo.errors import first_line
+
 ENDINGS = {  # of the formats that are opened, by Pillow's name
     "BMP": (".bmp",),
     "GIF": (".gif",),
@@ -95,11 +98,10 @@ def read_file(path, formats, convert):
         path.stat()  # says so if it is missing
         raise OSError(f"{path} must be a file, and is none but a folder, a pipe or a device.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit comes next
-            file = Image.open(path, formats=formats)
-        with file:
-            return convert(file)
+        with quiet.silence(), warnings.catch_warnings():  # libtiff prints, and Pillow warns of tags and of size:
+            warnings.simplefilter("ignore")  # what counts comes as an error, or is our own limit
+            with Image.open(path, formats=formats) as file:
+                return convert(file)
     except Image.UnidentifiedImageError:
         raise OSError(f"{path} is broken, or no picture in one of the formats {', '.join(formats)}.") from None
     except MemoryError:
@@ -107,7 +109,7 @@ def read_file(path, formats, convert):
     except Image.DecompressionBombError:
         raise OSError(f"{path}: a picture may have up to {MAX_PIXELS:,} pixels. Received: far more") from None
     except Exception as error:  # the decoders of broken files raise errors of many kinds
-        raise OSError(f"{path}: {str(error) or type(error).__name__}") from error
+        raise OSError(f"{path}: {first_line(error)}") from error
 
 
 def check_size(width, height):
@@ -173,10 +175,11 @@ def numbers(image):
             "a mask must be a grey picture, or one with a palette, that holds the numbers of classes, without loss. "
             f"Received: Pillow's mode {image.mode}{', compressed with loss' if lossy else ''}"
         )
-    mask = np.asarray(upright(image)).astype("int32")
+    mask = np.asarray(upright(image)).astype("int32")  # changed in place, for it may be large
     if raw.startswith(("1;I", "L;I", "L;2I", "L;4I")):
-        mask = (1 if image.mode == "1" else 255) - mask
-    return mask // {"L;2": 85, "L;4": 17}.get(raw[:3], 1)
+        np.subtract(1 if image.mode == "1" else 255, mask, out=mask)
+    mask //= {"L;2": 85, "L;4": 17}.get(raw[:3], 1)
+    return mask
 
 
 def raw_mode(image):

@@ -48,14 +48,13 @@ class KeepState(keras.callbacks.Callback):
         self.history.append({**logs, "seconds": time.monotonic() - self.started})
         with files.write_whole(state_folder(self.folder, epoch + 1), overwrite=True) as unfinished:
             unfinished.mkdir()
-            weights = unfinished / "model.weights.h5"
-            self.model.save_weights(weights)  # with the optimiser's
+            self.model.save_weights(unfinished / "model.weights.h5")  # with the optimiser's
             state = {
                 "model": describe_model(self.model),
                 "recipe": dataclasses.asdict(self.recipe),
                 "history": self.history,
-                "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
             }
+            state["sha256"] = checksum(unfinished, state)
             (unfinished / "state.json").write_text(json.dumps(state, indent=1))
         for old in states(self.folder)[2:]:
             shutil.rmtree(old, ignore_errors=True)
@@ -89,19 +88,26 @@ def read_state(folder, recipe, model):
     """
     for state in states(folder):
         try:
+            files.check_file(state / "state.json")
             kept = json.loads((state / "state.json").read_text())
-            history, recipe_kept, model_kept = kept["history"], kept["recipe"], kept["model"]
-            digest = hashlib.sha256((state / "model.weights.h5").read_bytes()).hexdigest()
-            if len(history) != epochs_of(state) or digest != kept["sha256"]:
+            if kept["sha256"] != checksum(state, kept) or len(kept["history"]) != epochs_of(state):
                 raise ValueError("it has changed since it was written")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:  # the last of endless brackets
             print(printable(f"Passed over the state {state}, which is damaged: {first_line(error)}"))
             continue
-        check_same(folder, "recipe", with_defaults(recipe_kept), dataclasses.asdict(recipe))
-        check_same(folder, "model", model_kept, describe_model(model))
+        check_same(folder, "recipe", with_defaults(kept["recipe"]), dataclasses.asdict(recipe))
+        check_same(folder, "model", kept["model"], describe_model(model))
         model.load_weights(state / "model.weights.h5")
-        return history
+        return kept["history"]
     return []
+
+
+def checksum(state, contents):
+    """The SHA-256 of the weights in the folder of a state, and of all that its `state.json` says besides."""
+    weights = state / "model.weights.h5"
+    files.check_file(weights)
+    said = json.dumps({name: value for name, value in contents.items() if name != "sha256"})
+    return hashlib.sha256(weights.read_bytes() + said.encode()).hexdigest()
 
 
 def forget(folder):
