@@ -20,7 +20,10 @@ class Recipe:
             see them at `image_size`.
         large_size_share: share of the epochs that come last and see the images at 5/4 of the size
             (rounded down likewise).
-        scale_jitter, paste_share, grey_share, light: of the `zoo.data.Augmentation`.
+        scale_jitter: of the `zoo.data.Augmentation`.
+        paste_share: of the same.
+        grey_share: of the same.
+        light: of the same.
         dice_weight: of the soft Dice loss that is added to the cross-entropy. Dice weighs the thin
             border as much as all the background, as mean IoU does.
         learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine.
