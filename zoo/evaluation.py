@@ -6,7 +6,7 @@ from tqdm import tqdm
 
 from zoo import data
 from zoo.data.pictures import check_labels
-from zoo.prediction import enlarge
+from zoo.prediction import GREY, enlarge
 
 
 class Scores:
@@ -68,7 +68,6 @@ class Scores:
 
 
 WAYS = ("at_network_size", "at_photo_size", "groups", "with_mirror_image", "grey")
-LUMA = np.array([0.299, 0.587, 0.114], "float32")  # what each colour adds to grey (ITU-R BT.601)
 
 
 def evaluate(model, dataset, split="test", batch_size=16, ways=WAYS):
@@ -120,7 +119,7 @@ def evaluate(model, dataset, split="test", batch_size=16, ways=WAYS):
             for mask, answer in zip(masks, (logits + mirrored).argmax(-1), strict=True):
                 scores["with_mirror_image"].add(mask, answer)
         if "grey" in ways:
-            grey = np.repeat((images @ LUMA)[..., None], 3, -1)
+            grey = np.repeat((images @ GREY)[..., None], 3, -1)
             for mask, answer in zip(masks, model.predict_on_batch(grey).argmax(-1), strict=True):
                 scores["grey"].add(mask, answer)
     return {kind: found.summary() for kind, found in scores.items()}

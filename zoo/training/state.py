@@ -161,11 +161,12 @@ def claim(folder):
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / "training.lock")
     try:
-        lock.acquire(timeout=0)  # the system frees it when the process ends, however that happens
+        claimed = filelock.FileLock(folder / "training.lock").acquire(
+            timeout=0
+        )  # the system frees it when the process ends, however that happens
     except filelock.Timeout:
         raise ValueError(f"Another training is at work in {folder}. Wait for it, or name another with --out.") from None
     for left in folder.glob(".unfinished.*"):
         shutil.rmtree(left, ignore_errors=True)
-    return lock
+    return claimed  # frees it at the end of the `with`
