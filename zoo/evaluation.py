@@ -83,7 +83,7 @@ def evaluate(model, dataset, split="test", batch_size=16, ways=WAYS):
     Returns:
         A dictionary of summaries (`Scores.summary`): `at_network_size`, where masks were squeezed
         to the model's size; `at_photo_size`, where logits were enlarged to the mask's. And at the
-        network's size: for "groups" one for each of `zoo.data.species`; `with_mirror_image`, where
+        network's size: for "groups" one for each of the data set's groups; `with_mirror_image`, where
         the logits are the mean of those for the image and for its mirror image; `grey`, where the
         images have lost their colours.
 
@@ -97,7 +97,7 @@ def evaluate(model, dataset, split="test", batch_size=16, ways=WAYS):
             f"`model` must take square images of a fixed size, and give {len(data.CLASSES)} logits a pixel. "
             f"Received: input shape {model.input_shape}, output shape {model.output_shape}"
         )
-    species = data.species(dataset, split) if "groups" in ways else []
+    species = data.find(dataset).groups(split) if "groups" in ways else []
     kinds = [way for way in WAYS if way in ways and way != "groups"] + sorted(set(species))
     scores = {kind: Scores() for kind in kinds}
     batches = data.load(dataset, split, height, batch_size)

@@ -105,19 +105,19 @@ def test_photos_are_decoded_as_tensorflow_does(small_copy):
 def test_records_are_read_once_until_a_file_changes(small_copy, monkeypatch):
     read, reads = oxford_iiit_pet.read_official, []
     monkeypatch.setattr(oxford_iiit_pet, "read_official", lambda official: reads.append(official) or read(official))
-    first = data.species("oxford_iiit_pet", "train+validation")
-    assert data.species("oxford_iiit_pet", "train+validation") == first
+    first = oxford_iiit_pet.species("train+validation")
+    assert oxford_iiit_pet.species("train+validation") == first
     assert len(data.examples("oxford_iiit_pet", "train+validation")) == 3
     assert reads == ["train"] * 2  # once to check, and once for the examples, which nobody has asked for yet
     folder = small_copy("train", set_second("image", lambda jpeg: jpeg + b" "))
-    data.species("oxford_iiit_pet", "train+validation")
+    oxford_iiit_pet.species("train+validation")
     assert reads == ["train"] * 3
     for file in folder.glob("*train.tfrecord*"):
         with open(file, "r+b") as records:
             records.seek(-10, os.SEEK_END)
             records.write(b"!!!!")
         with pytest.raises(data.CorruptDatasetError, match=file.name):
-            data.species("oxford_iiit_pet", "train+validation")
+            oxford_iiit_pet.species("train+validation")
 
 
 @pytest.mark.parametrize("contents", ["", "{}", "[]", '{"name": 7}', "\x00"])

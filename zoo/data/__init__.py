@@ -1,9 +1,11 @@
 """The data sets, as `tf.data` pipelines."""
 
 from zoo.data.augmentation import Augmentation
-from zoo.data.oxford_iiit_pet import CorruptDatasetError, DatasetNotFoundError, download
+from zoo.data.dataset import SPLITS, Dataset
+from zoo.data.folder import open_folder
+from zoo.data.oxford_iiit_pet import BACKGROUND, CLASSES, CorruptDatasetError, DatasetNotFoundError, download
 from zoo.data.pictures import read_image, read_mask
-from zoo.data.pipeline import BACKGROUND, CLASSES, DATASETS, SPLITS, default_dataset, describe, examples, load, species
+from zoo.data.pipeline import DATASETS, default_dataset, describe, examples, find, load
 
 __all__ = [
     "BACKGROUND",
@@ -12,13 +14,15 @@ __all__ = [
     "SPLITS",
     "Augmentation",
     "CorruptDatasetError",
+    "Dataset",
     "DatasetNotFoundError",
     "default_dataset",
     "describe",
     "download",
     "examples",
+    "find",
     "load",
+    "open_folder",
     "read_image",
     "read_mask",
-    "species",
 ]

@@ -12,9 +12,12 @@ from tensorflow_datasets.core.download.extractor import ExtractError, UnsafeArch
 from tensorflow_datasets.core.download.util import DownloadError
 
 from zoo import quiet
+from zoo.data.dataset import Dataset
 from zoo.errors import first_line
 
 NAME = "oxford_iiit_pet:4.*.*"
+CLASSES = ("pet", "background", "border")
+BACKGROUND = CLASSES.index("background")
 FAILED_DOWNLOADS = (DownloadError, NonMatchingChecksumError, ExtractError, UnsafeArchiveError)
 STORED_LABELS = {1, 2, 3}
 VALIDATION_SHARE = 10  # every tenth of the training images, by a hash of the file's name
@@ -265,3 +268,6 @@ def read_picture(name, encoded, kind, channels):
 def text(name):
     """The name of a file, from a tensor."""
     return name.numpy().decode(errors="replace")
+
+
+DATASET = Dataset("oxford_iiit_pet", CLASSES, examples, describe, BACKGROUND, groups=species)

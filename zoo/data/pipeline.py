@@ -1,26 +1,27 @@
 """From a data set's name to batches, through tf.data."""
 
 import math
+from pathlib import Path
 
 import tensorflow as tf
 
 from zoo.data import oxford_iiit_pet, synthetic_pets
 from zoo.data.augmentation import augment
+from zoo.data.dataset import SPLITS
+from zoo.data.folder import open_folder
 
-DATASETS = {"oxford_iiit_pet": oxford_iiit_pet, "synthetic_pets": synthetic_pets}
-SPLITS = ("train", "validation", "train+validation", "test")
-CLASSES = ("pet", "background", "border")
-BACKGROUND = CLASSES.index("background")
+DATASETS = {dataset.name: dataset for dataset in (oxford_iiit_pet.DATASET, synthetic_pets.DATASET)}
 
 
 def load(name, split, image_size=128, batch_size=16, augmentation=None, seed=0, epochs=(0,), share=(0, 1)):
     """Loads a data set as batches of images and masks.
 
     Args:
-        name: "oxford_iiit_pet" (photos, from disk) or "synthetic_pets" (drawn on the fly).
+        name: "oxford_iiit_pet" (photos, from disk), "synthetic_pets" (drawn on the fly), or the path of a folder, as
+            `zoo.data.open_folder` takes it.
         split: "train", "validation" (cut from the training images by a fixed rule), both of them as
             "train+validation" (drawn pets: as many scenes, but new ones), or "test".
-        image_size: side in pixels to which images and masks are squeezed.
+        image_size: side in pixels, or (height, width), to which images and masks are squeezed.
         batch_size: examples in a batch.
         augmentation: an `Augmentation` for training: examples come in random order, each is changed at
             random, and a last batch that is not full is left out. `None` for the examples as they are.
@@ -30,28 +31,32 @@ def load(name, split, image_size=128, batch_size=16, augmentation=None, seed=0, 
             Each gets its part of every batch, so that all together see what one process would see.
 
     Returns:
-        A `tf.data.Dataset` of (images, masks): float32 (b, h, w, 3) in [0, 1], and int32
-        (b, h, w) with 0 for pet, 1 for background and 2 for border.
+        A `tf.data.Dataset` of (images, masks): float32 (b, h, w, 3) in [0, 1], and int32 (b, h, w) with the
+        numbers of the data set's classes. What comes into a changed image from outside of it is black, and in its mask
+        background, or, where no class is, the ignored number.
 
     Raises:
         ValueError: if an argument is none of the above.
         DatasetNotFoundError, CorruptDatasetError: as `oxford_iiit_pet.examples`.
     """
-    for argument, value in {"image_size": image_size, "batch_size": batch_size}.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"`{argument}` must be a positive integer. Received: {argument}={value!r}")
+    dataset = find(name)
+    if dataset.background is None and augmentation is not None and augmentation.paste_share:
+        raise ValueError(f"`paste_share` needs a class that is background. Received: {', '.join(dataset.classes)}")
+    check_positive("batch_size", batch_size)
+    both_sides(image_size)  # refuses what is no size
+    # A byte for a class is enough to keep, if it is enough for all.
+    kept = tf.uint8 if max(len(dataset.classes) - 1, dataset.ignored or 0) < 256 else tf.int32
 
     def squeeze(image, mask):
-        # A byte for a class is enough to keep.
-        return resize_image(image, image_size), tf.cast(resize_mask(mask, image_size), tf.uint8)
+        return resize_image(image, image_size), tf.cast(resize_mask(mask, image_size), kept)
 
     photos = examples(name, split)
     count = len(photos)
     squeezed = photos.map(squeeze, tf.data.AUTOTUNE).cache()
 
     def one_epoch(epoch):
-        if name == "synthetic_pets":  # every epoch draws new scenes: there is no order to change
-            squeezed_now = synthetic_pets.examples(split, epoch).map(squeeze, tf.data.AUTOTUNE)
+        if dataset.draw:  # every epoch has new scenes: there is no order to change
+            squeezed_now = dataset.draw(split, epoch).map(squeeze, tf.data.AUTOTUNE)
         elif augmentation is None:
             squeezed_now = squeezed
         else:
@@ -63,19 +68,18 @@ def load(name, split, image_size=128, batch_size=16, augmentation=None, seed=0, 
             return batches.map(lambda images, masks: (scale(images), tf.cast(masks, tf.int32)), tf.data.AUTOTUNE)
         key = tf.stack([tf.cast(seed, tf.int64), epoch])
         process, processes = share
+        fill = dataset.ignored if dataset.background is None else dataset.background
 
         def change(number, batch):
-            images, masks = augment(
-                *batch, tf.random.experimental.stateless_fold_in(key, number), BACKGROUND, augmentation
-            )
+            images, masks = augment(*batch, tf.random.experimental.stateless_fold_in(key, number), fill, augmentation)
             return images[process::processes], tf.cast(masks[process::processes], tf.int32)
 
         return batches.enumerate().map(change, tf.data.AUTOTUNE)
 
-    dataset = tf.data.Dataset.from_tensor_slices(tf.constant(list(epochs), tf.int64)).flat_map(one_epoch)
+    passes = tf.data.Dataset.from_tensor_slices(tf.constant(list(epochs), tf.int64)).flat_map(one_epoch)
     batches = math.ceil(count / batch_size) if augmentation is None else count // batch_size
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches * len(epochs)))
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    passes = passes.apply(tf.data.experimental.assert_cardinality(batches * len(epochs)))
+    return passes.prefetch(tf.data.AUTOTUNE)
 
 
 def examples(name, split):
@@ -86,7 +90,8 @@ def examples(name, split):
     Returns:
         A `tf.data.Dataset` of (image, mask): uint8 (h, w, 3) and int32 (h, w).
     """
-    return find(name, split).examples(split)
+    check_split(split)
+    return find(name).examples(split)
 
 
 def describe(name, split):
@@ -94,24 +99,43 @@ def describe(name, split):
 
     Args and raises as for `load`.
     """
-    return find(name, split).describe(split)
+    check_split(split)
+    return find(name).describe(split)
 
 
-def species(name, split):
-    """What each of the `examples` shows, in their order: a list of words in the plural, such as "cats".
+def find(name):
+    """The `Dataset` of that name, or in the folder of that path.
 
-    Args and raises as for `load`.
+    Raises:
+        ValueError: if there is none.
     """
-    return find(name, split).species(split)
+    if name in DATASETS:
+        return DATASETS[name]
+    if Path(name).is_dir():
+        return open_folder(name)
+    raise ValueError(f"`name` must be one of {', '.join(DATASETS)}, or a folder. Received: name={str(name)!r}")
 
 
-def find(name, split):
-    """The module of a data set, if it and the split exist."""
-    if name not in DATASETS:
-        raise ValueError(f"`name` must be one of {', '.join(DATASETS)}. Received: name={name!r}")
+def check_split(split):
+    """Refuses what is no split."""
     if split not in SPLITS:
         raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={split!r}")
-    return DATASETS[name]
+
+
+def check_positive(argument, value):
+    """Refuses what is no positive integer."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"`{argument}` must be a positive integer. Received: {argument}={value!r}")
+
+
+def both_sides(image_size):
+    """(height, width) from a side or from both."""
+    sides = tuple(image_size) if isinstance(image_size, tuple | list) else (image_size, image_size)
+    if len(sides) != 2:
+        raise ValueError(f"`image_size` must be a side, or (height, width). Received: image_size={image_size!r}")
+    for side in sides:
+        check_positive("image_size", side)
+    return sides
 
 
 def default_dataset():
@@ -120,13 +144,13 @@ def default_dataset():
 
 
 def resize_image(image, image_size):
-    """Squeezes an image (h, w, 3) to uint8 (image_size, image_size, 3), with no aliasing."""
-    image = tf.image.resize(image, (image_size, image_size), antialias=True)
+    """Squeezes an image (h, w, 3) to uint8 of a side or (height, width), with no aliasing."""
+    image = tf.image.resize(image, both_sides(image_size), antialias=True)
     return tf.saturate_cast(tf.round(image), tf.uint8)
 
 
 def resize_mask(mask, image_size):
-    """Squeezes a mask (h, w) to (image_size, image_size). Only by nearest neighbour: between two
+    """Squeezes a mask (h, w) to a side or (height, width). Only by nearest neighbour: between two
     class numbers lies no third class.
 
     Raises:
@@ -134,7 +158,7 @@ def resize_mask(mask, image_size):
     """
     if len(mask.shape) != 2:
         raise ValueError(f"`mask` must be of shape (h, w). Received: {tuple(mask.shape)}")
-    return tf.image.resize(mask[..., None], (image_size, image_size), "nearest")[..., 0]
+    return tf.image.resize(mask[..., None], both_sides(image_size), "nearest")[..., 0]
 
 
 def scale(image):

@@ -12,6 +12,9 @@ import math
 
 import tensorflow as tf
 
+from zoo.data.dataset import Dataset
+from zoo.data.oxford_iiit_pet import BACKGROUND, CLASSES
+
 SIZE = 128  # side of a scene, in pixels
 EXAMPLES = {"train": 3000, "validation": 300, "test": 500, "train+validation": 3300}
 BORDER = 0.014  # half the width of the border, as a share of the scene's side
@@ -174,3 +177,6 @@ def distances(along, across, length, radius):
     along, across = along @ POINTS, across @ POINTS
     along -= tf.clip_by_value(along, 0.0, length[..., None])
     return (tf.sqrt(along * along + across * across) - 1) * radius[..., None]
+
+
+DATASET = Dataset("synthetic_pets", CLASSES, examples, describe, BACKGROUND, groups=species, draw=examples)

@@ -1,0 +1,221 @@
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo import data
+from zoo.data import pairs
+
+CLASSES = ("sky", "road", "car")
+
+
+@pytest.fixture
+def folder(tmp_path, rng):
+    """Thirty photos of 12 x 16 with masks of three classes, and 255 at the left edge."""
+    for part in ("images", "masks"):
+        (tmp_path / "own" / part).mkdir(parents=True)
+    for number in range(30):
+        write_pair(tmp_path / "own", f"p{number:02}", rng)
+    (tmp_path / "own" / "classes.txt").write_text("\n".join(CLASSES) + "\n")
+    return tmp_path / "own"
+
+
+def write_pair(folder, name, rng, size=(12, 16)):
+    """Writes a photo, and a mask with a palette, whose colours say nothing of its numbers."""
+    Image.fromarray(rng.integers(0, 256, (*size, 3), "uint8")).save(folder / "images" / f"{name}.png")
+    numbers = rng.integers(0, len(CLASSES), size, "uint8")
+    numbers[:, 0] = 255
+    mask = Image.fromarray(numbers)
+    mask.putpalette(rng.integers(0, 256, 768, "uint8").tobytes())
+    mask.save(folder / "masks" / f"{name}.png")
+    return numbers
+
+
+def test_a_folder_is_a_data_set(folder):
+    dataset = data.find(folder)
+    assert (dataset.name, dataset.classes, dataset.background, dataset.ignored) == ("own", CLASSES, None, 255)
+    assert dataset.logits == 3
+    names = sorted(path.stem for path in (folder / "images").iterdir())
+    for split, digits in (("test", "01"), ("validation", "2"), ("train", "3456789")):
+        # The last decimal digit of the hash, from the definition and not by `tenth`.
+        expected = [n for n in names if str(int(hashlib.sha256(n.encode()).hexdigest(), 16))[-1] in digits]
+        found = list(data.examples(folder, split).as_numpy_iterator())
+        assert len(found) == len(expected) == data.describe(folder, split)["examples"] > 0
+        for (image, mask), name in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(image, np.asarray(Image.open(folder / "images" / f"{name}.png")))
+            np.testing.assert_array_equal(mask, np.asarray(Image.open(folder / "masks" / f"{name}.png")))
+
+
+def test_a_new_picture_moves_no_other(folder, rng):
+    before = {pair.name: pair.split for pair in opened(folder)}
+    write_pair(folder, "a new one", rng)
+    after = {pair.name: pair.split for pair in opened(folder)}
+    assert before.items() <= after.items()
+    assert len(after) == 31
+
+
+def opened(folder):
+    return data.find(folder).examples.args[0].pairs
+
+
+def test_description(folder):
+    found = data.describe(folder, "train+validation")
+    masks = [mask for _, mask in data.examples(folder, "train+validation").as_numpy_iterator()]
+    numbers, counts = np.unique(masks, return_counts=True)
+    assert found["pixels"] == dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+    assert (found["smallest"], found["largest"]) == ((12, 16), (12, 16))
+    before = found["sha256"]
+    path = folder / "masks" / "p00.png"
+    changed = np.asarray(Image.open(path)).copy()
+    changed[5, 5] = (changed[5, 5] + 1) % 3
+    Image.fromarray(changed).save(path)
+    assert (data.describe(folder, "train+validation")["sha256"] != before) == (pairs.tenth("p00") > 1)
+
+
+def test_batches_of_any_aspect_with_the_ignored_number_outside(folder):
+    images, masks = next(
+        iter(data.load(folder, "train", (16, 32), 4, augmentation=data.Augmentation(scale_jitter=3.0)))
+    )
+    assert images.shape == (4, 16, 32, 3)
+    assert masks.shape == (4, 16, 32)
+    assert set(np.unique(masks)) == {0, 1, 2, 255}
+    outside = (np.asarray(images) == 0).all(-1)
+    assert outside.sum() > 20  # shrunk images leave a black rim, which no class may teach
+    assert (np.asarray(masks)[outside] == 255).mean() > 0.9
+
+
+def test_pasting_needs_a_background(folder):
+    with pytest.raises(ValueError, match="`paste_share` needs a class that is background"):
+        data.load(folder, "train", 16, 4, augmentation=data.Augmentation(paste_share=0.5))
+
+
+def test_levels(folder, rng, tmp_path):
+    for split in ("train", "val", "test"):
+        for part in ("images", "masks"):
+            (tmp_path / "levels" / split / part).mkdir(parents=True)
+        for number in range(12):
+            write_pair(tmp_path / "levels" / split, f"{split}{number}", rng)
+    counts = [len(data.examples(tmp_path / "levels", split)) for split in ("train", "validation", "test")]
+    assert counts == [12, 12, 12]
+    assert data.find(tmp_path / "levels").classes == ("class 0", "class 1", "class 2")
+    (tmp_path / "levels" / "val").rename(tmp_path / "away")
+    spared = sum(pairs.tenth(f"train{number}") == 2 for number in range(12))
+    counts = [len(data.examples(tmp_path / "levels", split)) for split in ("train", "train+validation", "test")]
+    assert counts == [12 - spared, 12, 12]
+
+
+def test_lists(folder):
+    (folder / "train.txt").write_text("p00\np01.png\n\n")
+    (folder / "val.txt").write_text("p02")
+    (folder / "test.txt").write_text("p03\np04\n")
+    assert [len(data.examples(folder, split)) for split in data.SPLITS] == [2, 1, 3, 2]
+    (folder / "test.txt").write_text("p00\nnobody\n")
+    with pytest.raises(ValueError, match=r"p00 stands in train.txt and in test.txt; nobody stands in test.txt"):
+        data.find(folder)
+
+
+def test_turned_photos(folder, rng):
+    photo = rng.integers(0, 256, (12, 16, 3), "uint8")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by a quarter to the right
+    Image.fromarray(photo).save(folder / "images" / "p00.png", exif=exif)
+    with pytest.raises(ValueError, match=r"p00.png is of size 16 x 12, and its photo of 12 x 16"):
+        data.find(folder)
+    mask = rng.integers(0, 3, (12, 16), "uint8")
+    Image.fromarray(mask).save(folder / "masks" / "p00.png", exif=exif)
+    split = {pair.name: pair.split for pair in opened(folder)}["p00"]
+    image, numbers = next(data.examples(folder, split).as_numpy_iterator())
+    np.testing.assert_array_equal(image, np.rot90(photo, -1))
+    np.testing.assert_array_equal(numbers, np.rot90(mask, -1))
+
+
+def test_masks_in_colours(folder, rng):
+    (folder / "classes.txt").unlink()
+    colours = {"sky": [70, 130, 180], "ignored": [0, 0, 0], "road": [128, 64, 128]}
+    (folder / "classes.json").write_text(json.dumps(colours))
+    truth = {}
+    for path in (folder / "masks").iterdir():
+        numbers = truth[path.stem] = rng.choice([0, 255, 1], (12, 16))
+        table = {0: colours["sky"], 255: colours["ignored"], 1: colours["road"]}
+        Image.fromarray(np.array([[table[n] for n in row] for row in numbers], "uint8")).save(path)
+    assert data.find(folder).classes == ("sky", "road")
+    for split in ("train", "validation", "test"):
+        names = [pair.name for pair in opened(folder) if pair.split == split]
+        for (_, mask), name in zip(data.examples(folder, split).as_numpy_iterator(), names, strict=True):
+            np.testing.assert_array_equal(mask, truth[name])
+    Image.new("RGB", (16, 12), (1, 2, 3)).save(folder / "masks" / "p07.png")
+    with pytest.raises(ValueError, match=r"p07.png: its colours must be in classes.json. Received: \(1, 2, 3\)"):
+        data.find(folder)
+
+
+def test_one_class_takes_one_logit(folder):
+    (folder / "classes.txt").write_text("crack\n")
+    for path in (folder / "masks").iterdir():
+        Image.fromarray((np.asarray(Image.open(path)) == 1).astype("uint8")).convert("1").save(path)
+    dataset = data.find(folder)
+    assert (dataset.classes, dataset.background, dataset.logits) == (("background", "crack"), 0, 1)
+
+
+def test_sixteen_bits_and_hundreds_of_classes(folder):
+    (folder / "classes.txt").write_text("\n".join(f"kind {number}" for number in range(300)))
+    for path in (folder / "masks").iterdir():
+        mask = np.full((12, 16), 299, "uint16")
+        mask[0], mask[1] = 255, 65535  # a class, and the ignored number
+        Image.fromarray(mask).save(path)
+    assert (data.find(folder).logits, data.find(folder).ignored) == (300, 65535)
+    _, masks = next(iter(data.load(folder, "train", 16, 4, augmentation=data.Augmentation())))
+    assert {255, 299, 65535} >= set(np.unique(masks)) >= {299, 65535}
+
+
+def spoil(folder):
+    """One of each kind of fault; returns what the message must say of each."""
+    images, masks = folder / "images", folder / "masks"
+    (masks / "p00.png").unlink()
+    (images / "p01.png").unlink()
+    (images / "p02.png").rename(images / "p02.svg")
+    (images / "p03.png").write_bytes((images / "p03.png").read_bytes()[:60])
+    Image.open(masks / "p04.png").convert("RGB").save(masks / "p04.jpg")
+    (masks / "p04.png").unlink()
+    Image.new("L", (9, 9)).save(masks / "p05.png")
+    Image.new("L", (16, 12), 7).save(masks / "p06.png")
+    Image.new("RGB", (16, 12)).save(masks / "p08.png")
+    Image.new("RGB", (16, 12)).save(images / "p09.jpg")
+    (images / ".DS_Store").write_bytes(b"")  # the system's own, which is no fault
+    return (
+        *(
+            "p00.png has no mask",
+            "p01.png has no photo",
+            "p02.svg is none of",
+            "p03.png",
+            "p04.jpg is JPEG, which changes",
+        ),
+        *("p05.png is of size 9 x 9, and its photo of 16 x 12", "p06.png holds 7, and the classes are 0 to 2"),
+        *("p08.png: a mask must be a grey picture", "p09.png has the name of p09.jpg"),
+    )
+
+
+def test_everything_that_is_wrong_is_said_at_once(folder):
+    expected = spoil(folder)
+    with pytest.raises(ValueError, match="is no data set yet") as error:
+        data.find(folder)
+    for text in expected:
+        assert text in str(error.value)
+    assert "DS_Store" not in str(error.value)
+
+
+def test_a_folder_of_something_else(tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(b"")
+    with pytest.raises(ValueError, match="it must hold images/ and masks/, or train/ and test/"):
+        data.find(tmp_path)
+    with pytest.raises(ValueError, match="`name` must be one of oxford_iiit_pet, synthetic_pets, or a folder"):
+        data.find(tmp_path / "missing")
+    with pytest.raises(FileNotFoundError):
+        data.open_folder(tmp_path / "missing")
+
+
+def test_no_picture_for_a_split(folder):
+    (folder / "train.txt").write_text("p00")
+    with pytest.raises(ValueError, match=r"The split 'test' must hold a picture. Received: "):
+        data.examples(folder, "test")

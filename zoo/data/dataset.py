@@ -1,0 +1,40 @@
+"""What a data set is."""
+
+import dataclasses
+from collections.abc import Callable
+
+SPLITS = ("train", "validation", "train+validation", "test")
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """A data set: its classes, and where its examples come from. Whoever needs classes or examples asks it.
+
+    Args:
+        name: for cards and messages.
+        classes: their names, by number.
+        examples: function from one of `SPLITS` to a `tf.data.Dataset` of (image, mask), one by one and at their own
+            sizes: uint8 (h, w, 3) and int32 (h, w).
+        describe: function from a split to a dictionary: the number of `examples`, and what tells them from others.
+        background: number of the class that is background; all others together are foreground. `None` if none is.
+        ignored: number in masks whose pixels do not count. `None` if every pixel does.
+        groups: function from a split to a word for each example, in their order, such as "cats"; the words get scores
+            of their own.
+        one_logit: whether a network says with one logit a pixel whether it is class 1, of two classes.
+        draw: function from a split and the number of an epoch to new examples, where each epoch draws its own.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    examples: Callable
+    describe: Callable
+    background: int | None = None
+    ignored: int | None = None
+    groups: Callable = lambda split: []
+    one_logit: bool = False
+    draw: Callable | None = None
+
+    @property
+    def logits(self):
+        """How many logits a network gives each pixel."""
+        return 1 if self.one_logit else len(self.classes)

@@ -1,0 +1,82 @@
+"""Which photo of a folder belongs to which mask, and to which split."""
+
+import hashlib
+from pathlib import Path
+
+from zoo.data import pictures
+
+LEVELS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
+TENTHS = {"test": (0, 1), "validation": (2,)}  # of the pictures, by a hash of their names; the others are for training
+READABLE = tuple(ending for endings in pictures.ENDINGS.values() for ending in endings)
+LOSSLESS = tuple(ending for kind in pictures.MASK_FORMATS for ending in pictures.ENDINGS[kind])
+HIDDEN = ("Thumbs.db", "desktop.ini")  # the system's own, as all whose name begins with a dot
+
+
+def find_pairs(folder, problems):
+    """The photos with their masks: a list of (name, split, photo, mask). Names of others go to the problems."""
+    if (folder / "images").is_dir():
+        split_of = choose_splits(folder, problems)
+        return [(name, split_of(name), *files) for name, *files in pair_up(folder, problems)]
+    levels = {split: [folder / name for name in names if (folder / name).is_dir()] for split, names in LEVELS.items()}
+    if not levels["train"] or not levels["test"]:
+        problems.append("it must hold images/ and masks/, or train/ and test/ with images/ and masks/ in each")
+        return []
+    pairs = []
+    for split, parts in levels.items():
+        for name, *files in (pair for part in parts for pair in pair_up(part, problems)):
+            spared = split == "train" and not levels["validation"] and tenth(name) in TENTHS["validation"]
+            pairs.append((name, "validation" if spared else split, *files))
+    return pairs
+
+
+def pair_up(folder, problems):
+    """The names in `images/` and `masks/` of a folder, with both files."""
+    photos = list_files(folder / "images", READABLE, problems)
+    masks = list_files(folder / "masks", LOSSLESS, problems)
+    problems += [f"{photos[name]} has no mask" for name in photos if name not in masks]
+    problems += [f"{masks[name]} has no photo" for name in masks if name not in photos]
+    return [(name, photos[name], masks[name]) for name in photos if name in masks]
+
+
+def list_files(folder, endings, problems):
+    """The pictures in a folder, by their names without endings; hidden files are passed over."""
+    found = {}
+    if not folder.is_dir():
+        problems.append(f"{folder} is missing")
+        return found
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name in HIDDEN:
+            continue
+        if path.suffix.lower() in pictures.ENDINGS["JPEG"] and path.suffix.lower() not in endings:
+            problems.append(f"{path} is JPEG, which changes the numbers of a mask: store it as PNG")
+        elif path.suffix.lower() not in endings:
+            problems.append(f"{path} is none of {', '.join(endings)}")
+        elif path.stem in found:
+            problems.append(f"{path} has the name of {found[path.stem].name}")
+        else:
+            found[path.stem] = path
+    return found
+
+
+def choose_splits(folder, problems):
+    """The function from a name to its split: by lists where there are some, else by `tenth`."""
+    lists = [(split, folder / f"{name}.txt") for split, names in LEVELS.items() for name in names]
+    lists = [(split, path) for split, path in lists if path.is_file()]
+    if not lists:
+        by_tenth = {number: split for split, numbers in TENTHS.items() for number in numbers}
+        return lambda name: by_tenth.get(tenth(name), "train")
+    listed = {}
+    for split, path in lists:
+        for name in filter(None, map(str.strip, path.read_text().splitlines())):
+            name = Path(name).stem if Path(name).suffix.lower() in READABLE else name
+            if listed.setdefault(name, split) != split:
+                problems.append(f"{name} stands in {listed[name]}.txt and in {path.name}")
+    there = {path.stem for path in (folder / "images").iterdir()}
+    for name in listed.keys() - there:
+        problems.append(f"{name} stands in {listed[name]}.txt, and is no picture")
+    return lambda name: listed.get(name, "unused")
+
+
+def tenth(name):
+    """A number from 0 to 9 that depends on the name alone, so that new pictures move no old one."""
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 10
