@@ -130,10 +130,10 @@ def test_cats_and_dogs_are_told_apart_and_sum_up(photos, monkeypatch):
 
 @pytest.mark.parametrize(
     ("sides", "classes"),
-    [((None, None), 3), ((32, 48), 3), ((32, 32), 5)],
-    ids=["any", "wide", "five classes"],
+    [((None, None), 3), ((32, 32), 5)],
+    ids=["any", "five classes"],
 )
 def test_models_that_cannot_be_scored_are_refused(sides, classes):
     model = keras.Sequential([keras.Input((*sides, 3)), keras.layers.Conv2D(classes, 1)])
-    with pytest.raises(ValueError, match="`model` must take square images of a fixed size, and give 3 logits"):
+    with pytest.raises(ValueError, match="`model` must take images of a fixed size, and give 3 logits"):
         evaluation.evaluate(model, "synthetic_pets")

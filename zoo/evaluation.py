@@ -6,7 +6,7 @@ from tqdm import tqdm
 
 from zoo import data
 from zoo.data.pictures import check_labels
-from zoo.prediction import GREY, enlarge
+from zoo.prediction import GREY, decide, enlarge
 
 
 class Scores:
@@ -14,7 +14,7 @@ class Scores:
 
     Args:
         classes: names of the classes, by number.
-        background: number of the class that is background; all others together are foreground.
+        background: number of the class that is background; all others together are foreground. `None` if none is.
         ignored: a number in truths, such as 255, whose pixels do not count; by default there is none.
     """
 
@@ -38,6 +38,8 @@ class Scores:
         check_labels(predicted, len(self.classes), None, "`predicted`")
         counted = np.full(truth.shape, True) if self.ignored is None else truth != self.ignored
         self.confusion += confusion_matrix(truth[counted], predicted[counted], len(self.classes))
+        if self.background is None:
+            return
         truth, predicted = (counted & (mask != self.background) for mask in (truth, predicted))
         self.foreground_iou.append(iou(truth, predicted))
         distance = max(1, round(0.02 * np.hypot(*truth.shape)))
@@ -50,21 +52,25 @@ class Scores:
             A dictionary: `mean_iou` (hard, over the classes, over the pixels of all images), `iou`
             of each class, `pixel_accuracy`, `binary_iou` (foreground, over the pixels of all
             images), `binary_iou_per_image` and `boundary_iou` (of the foreground; means over the
-            images), and the `confusion` matrix in pixels (rows: truth).
+            images), and the `confusion` matrix in pixels (rows: truth). Where no class is background, there is
+            no score of the foreground.
         """
         hits = self.confusion.diagonal()
         each = class_ious(self.confusion)
-        true_background = self.confusion[self.background, self.background]
-        foreground = np.delete(np.delete(self.confusion, self.background, 0), self.background, 1).sum()
-        return {
+        found = {
             "mean_iou": float(np.nanmean(each)),
             "iou": dict(zip(self.classes, each.tolist(), strict=True)),
             "pixel_accuracy": float(divide(hits.sum(), self.confusion.sum())),
-            "binary_iou": float(divide(foreground, self.confusion.sum() - true_background)),
-            "binary_iou_per_image": float(np.mean(self.foreground_iou)),
-            "boundary_iou": float(np.mean(self.boundary_iou)),
-            "confusion": self.confusion.tolist(),
         }
+        if self.background is not None:
+            true_background = self.confusion[self.background, self.background]
+            foreground = np.delete(np.delete(self.confusion, self.background, 0), self.background, 1).sum()
+            found |= {
+                "binary_iou": float(divide(foreground, self.confusion.sum() - true_background)),
+                "binary_iou_per_image": float(np.mean(self.foreground_iou)),
+                "boundary_iou": float(np.mean(self.boundary_iou)),
+            }
+        return {**found, "confusion": self.confusion.tolist()}
 
 
 WAYS = ("at_network_size", "at_photo_size", "groups", "with_mirror_image", "grey")
@@ -74,8 +80,8 @@ def evaluate(model, dataset, split="test", batch_size=16, ways=WAYS):
     """Scores a model on a data set, at the network's size and at each photo's own.
 
     Args:
-        model: Keras model from square images (b, h, h, 3) of a fixed size, in [0, 1], to logits (b, h, h, 3).
-        dataset: one of `zoo.data.DATASETS`.
+        model: Keras model from images (b, h, w, 3) of a fixed size, in [0, 1], to logits (b, h, w, classes).
+        dataset: one of `zoo.data.DATASETS`, or the path of a folder (`zoo.data.open_folder`).
         split: one of `zoo.data.SPLITS`.
         batch_size: images in a step.
         ways: which of the scores below to take.
@@ -91,36 +97,36 @@ def evaluate(model, dataset, split="test", batch_size=16, ways=WAYS):
         ValueError: if an argument is not as above.
         DatasetNotFoundError, CorruptDatasetError: as `zoo.data.load`.
     """
-    height, width, _ = model.input_shape[1:]
-    if height is None or height != width or model.output_shape[-1] != len(data.CLASSES):
+    dataset_object = data.find(dataset)
+    if None in model.input_shape[1:3] or model.output_shape[-1] != dataset_object.logits:
         raise ValueError(
-            f"`model` must take square images of a fixed size, and give {len(data.CLASSES)} logits a pixel. "
+            f"`model` must take images of a fixed size, and give {dataset_object.logits} logits a pixel. "
             f"Received: input shape {model.input_shape}, output shape {model.output_shape}"
         )
-    species = data.find(dataset).groups(split) if "groups" in ways else []
+    species = dataset_object.groups(split) if "groups" in ways else []
     kinds = [way for way in WAYS if way in ways and way != "groups"] + sorted(set(species))
-    scores = {kind: Scores() for kind in kinds}
-    batches = data.load(dataset, split, height, batch_size)
+    scores = {kind: Scores(dataset_object.classes, dataset_object.background, dataset_object.ignored) for kind in kinds}
+    batches = data.load(dataset, split, model.input_shape[1:3], batch_size)
     photo_masks = (mask for _, mask in data.examples(dataset, split).as_numpy_iterator())
     groups = iter(species)
     for images, masks in tqdm(batches, desc=f"evaluate {model.name}", unit="batch", disable=None):
         images, masks = images.numpy(), masks.numpy()  # for any backend
         logits = model.predict_on_batch(images)
-        answers = logits.argmax(-1)
+        answers = decide(logits)
         for mask, answer in zip(masks, answers, strict=True):
             scores["at_network_size"].add(mask, answer)
-            if "groups" in ways:
+            if species:
                 scores[next(groups)].add(mask, answer)
         if "at_photo_size" in ways:
             for image_logits, mask in zip(logits, photo_masks, strict=False):
                 scores["at_photo_size"].add(mask, enlarge(image_logits, mask.shape))
         if "with_mirror_image" in ways:
             mirrored = model.predict_on_batch(images[:, :, ::-1])[:, :, ::-1]
-            for mask, answer in zip(masks, (logits + mirrored).argmax(-1), strict=True):
+            for mask, answer in zip(masks, decide(logits + mirrored), strict=True):
                 scores["with_mirror_image"].add(mask, answer)
         if "grey" in ways:
             grey = np.repeat((images @ GREY)[..., None], 3, -1)
-            for mask, answer in zip(masks, model.predict_on_batch(grey).argmax(-1), strict=True):
+            for mask, answer in zip(masks, decide(model.predict_on_batch(grey)), strict=True):
                 scores["grey"].add(mask, answer)
     return {kind: found.summary() for kind, found in scores.items()}
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo import data
+from zoo import data, evaluation, models, training
 from zoo.data import pairs
 
 CLASSES = ("sky", "road", "car")
@@ -219,3 +219,26 @@ def test_no_picture_for_a_split(folder):
     (folder / "train.txt").write_text("p00")
     with pytest.raises(ValueError, match=r"The split 'test' must hold a picture. Received: "):
         data.examples(folder, "test")
+
+
+@pytest.mark.parametrize("one_class", [False, True])
+def test_a_network_is_trained_and_scored_on_a_folder(folder, tmp_path, one_class):
+    if one_class:
+        (folder / "classes.txt").write_text("crack")
+        for path in (folder / "masks").iterdir():
+            Image.fromarray((np.asarray(Image.open(path)) == 1).astype("uint8")).save(path)
+    dataset = data.find(folder)
+    recipe = training.Recipe(str(folder), image_size=(16, 32), batch_size=4, epochs=2, class_weights=True)
+    options = {"num_classes": dataset.logits, "filters": (4, 8)}
+    trained, history = training.train(
+        lambda: models.build("unet", image_shape=(None, None, 3), **options), recipe, tmp_path / "state"
+    )
+    assert 0 <= history[-1]["val_mean_iou"] <= 1
+    model = models.build("unet", image_shape=(16, 32, 3), **options)
+    model.set_weights(trained.get_weights())
+    scores = evaluation.evaluate(model, str(folder))
+    assert set(scores["at_network_size"]["iou"]) == set(dataset.classes)
+    assert ("binary_iou" in scores["at_network_size"]) == one_class
+    masks = [mask for _, mask in data.examples(folder, "test").as_numpy_iterator()]
+    counted = sum((mask != 255).sum() for mask in masks)
+    assert np.sum(scores["at_photo_size"]["confusion"]) == counted

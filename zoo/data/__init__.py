@@ -5,7 +5,7 @@ from zoo.data.dataset import SPLITS, Dataset
 from zoo.data.folder import open_folder
 from zoo.data.oxford_iiit_pet import BACKGROUND, CLASSES, CorruptDatasetError, DatasetNotFoundError, download
 from zoo.data.pictures import read_image, read_mask
-from zoo.data.pipeline import DATASETS, default_dataset, describe, examples, find, load
+from zoo.data.pipeline import DATASETS, both_sides, default_dataset, describe, examples, find, load
 
 __all__ = [
     "BACKGROUND",
@@ -16,6 +16,7 @@ __all__ = [
     "CorruptDatasetError",
     "Dataset",
     "DatasetNotFoundError",
+    "both_sides",
     "default_dataset",
     "describe",
     "download",

@@ -2,6 +2,7 @@
 
 from zoo.training.devices import gpus, require_jax, share_among, share_of_this_process
 from zoo.training.loop import compile_model, load, make_optimizer, train
+from zoo.training.loss import cross_entropy_and_dice, median_frequency_weights
 from zoo.training.recipe import PUBLISHED, Recipe, phases, with_defaults
 from zoo.training.state import DivergedError, KeepState, forget
 
@@ -11,10 +12,12 @@ __all__ = [
     "KeepState",
     "Recipe",
     "compile_model",
+    "cross_entropy_and_dice",
     "forget",
     "gpus",
     "load",
     "make_optimizer",
+    "median_frequency_weights",
     "phases",
     "require_jax",
     "share_among",

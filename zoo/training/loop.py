@@ -7,11 +7,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import ops
 
 from zoo import data
 from zoo.evaluation import class_ious, confusion_matrix
+from zoo.prediction import decide
 from zoo.training.devices import check_common, share_of_this_process
+from zoo.training.loss import cross_entropy_and_dice, median_frequency_weights
 from zoo.training.recipe import phases
 from zoo.training.state import KeepState, claim, read_state
 
@@ -64,7 +65,8 @@ def train_in(folder, build, recipe):
         keras.config.set_dtype_policy(policy)
     optimizer = make_optimizer(recipe, count // recipe.batch_size)
     optimizer.build(model.trainable_variables)
-    compile_model(model, optimizer, recipe)
+    class_weights = weigh_classes(recipe)
+    compile_model(model, optimizer, recipe, class_weights)
     history = read_state(folder, recipe, model)
     if processes > 1:
         check_common(len(history))
@@ -73,16 +75,20 @@ def train_in(folder, build, recipe):
     kept = folder if process == 0 else Path(elsewhere.name)
     callbacks = [keras.callbacks.TensorBoard(kept / "logs", write_graph=False), KeepState(kept, recipe, history)]
     if recipe.split == "train":
-        callbacks.insert(0, ScoreValidation(load(recipe, "validation", recipe.image_size)))
+        callbacks.insert(0, ScoreValidation(load(recipe, "validation", recipe.image_size), data.find(recipe.dataset)))
     for image_size, epochs in phases(recipe):
         remaining = range(max(epochs.start, len(history)), epochs.stop)
         if remaining:
             first, last = remaining.start + 1, remaining.stop
-            print(f"Epochs {first} to {last} of {recipe.epochs}, at {image_size} x {image_size} pixels")
+            print(
+                "Epochs {} to {} of {}, at {} x {} pixels".format(
+                    first, last, recipe.epochs, *data.both_sides(image_size)
+                )
+            )
             batches = load(
                 recipe, recipe.split, image_size, augmentation=recipe.augmentation(), epochs=remaining, share=share
             )
-            compile_model(model, optimizer, recipe)  # a step is traced for one image size
+            compile_model(model, optimizer, recipe, class_weights)  # a step is traced for one image size
             model.fit(
                 batches,
                 epochs=remaining.stop,
@@ -110,17 +116,24 @@ def make_optimizer(recipe, steps_per_epoch):
     return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
 
 
-def compile_model(model, optimizer, recipe):
+def compile_model(model, optimizer, recipe, class_weights=None):
     """Gives the model an optimiser and the recipe's loss."""
-
-    def cross_entropy_and_dice(masks, logits):
-        cross_entropy = keras.losses.sparse_categorical_crossentropy(masks, logits, from_logits=True)
-        truth = ops.one_hot(masks, logits.shape[-1])
-        dice = keras.losses.dice(truth, ops.softmax(logits), axis=(0, 1, 2))  # one for each class
-        return ops.mean(cross_entropy) + recipe.dice_weight * ops.mean(dice)
-
+    loss = cross_entropy_and_dice(recipe.dice_weight, data.find(recipe.dataset).ignored, class_weights)
     jit_compile = recipe.xla if keras.backend.backend() == "tensorflow" else "auto"
-    model.compile(optimizer, cross_entropy_and_dice, jit_compile=jit_compile)
+    model.compile(optimizer, loss, jit_compile=jit_compile)
+
+
+def weigh_classes(recipe):
+    """The weights of the classes in the loss, if the recipe asks for some: from the training masks, as the network
+    sees them.
+    """
+    if not recipe.class_weights:
+        return None
+    classes = np.arange(len(data.find(recipe.dataset).classes))
+    batches = load(recipe, recipe.split, recipe.image_size)
+    return median_frequency_weights(
+        sum((masks[..., None] == classes).sum((0, 1, 2)) for _, masks in batches.as_numpy_iterator())
+    )
 
 
 class ScoreValidation(keras.callbacks.Callback):
@@ -129,18 +142,19 @@ class ScoreValidation(keras.callbacks.Callback):
     `keras.metrics.MeanIoU` would do so within the step, which takes twice as long with it under XLA.
     """
 
-    def __init__(self, batches):
+    def __init__(self, batches, dataset):
         super().__init__()
-        self.batches = batches
+        self.batches, self.dataset = batches, dataset
         if not len(batches):
             raise ValueError('The split "validation" must hold at least one image. Received: none')
 
     def on_epoch_end(self, epoch, logs=None):
         confusion, full = 0, None
-        for images, masks in self.batches:
+        for images, masks in self.batches.as_numpy_iterator():
             full = full or len(images)
             # A full batch is compiled once, and devices can share it.
             images = np.pad(images, [(0, full - len(images)), (0, 0), (0, 0), (0, 0)])
-            logits = self.model.predict_on_batch(images)[: len(masks)]
-            confusion = confusion + confusion_matrix(masks, logits.argmax(-1), logits.shape[-1])
+            answers = decide(self.model.predict_on_batch(images)[: len(masks)])
+            counted = masks != self.dataset.ignored
+            confusion = confusion + confusion_matrix(masks[counted], answers[counted], len(self.dataset.classes))
         logs["val_mean_iou"] = np.nanmean(class_ious(confusion))

@@ -10,9 +10,9 @@ class Recipe:
     """One recipe for all stages, so that a difference in the score is a difference in the architecture.
 
     Args:
-        dataset: one of `zoo.data.DATASETS`.
+        dataset: one of `zoo.data.DATASETS`, or the path of a folder (`zoo.data.open_folder`).
         split: the images to learn from: "train", or "train+validation" once nothing is left to tune.
-        image_size: side in pixels at which the network sees the images.
+        image_size: side in pixels, or (height, width), at which the network sees the images.
         batch_size: images in a step.
         epochs: passes over the training images; a fixed number, no picking of the best.
         half_size_share: share of the epochs, from 0 to less than 1, that come first and see the images
@@ -26,6 +26,8 @@ class Recipe:
         light: of the same.
         dice_weight: of the soft Dice loss that is added to the cross-entropy. Dice weighs the thin
             border as much as all the background, as mean IoU does.
+        class_weights: whether a pixel of a rare class counts more in the cross-entropy, by the median of the
+            frequencies over its own.
         learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine.
         weight_decay: of AdamW.
         warm_up: share of all steps in which the learning rate rises from zero.
@@ -36,7 +38,7 @@ class Recipe:
 
     dataset: str
     split: str = "train"
-    image_size: int = 128
+    image_size: int | tuple[int, int] = 128
     batch_size: int = 16
     epochs: int = 16
     half_size_share: float = 0.625
@@ -46,6 +48,7 @@ class Recipe:
     grey_share: float = 0.0
     light: float = 1.0
     dice_weight: float = 1.0
+    class_weights: bool = False
     learning_rate: float = 3e-3
     weight_decay: float = 1e-4
     warm_up: float = 0.1
@@ -84,7 +87,16 @@ def phases(recipe):
     """The image sizes of a training, and the numbers of the epochs at each: half the size first, then the whole."""
     first = int(recipe.half_size_share * recipe.epochs)
     last = recipe.epochs - int(recipe.large_size_share * recipe.epochs)
-    # rounded to what four levels can halve
-    half = min(recipe.image_size, max(1, recipe.image_size // 32) * 16)
-    large = max(recipe.image_size, recipe.image_size * 5 // 64 * 16)
-    return [(half, range(first)), (recipe.image_size, range(first, last)), (large, range(last, recipe.epochs))]
+    return [
+        (scale_size(recipe.image_size, 1, 2), range(first)),
+        (recipe.image_size, range(first, last)),
+        (scale_size(recipe.image_size, 5, 4), range(last, recipe.epochs)),
+    ]
+
+
+def scale_size(image_size, times, over):
+    """An image size times a fraction; its sides are rounded down to what four levels can halve."""
+    if not isinstance(image_size, int):
+        return tuple(scale_size(side, times, over) for side in image_size)
+    scaled = max(1, image_size * times // over // 16) * 16
+    return min(image_size, scaled) if times < over else max(image_size, scaled)

@@ -1,0 +1,55 @@
+"""What a training makes small."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def cross_entropy_and_dice(dice_weight=1.0, ignored=None, class_weights=None):
+    """The cross-entropy, and beside it the soft Dice loss, which weighs a thin class as much as a wide one.
+
+    Args:
+        dice_weight: of the Dice loss.
+        ignored: a number in masks whose pixels do not count.
+        class_weights: how much a pixel of each class counts in the cross-entropy; by default all the same.
+
+    Returns:
+        Function from masks (b, h, w) and logits (b, h, w, classes) to a number. A single logit is for class 1, against
+        class 0.
+
+    Reference:
+        Milletari et al., V-Net, 2016 (https://arxiv.org/abs/1606.04797), for Dice.
+    """
+
+    def loss(masks, logits):
+        if len(logits.shape) == len(masks.shape):  # Keras takes away the axis of a single logit
+            logits = logits[..., None]
+        if logits.shape[-1] == 1:  # the other class has the logit 0
+            logits = ops.concatenate([ops.zeros_like(logits), logits], -1)
+        counted = ops.ones_like(logits[..., 0]) if ignored is None else ops.cast(masks != ignored, logits.dtype)
+        labels = masks if ignored is None else ops.where(masks == ignored, 0, masks)
+        truth = ops.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
+        weights = counted if class_weights is None else counted * ops.sum(truth * ops.array(class_weights), -1)
+        each = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+        cross_entropy = ops.sum(each * weights) / ops.maximum(ops.sum(weights), 1e-6)
+        counted = counted[..., None]
+        dice = keras.losses.dice(truth * counted, ops.softmax(logits) * counted, axis=(0, 1, 2))  # one for each class
+        return cross_entropy + dice_weight * ops.mean(dice)
+
+    return loss
+
+
+def median_frequency_weights(pixels):
+    """Weights that make a rare class count as much as a common one: the median of the frequencies over each.
+
+    Args:
+        pixels: how many pixels each class has; a class without any gets the weight 0.
+
+    Reference:
+        Eigen and Fergus, 2015 (https://arxiv.org/abs/1411.4734); SegNet (https://arxiv.org/abs/1511.00561).
+    """
+    pixels = np.asarray(pixels, "float64")
+    present = pixels > 0
+    weights = np.zeros(len(pixels), "float32")
+    weights[present] = np.median(pixels[present]) / pixels[present]
+    return weights.tolist()
