@@ -106,7 +106,7 @@ def test_bad_arguments_are_named(small, tmp_path):
     with pytest.raises(ValueError, match="`classes` must name each of 3 logits"):
         exporting.export(small, tmp_path, "onnx", classes=("cat", "dog"))
     for stage in ("nearest_unpooling", "unet"):  # which would answer at another size, or cannot join
-        with pytest.raises(ValueError, match=r"`image_size` must be .* a multiple of 16\. Received: image_size=40"):
+        with pytest.raises(ValueError, match=r"`image_size` must be .* such as 32\. Received: image_size=40"):
             exporting.export(zoo.build(stage), tmp_path, "onnx", image_size=40)
     assert not any(tmp_path.iterdir())
 
@@ -144,10 +144,10 @@ def test_grey_wide_models_of_one_class_in_sixteen_bits(format, precision, tmp_pa
 
 def test_class_names_are_those_that_were_given(small):
     ready = exporting.resize(small, None)
-    assert "pet" not in exporting.describe(ready)
-    assert "(cat, dog, none)" in exporting.describe(ready, ("cat", "dog", "none"))
+    assert "pet" not in exporting.input_and_output(ready)
+    assert "(cat, dog, none)" in exporting.input_and_output(ready, ("cat", "dog", "none"))
     one = keras.Sequential([keras.Input((16, 8, 1)), keras.layers.Conv2D(1, 1)])
-    assert exporting.describe(exporting.resize(one, None)) == (
+    assert exporting.input_and_output(exporting.resize(one, None)) == (
         "image: float32 (batch, 16, 8, 1), grey in [0, 1]. logits: float32 (batch, 16, 8, 1), above 0 for class 1."
     )
 
@@ -193,7 +193,7 @@ def test_the_command_names_files_after_what_was_given(small, tmp_path, monkeypat
     assert "pet" not in capsys.readouterr().out.replace("synthetic_pets", "")
     with pytest.raises(SystemExit, match=r"own5\.onnx is there already"):
         __main__.main(command)
-    monkeypatch.setattr(exporting, "open_exported", lambda path: lambda images: images * np.nan)
+    monkeypatch.setattr("zoo.exporting.runtimes.open_exported", lambda path: lambda images: images * np.nan)
     with pytest.raises(SystemExit, match="finite logits"):
         __main__.main([*command, "--format", "litert"])
     assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["own5.onnx"]

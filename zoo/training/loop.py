@@ -1,8 +1,10 @@
 """Training by a recipe."""
 
 import contextlib
+import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -11,12 +13,14 @@ from keras import ops
 
 from zoo import data
 from zoo.evaluation import class_ious, confusion_matrix
-from zoo.training.devices import check_common, share_of_this_process
-from zoo.training.recipe import phases
+from zoo.training.devices import check_common, process_count, process_number
+from zoo.training.recipe import Recipe, phases
 from zoo.training.state import KeepState, claim, read_state
 
 
-def train(build, recipe, folder):
+def train(
+    build: Callable[[], keras.Model], recipe: Recipe, folder: str | os.PathLike
+) -> tuple[keras.Model, list[dict[str, float]]]:
     """Trains a model by the recipe, and goes on where an earlier call with the same folder stopped.
 
     After each epoch the folder holds weights, optimiser and history of that epoch. Order and
@@ -41,14 +45,13 @@ def train(build, recipe, folder):
         DivergedError: if the loss or a weight is no finite number any more; the state before is kept.
     """
     folder = Path(folder)
-    process, _ = share_of_this_process()
-    with claim(folder) if process == 0 else contextlib.nullcontext():  # the first alone writes
+    with claim(folder) if process_number() == 0 else contextlib.nullcontext():  # the first alone writes
         return train_in(folder, build, recipe)
 
 
 def train_in(folder, build, recipe):
     """As `train`, in a folder that is claimed."""
-    share = process, processes = share_of_this_process()
+    process, processes = process_number(), process_count()
     count = len(data.examples(recipe.dataset, recipe.split))
     if count < recipe.batch_size:
         raise ValueError(
@@ -80,7 +83,12 @@ def train_in(folder, build, recipe):
             first, last = remaining.start + 1, remaining.stop
             print(f"Epochs {first} to {last} of {recipe.epochs}, at {image_size} x {image_size} pixels")
             batches = load(
-                recipe, recipe.split, image_size, augmentation=recipe.augmentation(), epochs=remaining, share=share
+                recipe,
+                recipe.split,
+                image_size,
+                augmentation=recipe.augmentation(),
+                epochs=remaining,
+                share=(process, processes),
             )
             compile_model(model, optimizer, recipe)  # a step is traced for one image size
             model.fit(
