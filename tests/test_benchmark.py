@@ -8,7 +8,7 @@ import pytest
 
 import zoo
 from zoo import benchmark, training
-from zoo.benchmark import networks, turns
+from zoo.benchmark import networks, other_runtimes, turns
 
 
 def fail():
@@ -97,16 +97,16 @@ def test_every_stage_and_window_runs(monkeypatch):
 def test_keras_compiles_with_xla_where_it_is_said_so(monkeypatch, tmp_path):
     model = zoo.load("unet")
     monkeypatch.setattr("zoo.saved.load", lambda stage: model)
-    networks.run_runtime("Keras on TensorFlow", 1, tmp_path)
+    other_runtimes.run_runtime("Keras on TensorFlow", 1, tmp_path)
     assert model.jit_compile is bool(training.gpus())  # by default on a GPU alone
-    networks.run_runtime("Keras on TensorFlow, XLA", 1, tmp_path)
+    other_runtimes.run_runtime("Keras on TensorFlow, XLA", 1, tmp_path)
     assert model.jit_compile is True
 
 
 def test_the_network_in_pytorch_is_the_saved_one(rng):
     pytest.importorskip("torch")
     model, images = zoo.load("unet"), rng.random((2, 128, 128, 3), "float32")
-    logits = networks.run_on_torch(model, images)().transpose(0, 2, 3, 1)
+    logits = other_runtimes.run_on_torch(model, images)().transpose(0, 2, 3, 1)
     np.testing.assert_allclose(logits, model.predict_on_batch(images), atol=1e-4)
 
 

@@ -7,7 +7,8 @@ Keras has one backend for each process. So every backend gets a process of its o
 backend is imported in the functions that run there.
 """
 
-from zoo.benchmark.networks import exponent, runtimes, stages, stages_memory, windows
+from zoo.benchmark.networks import exponent, stages, stages_memory, windows
+from zoo.benchmark.other_runtimes import runtimes
 from zoo.benchmark.pipeline import pipeline
 from zoo.benchmark.pooling import layers, layers_memory
 
