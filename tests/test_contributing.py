@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import zoo
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -20,7 +22,7 @@ def named_files(new):
     return set(re.findall(r"`([\w<>/.]+\.\w+)`", line.split("|")[2]))
 
 
-NEW = ("A layer", "A stage", "A data set", "A page", "A figure to play with", "A picture", "A benchmark", "A module")
+NEW = ("A layer", "A stage", "A data set", "A page", "A figure to play with", "A picture", "A benchmark")
 
 
 @pytest.mark.parametrize("new", NEW)
@@ -29,6 +31,17 @@ def test_files_of_the_table_are_there(new):
     for name in named_files(new):
         path = re.sub(r"<\w+>", "*", name)  # of `<stage>` all that are there
         assert list(ROOT.glob(path)), name
+
+
+def test_every_layer_is_in_the_package_and_has_a_test():
+    found = {}
+    for path in (ROOT / "zoo" / "layers").glob("*.py"):
+        found |= dict.fromkeys(
+            re.findall(r"^@keras\.saving\.register.*\nclass (\w+)", path.read_text(), re.M), path.stem
+        )
+    assert set(found) == set(zoo.layers.__all__)
+    for name in found.values():
+        assert (ROOT / "tests" / "layers" / f"test_{name}.py").exists()
 
 
 def test_the_changelog_begins_with_the_version():
