@@ -234,9 +234,9 @@ for batch in (1, 16):
 # ## Other U-Nets
 #
 # Two well-known networks for the same photos are larger than ours: the U-Net of keras.io and that of TensorFlow's
-# tutorial. `saved_models/peers.py` trains them beside ours, and times them: first beside ours as it is, then beside
-# ours with so many filters that it has as many parameters. (*First 42 filters*: 42 in the first level and not 16, and
-# all others in proportion.)
+# tutorial. `python -m zoo.benchmark.peers` trains them beside ours, and times them: first beside ours as it is, then
+# beside ours with so many filters that it has as many parameters. (*First 42 filters*: 42 in the first level and not
+# 16, and all others in proportion.)
 
 
 # %%
@@ -288,7 +288,7 @@ assert rates["train"] > 0.95 * rates["bare_step"]
 # ```bash
 # python -m zoo benchmark                                     # tables, benchmark.json, benchmark.png
 # python -m zoo benchmark layers --out layers.json
-# python saved_models/peers.py --benchmark benchmark.json     # adds the other U-Nets
+# python -m zoo.benchmark.peers --benchmark benchmark.json  # adds the other U-Nets
 # ```
 #
 # Four things can make it faster:
