@@ -1,4 +1,6 @@
 import concurrent.futures
+import contextlib
+import importlib.util
 import itertools
 import os
 import types
@@ -8,7 +10,25 @@ import pytest
 
 import zoo
 from zoo import benchmark, training
-from zoo.benchmark import networks, other_runtimes, turns
+from zoo.benchmark import networks, other_runtimes, pooling, turns
+
+pytestmark = pytest.mark.xdist_group("benchmark")  # one worker starts the processes of the module
+
+
+@pytest.fixture(scope="module")
+def a_process_for_each_backend():
+    installed = [backend for backend in ("tensorflow", "jax", "torch") if importlib.util.find_spec(backend)]
+    with turns.processes(installed) as process:
+        yield process
+
+
+@pytest.fixture
+def shared_processes(a_process_for_each_backend, monkeypatch):
+    """Measurements take the same processes, in place of new ones each time, which import TensorFlow for seconds."""
+    for module in (networks, other_runtimes, pooling, turns):
+        monkeypatch.setattr(
+            module, "processes", lambda backends, first=None: contextlib.nullcontext(a_process_for_each_backend)
+        )
 
 
 def fail():
@@ -60,6 +80,7 @@ def test_the_exponent_of_a_time_that_grows_with_the_pixels():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shared_processes")
 def test_every_layer_contender_runs_or_says_why_not():
     rows = benchmark.layers(shapes=[(1, 4, 4, 2)], dtypes=["float32"], rounds=2)
     assert {row["run"] for row in rows} == {"forward", "forward and backward"}
@@ -68,6 +89,7 @@ def test_every_layer_contender_runs_or_says_why_not():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shared_processes")
 def test_the_memory_of_every_layer_contender_is_measured():
     for row in benchmark.layers_memory(shape=(2, 8, 8, 2)):
         if row["contender"] == "argmax and scatter, XLA":
@@ -77,6 +99,7 @@ def test_the_memory_of_every_layer_contender_is_measured():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shared_processes")
 def test_every_stage_and_both_ways_to_classify_patches_run(monkeypatch):
     monkeypatch.setattr(networks, "STAGES", ("fully_convolutional",))
     rows = benchmark.stages(sizes=(64,), rounds=2)
@@ -111,6 +134,7 @@ def test_the_network_in_pytorch_is_the_saved_one(rng):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shared_processes")
 def test_the_unet_runs_in_every_runtime_that_is_installed():
     rows = benchmark.runtimes(batches=(1,), rounds=2)
     assert all(row["milliseconds"] > 0 for row in rows)
