@@ -1,13 +1,16 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test lint site serve
+.PHONY: demo test test-all lint site serve
 
 demo: .venv/installed  ## load all models, draw them on photos, train one for a minute
 	$(BIN)/python -m zoo.demo
 
-test: .venv/installed  ## the whole test suite
+test: .venv/installed  ## quick tests of everything
 	$(BIN)/python -m pytest
+
+test-all: .venv/installed  ## all tests
+	$(BIN)/python -m pytest -m ""
 
 lint: .venv/installed
 	$(BIN)/ruff check .

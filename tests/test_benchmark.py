@@ -1,4 +1,6 @@
 import concurrent.futures
+import contextlib
+import importlib.util
 import itertools
 import os
 import types
@@ -8,7 +10,25 @@ import pytest
 
 import zoo
 from zoo import benchmark, training
-from zoo.benchmark import networks, turns
+from zoo.benchmark import networks, other_runtimes, pooling, turns
+
+pytestmark = pytest.mark.xdist_group("benchmark")  # one worker starts the processes of the module
+
+
+@pytest.fixture(scope="module")
+def a_process_for_each_backend():
+    installed = [backend for backend in ("tensorflow", "jax", "torch") if importlib.util.find_spec(backend)]
+    with turns.processes(installed) as process:
+        yield process
+
+
+@pytest.fixture
+def shared_processes(a_process_for_each_backend, monkeypatch):
+    """Measurements take the same processes, in place of new ones each time, which import TensorFlow for seconds."""
+    for module in (networks, other_runtimes, pooling, turns):
+        monkeypatch.setattr(
+            module, "processes", lambda backends, first=None: contextlib.nullcontext(a_process_for_each_backend)
+        )
 
 
 def fail():
@@ -60,6 +80,7 @@ def test_the_exponent_of_a_time_that_grows_with_the_pixels():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shared_processes")
 def test_every_layer_contender_runs_or_says_why_not():
     rows = benchmark.layers(shapes=[(1, 4, 4, 2)], dtypes=["float32"], rounds=2)
     assert {row["run"] for row in rows} == {"forward", "forward and backward"}
@@ -68,6 +89,7 @@ def test_every_layer_contender_runs_or_says_why_not():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shared_processes")
 def test_the_memory_of_every_layer_contender_is_measured():
     for row in benchmark.layers_memory(shape=(2, 8, 8, 2)):
         if row["contender"] == "argmax and scatter, XLA":
@@ -77,7 +99,8 @@ def test_the_memory_of_every_layer_contender_is_measured():
 
 
 @pytest.mark.slow
-def test_every_stage_and_window_runs(monkeypatch):
+@pytest.mark.usefixtures("shared_processes")
+def test_every_stage_and_both_ways_to_classify_patches_run(monkeypatch):
     monkeypatch.setattr(networks, "STAGES", ("fully_convolutional",))
     rows = benchmark.stages(sizes=(64,), rounds=2)
     assert [(row["size"], row["batch"], row["run"]) for row in rows] == [
@@ -87,30 +110,31 @@ def test_every_stage_and_window_runs(monkeypatch):
     ]
     (size,) = benchmark.stages_memory(sizes=(64,))
     assert size["peak_megabytes"] is None or size["peak_megabytes"] > 0
-    windows = benchmark.windows(strides=(16,), rounds=2)
-    assert all(row["milliseconds"] > 0 for row in [*rows, *windows])
+    patches = benchmark.patches(strides=(16,), rounds=2)
+    assert all(row["milliseconds"] > 0 for row in [*rows, *patches])
     # 8 x 8 patches of 32 x 32: 5x5 from 3 to 16 at 28 x 28 places, 3x3 to 32 at 12 x 12, to 64 at 4 x 4, 256 to 3.
     a_patch = 28**2 * 25 * 3 * 16 + 12**2 * 9 * 16 * 32 + 4**2 * 9 * 32 * 64 + 256 * 3
-    assert windows[0]["multiply_adds"] == 8**2 * a_patch > windows[1]["multiply_adds"]
+    assert patches[0]["multiply_adds"] == 8**2 * a_patch > patches[1]["multiply_adds"]
 
 
 def test_keras_compiles_with_xla_where_it_is_said_so(monkeypatch, tmp_path):
     model = zoo.load("unet")
     monkeypatch.setattr("zoo.saved.load", lambda stage: model)
-    networks.run_runtime("Keras on TensorFlow", 1, tmp_path)
+    other_runtimes.run_runtime("Keras on TensorFlow", 1, tmp_path)
     assert model.jit_compile is bool(training.gpus())  # by default on a GPU alone
-    networks.run_runtime("Keras on TensorFlow, XLA", 1, tmp_path)
+    other_runtimes.run_runtime("Keras on TensorFlow, XLA", 1, tmp_path)
     assert model.jit_compile is True
 
 
 def test_the_network_in_pytorch_is_the_saved_one(rng):
     pytest.importorskip("torch")
     model, images = zoo.load("unet"), rng.random((2, 128, 128, 3), "float32")
-    logits = networks.run_on_torch(model, images)().transpose(0, 2, 3, 1)
+    logits = other_runtimes.run_on_torch(model, images)().transpose(0, 2, 3, 1)
     np.testing.assert_allclose(logits, model.predict_on_batch(images), atol=1e-4)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shared_processes")
 def test_the_unet_runs_in_every_runtime_that_is_installed():
     rows = benchmark.runtimes(batches=(1,), rounds=2)
     assert all(row["milliseconds"] > 0 for row in rows)

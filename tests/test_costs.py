@@ -90,7 +90,6 @@ def test_time_distributed_counts_each_step():
         (lambda: layers.PReLU(), "PReLU"),
         (lambda: layers.EinsumDense("bhwc,cd->bhwd", (32, 32, 4)), "EinsumDense"),
         (lambda: lambda x: keras.ops.matmul(x, x), "Matmul"),
-        (lambda: zoo.layers.DenseWindow2D(keras.Sequential([layers.Flatten(), layers.Dense(2)]), 4), "DenseWindow2D"),
     ],
 )
 def test_what_cannot_be_counted_is_refused_by_name(layer, name):
@@ -106,9 +105,14 @@ def test_unknown_sides_are_refused():
         costs.multiply_adds(inner())
 
 
-def test_the_dense_window_is_not_counted_as_the_sliding_one():
-    with pytest.raises(ValueError, match="no `DenseWindow2D`"):
-        costs.multiply_adds(zoo.models.build_for_training("sliding_window"))
+@pytest.mark.parametrize("stride", [1, 4])
+def test_the_dense_window_counts_what_it_computes_and_not_what_the_sliding_one_does(stride):
+    shape = (32, 32, 3)
+    dense = zoo.models.build_for_training("sliding_window", image_shape=shape, stride=stride)
+    assert costs.multiply_adds(dense) == pytest.approx(counted_by_tensorflow(dense), rel=0.02)
+    assert 4 * costs.multiply_adds(dense) < costs.multiply_adds(
+        zoo.build("sliding_window", image_shape=shape, stride=stride)
+    )
 
 
 def test_full_convolution_stays_within_twice_the_unet():

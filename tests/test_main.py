@@ -12,7 +12,10 @@ import tensorflow as tf
 from PIL import Image
 
 import zoo
-from zoo import __main__, benchmark, costs, exporting, saved, training
+from zoo import __main__, benchmark, costs, exporting, saved, trained, training
+from zoo.commands import models as model_commands
+from zoo.commands import parser
+from zoo.commands import training as training_commands
 from zoo.data import synthetic_pets
 
 
@@ -27,8 +30,8 @@ def test_help_answers_at_once(run_zoo):
 
 
 def test_data_sets_and_formats_are_those_of_the_package():
-    assert tuple(zoo.data.DATASETS) == __main__.DATASETS
-    assert tuple(exporting.FORMATS) == __main__.FORMATS
+    assert tuple(zoo.data.DATASETS) == parser.DATASETS
+    assert tuple(exporting.FORMATS) == parser.FORMATS
 
 
 @pytest.mark.parametrize("command", [["train", "unett"], ["evaluate", "unett"], ["predict", "unett", "a.jpg"]])
@@ -61,7 +64,7 @@ def test_an_expected_error_is_one_printable_line_unless_a_traceback_is_asked_for
     def fail(options):
         raise error
 
-    monkeypatch.setattr(__main__, "evaluate", fail)
+    monkeypatch.setattr(model_commands, "evaluate", fail)
     with pytest.raises(SystemExit) as stopped:
         __main__.main(["evaluate", "unet"])
     assert stopped.value.code.startswith("evaluate: ")
@@ -76,7 +79,7 @@ def test_a_bug_keeps_its_traceback(error, monkeypatch):
     def fail(options):
         raise error("a bug")
 
-    monkeypatch.setattr(__main__, "evaluate", fail)
+    monkeypatch.setattr(model_commands, "evaluate", fail)
     with pytest.raises(Exception, match="a bug") as raised:
         __main__.main(["evaluate", "unet"])
     assert not isinstance(raised.value, SystemExit)
@@ -271,47 +274,48 @@ def test_compare_draws_plot_and_stages(run_zoo, tmp_path):
 
 
 def test_train_hands_its_options_to_the_recipe(monkeypatch, tmp_path):
-    trained = []
+    asked = []
 
-    def pretend_to_train(stage, recipe, folder, devices):
-        trained.append((stage, recipe, folder, devices))
-        return saved.card("unet")
+    def pretend_to_train(stage, recipe, folder, devices, overwrite):
+        asked.append((stage, recipe, folder, devices, overwrite))
+        return None, saved.card("unet")
 
-    monkeypatch.setattr(__main__, "train_cell", pretend_to_train)
+    monkeypatch.setattr(trained, "train", pretend_to_train)
     command = ["train", "unet", "--dataset", "synthetic_pets", "--out", str(tmp_path)]
     __main__.main([*command, "--no-xla"])
     __main__.main([*command, "--xla", "--split", "train+validation", "--epochs", "48", "--seed", "3"])
     plain = training.Recipe("synthetic_pets")
     changed = dataclasses.replace(plain, split="train+validation", epochs=48, seed=3, xla=True)
-    assert trained == [("unet", plain, tmp_path, 1), ("unet", changed, tmp_path, 1)]
+    assert asked == [("unet", plain, tmp_path, 1, False), ("unet", changed, tmp_path, 1, False)]
 
 
 def test_grid_trains_what_is_not_done_by_the_recipe(monkeypatch, tmp_path, capsys):
-    trained = []
+    asked = []
 
-    def pretend_to_train(stage, recipe, folder):
-        trained.append((stage, recipe.seed, recipe.epochs))
+    def pretend_to_train(stage, recipe, folder, devices, overwrite):
+        asked.append((stage, recipe.seed, recipe.epochs))
         model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(3, 1)], name=stage)
         saved.save(model, {**saved.card("unet"), "recipe": dataclasses.asdict(recipe)}, folder)
+        return model, saved.card(stage, folder)
 
-    monkeypatch.setattr(__main__, "STAGES", ("unet",))
-    monkeypatch.setattr(__main__, "train_cell", pretend_to_train)
+    monkeypatch.setattr(training_commands, "STAGES", ("unet",))
+    monkeypatch.setattr(trained, "train", pretend_to_train)
     monkeypatch.setattr(training, "PUBLISHED", training.Recipe("oxford_iiit_pet", epochs=2))
     command = ["grid", "--seeds", "2", "--out", str(tmp_path)]
     __main__.main(command)
-    assert trained == [("unet", 0, 2), ("unet", 1, 2)]
+    assert asked == [("unet", 0, 2), ("unet", 1, 2)]
     assert "± 0.000" in capsys.readouterr().out
     __main__.main(command)
-    assert len(trained) == 2
+    assert len(asked) == 2
     assert "unet, seed 1: done already." in capsys.readouterr().out
     monkeypatch.setattr(training, "PUBLISHED", training.Recipe("oxford_iiit_pet", epochs=3))
     __main__.main(command)
-    assert trained[2:] == [("unet", 0, 3), ("unet", 1, 3)]
+    assert asked[2:] == [("unet", 0, 3), ("unet", 1, 3)]
 
 
 def test_grid_begins_anew_where_the_recipe_has_changed(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 4})
-    monkeypatch.setattr(__main__, "STAGES", ("strided_convolution",))
+    monkeypatch.setattr(training_commands, "STAGES", ("strided_convolution",))
     monkeypatch.setattr(costs, "costs", lambda model: saved.card("unet")["costs"])
     recipe = training.Recipe("synthetic_pets", image_size=16, batch_size=4, epochs=1, half_size_share=0)
     for epochs in (1, 2):
@@ -385,6 +389,5 @@ def test_train_from_start_to_card(tmp_path):
     assert card["dataset"]["test"]["examples"] == 4
     model = saved.load("sliding_window", tmp_path)
     assert model.layers[1].__class__.__name__ == "SlidingWindow2D"
-    again = train("end")
-    assert again.returncode == 1
-    assert "is trained already" in again.stderr
+    with pytest.raises(SystemExit, match="is trained already"):
+        __main__.main(["train", "sliding_window", "--dataset", "synthetic_pets", "--out", str(tmp_path)])

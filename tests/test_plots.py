@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from zoo import plots
-from zoo.__main__ import BENCHMARKS
+from zoo.benchmark import figures
+from zoo.commands.parser import BENCHMARKS
 
 
 def cells(axis):
@@ -62,7 +63,7 @@ def test_stages_are_columns_and_photos_rows():
 
 def test_every_part_of_the_benchmark_has_a_panel():
     results = json.loads((Path(__file__).parents[1] / "tutorials" / "benchmark.json").read_text())
-    panels = plots.draw_benchmark(results).axes
+    panels = figures.draw_benchmark(results).axes
     assert len(panels) == len(BENCHMARKS)
     times = [row["milliseconds"] for row in results["runtimes"] if row["batch"] == 1]
     assert [bar.get_width() for bar in panels[BENCHMARKS.index("runtimes")].patches] == times
@@ -75,7 +76,7 @@ def test_what_failed_is_not_drawn():
         for name in ("sliding", "dense")
     ]
     rows[0] = {"stride": 1, "contender": "sliding", "multiply_adds": 8, "error": "MemoryError"}
-    (panel,) = plots.draw_benchmark({"windows": rows}).axes
+    (panel,) = figures.draw_benchmark({"patches": rows}).axes
     assert [list(line.get_xdata()) for line in panel.lines] == [[2], [2]]
     assert panel.lines[1].get_ydata() == [3.0]
 

@@ -192,15 +192,15 @@ def test_models_with_other_outputs_are_refused(outputs):
 
 
 @pytest.mark.slow
-def test_a_large_photo_and_many_classes_stay_within_a_gigabyte(tmp_path):
+def test_many_classes_of_a_large_photo_stay_within_half_a_gigabyte():
     code = (
         "import numpy as np, resource; from zoo import prediction; rng = np.random.default_rng(0);"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6;"
         "logits = rng.random((128, 128, 150), 'float32'); start = peak();"
-        "prediction.enlarge(logits, (3000, 4000)); print(peak() - start)"
+        "prediction.enlarge(logits, (1500, 2000)); print(peak() - start)"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert float(run.stdout) < 1, run.stderr
+    assert float(run.stdout) < 0.5, run.stderr  # where all logits at once would take 1.8
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ import skimage
 import zoo
 from zoo import costs, evaluation, saved, tables, training
 from zoo.__main__ import main
+from zoo.data import oxford_iiit_pet
 
 FOLDER = Path(__file__).parents[1] / "saved_models"
 LONGER = FOLDER / "48_epochs"
@@ -81,16 +82,27 @@ def test_the_readmes_show_what_the_cards_say():
 
 
 @pytest.mark.slow
+def test_a_card_is_reproduced_from_its_file(photos):
+    assert_scores_are_those_of_the_card(FOLDER, ("at_network_size",), tolerance=1e-3)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("folder", "ways"),
     [(FOLDER, ("at_network_size", "at_photo_size", "groups", "with_mirror_image")), (LONGER, ("at_network_size",))],
 )
-def test_a_card_is_reproduced_from_its_file(folder, ways, photos):
+def test_a_sample_of_the_photos_scores_as_the_card_says(folder, ways, photos, monkeypatch):
+    stored = oxford_iiit_pet.stored
+    monkeypatch.setattr(oxford_iiit_pet, "stored", lambda split: stored(split).take(320))
+    assert_scores_are_those_of_the_card(folder, ways, tolerance=0.03)
+
+
+def assert_scores_are_those_of_the_card(folder, ways, tolerance):
     scores = evaluation.evaluate(zoo.load("unet", folder), "oxford_iiit_pet", ways=ways)
     for size in scores:
         expected = saved.card("unet", folder)["scores"][size]
         for name in ("mean_iou", "pixel_accuracy", "binary_iou", "binary_iou_per_image", "boundary_iou"):
-            assert scores[size][name] == pytest.approx(expected[name], abs=1e-3), (size, name)
+            assert scores[size][name] == pytest.approx(expected[name], abs=tolerance), (size, name)
 
 
 def test_the_unet_finds_the_cat():
@@ -220,26 +232,6 @@ def test_save_writes_whole_files_or_none(tmp_path, monkeypatch):
         saved.save(model, {"note": "second"}, tmp_path)
     assert {name: (tmp_path / name).read_bytes() for name in before} == before
     assert json.loads(before["unet.json"])["note"] == "first"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_saved_models_answer_alike_on_every_backend(backend, tmp_path, run_python):
-    pytest.importorskip(backend)
-    image = np.random.default_rng(0).random((1, 128, 128, 3), "float32")
-    np.save(tmp_path / "image.npy", image)
-    code = (
-        "import sys, keras, numpy as np, zoo.layers\n"
-        "image = np.load(sys.argv[1])\n"
-        "for number, path in enumerate(sys.argv[3:]):\n"
-        "    logits = keras.saving.load_model(path).predict_on_batch(image)\n"
-        "    np.save(f'{sys.argv[2]}/{number}.npy', logits)\n"
-    )
-    paths = [folder / f"{stage}.keras" for stage, folder in MODELS]
-    run_python(backend, "-c", code, tmp_path / "image.npy", tmp_path, *paths)
-    for number, (stage, folder) in enumerate(MODELS):
-        expected = zoo.load(stage, folder).predict_on_batch(image)
-        np.testing.assert_allclose(np.load(tmp_path / f"{number}.npy"), expected, atol=1e-4, err_msg=paths[number])
 
 
 def test_import_is_instant():

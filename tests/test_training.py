@@ -1,78 +1,63 @@
 import dataclasses
 import json
 import os
-import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 
 import keras
 import numpy as np
 import pytest
 
-from zoo import data, models, training
+from zoo import data, files, models, training
 from zoo.data import synthetic_pets
 from zoo.training import loop, state
 
+pytestmark = pytest.mark.xdist_group("training")  # one worker makes the fixtures of the module
+
 RECIPE = training.Recipe("synthetic_pets", image_size=32, batch_size=4, epochs=30, half_size_share=0.5)
+GROWING = dataclasses.replace(RECIPE, epochs=6)  # three of them at half the size
 
 TWO = dataclasses.replace(RECIPE, epochs=2, half_size_share=0)
 PAIR = ("nearest_unpooling", "bed_of_nails")
+FEW = {"train": 16, "validation": 4, "test": 4}
 
-# A short training in a process of its own, that may end itself in the middle of keeping a state.
-SCRIPT = f"""
+# A short training in a process of its own, which ends itself in the middle of the second epoch.
+KILLED = f"""
 import os, signal, sys
-import keras
-import numpy as np
-from zoo import files, models, training
+from zoo import models, training
 from zoo.data import synthetic_pets
 
-folder, die_at = sys.argv[1], sys.argv[2]
-synthetic_pets.EXAMPLES = {{"train": 16, "validation": 4, "test": 4}}
+synthetic_pets.EXAMPLES = {FEW}
 
-def die(*arguments):
-    os.kill(os.getpid(), signal.SIGKILL)
+def kill(self, batch, logs=None):
+    if self.history and batch == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
 
-def write_half_and_die(self, path):
-    path.write_bytes(b"half of a file")
-    die()
-
-if die_at == "rename":
-    files.publish = die
-if die_at == "write":
-    keras.Model.save_weights = write_half_and_die
-if die_at.isdigit():  # after that many epochs
-    keep = training.KeepState.on_epoch_end
-    training.KeepState.on_epoch_end = lambda self, epoch, logs: (
-        keep(self, epoch, logs), epoch + 1 == int(die_at) and die()
-    )
-
-def build():
-    return models.build("max_unpooling", image_shape=(None, None, 3), filters=(4, 8))
-
-model, history = training.train(build, training.{RECIPE!r}, folder)
-np.savez(folder + "/final.npz", *model.get_weights(), *[v.numpy() for v in model.optimizer.variables])
-print(len(history), "epochs")
+training.KeepState.on_train_batch_end = kill
+build = lambda: models.build("max_unpooling", image_shape=(None, None, 3), filters=(4, 8))
+training.train(build, training.{GROWING!r}, sys.argv[1])
 """
 
+# What a kill leaves at each moment of a training, and how many epochs are whole then.
+MOMENTS = {
+    "after the first epoch": 1,
+    "within an epoch": 1,
+    "while the weights are written": 2,
+    "before the state gets its name": 2,
+    "after the last small images": 3,
+    "after the first large images": 4,
+}
 
-def start(folder, die_at="never"):
-    command = [sys.executable, "-u", "-c", SCRIPT, str(folder), die_at]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+def build_unpooling():
+    return models.build("max_unpooling", image_shape=(None, None, 3), filters=(4, 8))
 
 
-def finish(folder):
-    output = start(folder).communicate()[0]
-    assert "30 epochs" in output, output
-    return list(np.load(folder / "final.npz").values())
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
-    return finish(tmp_path_factory.mktemp("uninterrupted"))
+def numbers(model):
+    return [variable.numpy() for variable in (*model.weights, *model.optimizer.variables)]
 
 
 def assert_equal_bit_for_bit(weights, expected):
@@ -81,41 +66,67 @@ def assert_equal_bit_for_bit(weights, expected):
         np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.slow
-def test_ten_kills_leave_no_trace(tmp_path, uninterrupted):
-    chance, kills = random.Random(0), 0
-    for _ in range(10):
-        process = start(tmp_path)
-        for line in process.stdout:  # until an epoch is over, then at any moment of the next ones
-            if "loss" in line:
-                break
-        time.sleep(chance.uniform(0, 0.1))
-        kills += process.poll() is None
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert list(tmp_path.glob("after_epoch_*"))
-    assert kills >= 5  # on a fast machine the last ones may come when all is done
-    assert_equal_bit_for_bit(finish(tmp_path), uninterrupted)
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """What a training ends with, and copies of its folder from each of the `MOMENTS`, as a kill would leave it."""
+    folder, copies = (tmp_path_factory.mktemp(name) for name in ("uninterrupted", "killed"))
+
+    def copy(moment):
+        shutil.copytree(folder, copies / moment, dirs_exist_ok=True)
+
+    class Copying(training.KeepState):
+        def on_train_batch_end(self, batch, logs=None):
+            if len(self.history) == 1 and batch == 2:
+                copy("within an epoch")
+
+        def on_epoch_end(self, epoch, logs=None):
+            super().on_epoch_end(epoch, logs)
+            for moment in ("after the first epoch", "after the last small images", "after the first large images"):
+                if epoch + 1 == MOMENTS[moment]:
+                    copy(moment)
+
+    save, publish = keras.Model.save_weights, files.publish
+
+    def write_half_first(model, path):
+        if len(state.states(folder)) == 2:
+            path.write_bytes(b"half of a file")
+            copy("while the weights are written")
+            path.unlink()
+        save(model, path)
+
+    def copy_first(unfinished, path, overwrite):
+        if path.name == "after_epoch_0003":
+            copy("before the state gets its name")
+        publish(unfinished, path, overwrite)
+
+    with pytest.MonkeyPatch.context() as spies:
+        spies.setattr(synthetic_pets, "EXAMPLES", FEW)
+        spies.setattr(loop, "KeepState", Copying)
+        spies.setattr(keras.Model, "save_weights", write_half_first)
+        spies.setattr(files, "publish", copy_first)
+        return numbers(training.train(build_unpooling, GROWING, folder)[0]), copies
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("moment", ["write", "rename"])
-def test_a_kill_while_the_state_is_written(tmp_path, uninterrupted, moment):
-    process = start(tmp_path, die_at=moment)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    assert list(tmp_path.glob(".unfinished.*"))
-    assert_equal_bit_for_bit(finish(tmp_path), uninterrupted)
-    assert not list(tmp_path.glob(".unfinished.*"))
+@pytest.mark.usefixtures("few_scenes")
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_kill_at_any_moment_leaves_no_trace(moment, uninterrupted):
+    expected, copies = uninterrupted
+    folder = copies / moment
+    assert training.phases(GROWING)[0][1] == range(MOMENTS["after the last small images"])
+    assert state.epochs_of(state.states(folder)[0]) == MOMENTS[moment]
+    assert bool(list(folder.glob(".unfinished.*"))) == moment.startswith(("while", "before"))
+    model, history = training.train(build_unpooling, GROWING, folder)
+    assert len(history) == GROWING.epochs
+    assert_equal_bit_for_bit(numbers(model), expected)
+    assert not list(folder.glob(".unfinished.*"))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("epochs", [15, 16])
-def test_a_kill_where_the_images_grow(tmp_path, uninterrupted, epochs):
-    assert training.phases(RECIPE)[0][1] == range(15)
-    start(tmp_path, die_at=str(epochs)).communicate()
-    assert state.epochs_of(state.states(tmp_path)[0]) == epochs
-    assert_equal_bit_for_bit(finish(tmp_path), uninterrupted)
+@pytest.mark.usefixtures("few_scenes")
+def test_another_process_goes_on_with_what_a_killed_one_left(tmp_path, uninterrupted):
+    killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path], capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert state.epochs_of(state.states(tmp_path)[0]) == 1
+    assert_equal_bit_for_bit(numbers(training.train(build_unpooling, GROWING, tmp_path)[0]), uninterrupted[0])
 
 
 @pytest.mark.usefixtures("few_scenes")
@@ -131,7 +142,7 @@ def test_some_epochs_must_see_whole_images():
 
 @pytest.fixture
 def few_scenes(monkeypatch):
-    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 16, "validation": 4, "test": 4})
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", FEW)
 
 
 def build_small():
@@ -161,7 +172,7 @@ def two_states(tmp_path_factory):
     """A folder with the states after two epochs and after one."""
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as few:
-        few.setattr(synthetic_pets, "EXAMPLES", {"train": 16, "validation": 4, "test": 4})
+        few.setattr(synthetic_pets, "EXAMPLES", FEW)
         training.train(build_small, TWO, folder)
     assert [path.name for path in state.states(folder)] == ["after_epoch_0002", "after_epoch_0001"]
     return folder
@@ -238,10 +249,10 @@ def test_a_damaged_state_is_named_and_the_one_before_is_read(trained, compiled, 
     history = state.read_state(trained, TWO, compiled)
     assert f"Passed over the state {trained / 'after_epoch_0002'}" in capsys.readouterr().out
     assert len(history) == 1
-    loaded = [variable.numpy() for variable in (*compiled.weights, *compiled.optimizer.variables)]
+    loaded = numbers(compiled)
     shutil.rmtree(trained / "after_epoch_0002", ignore_errors=True)
     assert len(state.read_state(trained, TWO, compiled)) == 1
-    assert_equal_bit_for_bit(loaded, [v.numpy() for v in (*compiled.weights, *compiled.optimizer.variables)])
+    assert_equal_bit_for_bit(loaded, numbers(compiled))
 
 
 def test_from_the_state_before_a_training_ends_with_the_same_weights(trained):
@@ -299,7 +310,7 @@ def test_mixed_precision_keeps_float32_weights_and_logits(tmp_path):
 
 @pytest.mark.usefixtures("few_scenes")
 def test_with_the_validation_split_learned_no_epoch_is_scored_on_it(tmp_path, monkeypatch):
-    monkeypatch.setitem(synthetic_pets.EXAMPLES, "train+validation", 20)
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {**FEW, "train+validation": 20})
     recipe = dataclasses.replace(RECIPE, split="train+validation", epochs=1)
     _, history = training.train(build_small, recipe, tmp_path)
     assert set(history[0]) == {"loss", "seconds"}
@@ -370,12 +381,44 @@ if "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ:
 
 synthetic_pets.EXAMPLES = {{"train": 16, "validation": 6, "test": 4}}
 build = lambda: models.build("max_unpooling", image_shape=(None, None, 3), filters=(4, 8))
-recipe = training.{dataclasses.replace(RECIPE, epochs=13)!r}
+recipe = training.{dataclasses.replace(TWO, epochs=4)!r}
 with training.share_among(int(sys.argv[1]), recipe.batch_size):
     model, history = training.train(build, recipe, sys.argv[2])
 shared = len(model.weights[0].value.sharding.device_set)
-print(json.dumps([shared, [epoch["loss"] for epoch in history], history[-1]["val_mean_iou"]]))
+print(json.dumps([shared, [epoch["loss"] for epoch in history] + [history[-1]["val_mean_iou"]]]))
 """
+
+
+def start_on_devices(count, folder, flags="", **variables):
+    """Starts that training; what JAX compiles for it runs only a few times."""
+    flags = f"--xla_backend_optimization_level=0 {flags}"
+    return subprocess.Popen(
+        [sys.executable, "-c", ON_DEVICES, str(count), str(folder)],
+        env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": flags, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ends(*started):
+    """Of each of these trainings the number of devices, and the losses with the score behind them."""
+    try:
+        outputs = [process.communicate(timeout=1500) for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    assert {process.returncode for process in started} == {0}, outputs
+    return [json.loads(printed.splitlines()[-1]) for printed, _ in outputs]
+
+
+@pytest.fixture(scope="module")
+def on_one_device(tmp_path_factory):
+    pytest.importorskip("jax")
+    ((used, losses),) = ends(start_on_devices(1, tmp_path_factory.mktemp("one")))
+    assert used == 1
+    assert len(losses) == 4 + 1
+    return losses
 
 
 def assert_equal_but_for_rounding(found, expected):
@@ -385,71 +428,28 @@ def assert_equal_but_for_rounding(found, expected):
 
 
 @pytest.mark.slow
-def test_two_devices_take_the_steps_of_one(tmp_path):
-    pytest.importorskip("jax")
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
-    results = []
-    for devices in (1, 2):
-        command = [sys.executable, "-c", ON_DEVICES, str(devices), str(tmp_path / str(devices))]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        used, losses, score = json.loads(done.stdout.splitlines()[-1])
-        assert used == devices
-        assert len(losses) == 13  # of 4 steps
-        results.append([*losses, score])
-    assert_equal_but_for_rounding(*results)
+def test_two_devices_take_the_steps_of_one(tmp_path, on_one_device):
+    flags = "--xla_force_host_platform_device_count=2"
+    ((used, losses),) = ends(start_on_devices(2, tmp_path, flags))
+    assert used == 2
+    assert_equal_but_for_rounding(losses, on_one_device)
 
 
 @pytest.mark.slow
-def test_two_processes_take_the_steps_of_one_and_the_first_writes(tmp_path):
-    pytest.importorskip("jax")
+def test_two_processes_take_the_steps_of_one_and_the_first_writes(tmp_path, on_one_device):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    alone = {**os.environ, "KERAS_BACKEND": "jax"}
-    both = {**alone, "KERAS_DISTRIBUTION_JOB_ADDRESSES": address, "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
-    cases = {"alone": (alone, "1", "0"), "first": (both, "2", "0"), "second": (both, "2", "1")}
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", ON_DEVICES, devices, str(tmp_path / folder)],
-            env={**environment, "KERAS_DISTRIBUTION_PROCESS_ID": number},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for folder, (environment, devices, number) in cases.items()
-    ]
-    try:
-        outputs = [process.communicate(timeout=1500) for process in started]
-    finally:
-        for process in started:
-            process.kill()
-    assert [process.returncode for process in started] == [0, 0, 0], outputs
-    (_, losses, score), (_, *first), (_, *second) = (json.loads(out.splitlines()[-1]) for out, _ in outputs)
+    both = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": address, "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
+    first, second = ends(
+        *(start_on_devices(2, tmp_path / n, **both, KERAS_DISTRIBUTION_PROCESS_ID=n) for n in ("0", "1"))
+    )
     assert first == second
-    assert_equal_but_for_rounding([*first[0], first[1]], [*losses, score])
-    assert (tmp_path / "first" / "after_epoch_0013").exists()
-    assert not (tmp_path / "second").exists()
+    assert_equal_but_for_rounding(first[1], on_one_device)
+    assert (tmp_path / "0" / "after_epoch_0004").exists()
+    assert not (tmp_path / "1").exists()
 
 
 def test_devices_that_cannot_share_are_refused():
     with pytest.raises(RuntimeError, match="KERAS_BACKEND=jax"):
         training.share_among(2, batch_size=16)
-
-
-@pytest.mark.slow
-def test_after_300_steps_the_unet_leads_the_sliding_window(tmp_path):
-    scores = {}
-    for stage in ("sliding_window", "unet"):
-        keras.utils.set_random_seed(0)
-        model = models.build_for_training(stage, image_shape=(64, 64, 3))  # a quarter of the pixels
-        recipe = training.Recipe("synthetic_pets", image_size=64, batch_size=8, epochs=1)
-        training.compile_model(model, training.make_optimizer(recipe, steps_per_epoch=300), recipe)
-        batches = training.load(recipe, "train", recipe.image_size, augmentation=recipe.augmentation())
-        model.fit(batches.take(300), shuffle=False, verbose=0)
-        score = loop.ScoreValidation(training.load(recipe, "test", recipe.image_size).take(50))
-        score.set_model(model)
-        score.on_epoch_end(0, logs := {})
-        scores[stage] = logs["val_mean_iou"]
-    print(scores)
-    assert scores["unet"] > scores["sliding_window"] + 0.1

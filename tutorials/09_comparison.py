@@ -119,6 +119,7 @@ ways_down = {
     "strided_convolution": stride,
     "unet": pool_and_keep,
 }
+assert tuple(ways_down) == zoo.STAGES[2:]
 
 
 def remembered_bytes(down, image_shape=(128, 128, 3)):

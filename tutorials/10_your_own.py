@@ -362,15 +362,16 @@ print(inspect.getsource(inspect.getmodule(build_nearest_unpooling)))
 # For yours, fork the repository and follow its `CONTRIBUTING.md`:
 #
 # 1. **The file**: `zoo/models/smooth_upsampling.py`, with the two functions above and the docstrings of its neighbours.
-# 2. **The name**: `"smooth_upsampling"` in `STAGES`, in `zoo/stages.py`, at its place in the story. From then on
-#    `zoo.build`, the command line and the tests know it.
+# 2. **The name**: an entry for `"smooth_upsampling"` in `REGISTRY`, in `zoo/stages.py`, at its place in the story. It
+#    says which page explains the stage, what it does and what is still wrong with it. From then on `zoo.build`, the
+#    command line, the site and the tests know it.
 # 3. **The test**: `tests/models/test_every_stage.py` runs over all `STAGES`. It checks shapes, unknown sides, mixed
 #    precision, that every weight learns, save and load. A layer of your own needs a test in `tests/layers/` that
 #    compares it with a loop.
 # 4. **The weights**: `python -m zoo grid --out saved_models` leaves alone what is trained, and trains yours with the
 #    recipe that all others share, scores it on the test split and writes its card. It needs the photos.
 # 5. **What is left**: write what the model gets wrong under `limits` in its card, put the table of `python -m zoo list`
-#    into `README.md`, and give it a page: in `PAGES` of `tutorials/hooks/models.py` and in `mkdocs.yml`.
+#    into `README.md`, and explain it on its page.
 #
 # The checks of point 3 are quickly made here, by hand:
 

@@ -9,7 +9,8 @@ import json
 from pathlib import Path
 
 import zoo
-from zoo import benchmark, plots, tables
+from zoo import benchmark, tables
+from zoo.benchmark import figures
 
 results = json.loads((Path(zoo.__file__).parents[1] / "tutorials" / "benchmark.json").read_text())
 print(results["machine"])
@@ -59,7 +60,7 @@ for name, way in ways.items():
 # indices and `max_unpool2d`. A **copy** of the map is there as a yardstick: whoever moves a map is hardly faster.
 
 # %% Milliseconds of pooling and unpooling, with their gradients, for each contender tags=["picture"]
-plots.draw_benchmark({"layers": results["layers"]})
+figures.draw_benchmark({"layers": results["layers"]})
 
 # %%
 rows = results["layers"]
@@ -116,10 +117,10 @@ def map_and_precision(row):
     return f"{tables.format_case(row['shape'])}, {row['dtype']}"
 
 
-arrange([row for row in rows if row["run"] == "forward and backward"], plots.name_contender, map_and_precision)
+arrange([row for row in rows if row["run"] == "forward and backward"], figures.name_contender, map_and_precision)
 
 # %%
-arrange([row for row in rows if row["run"] == "forward"], plots.name_contender, map_and_precision)
+arrange([row for row in rows if row["run"] == "forward"], figures.name_contender, map_and_precision)
 
 # %% [markdown]
 # ### Memory
@@ -129,7 +130,7 @@ arrange([row for row in rows if row["run"] == "forward"], plots.name_contender, 
 # not counted. The unpooled map and the gradient of the map are: twice the map is the least that is possible.
 
 # %% Megabytes that pooling and unpooling take at their peak, for each contender tags=["picture"]
-plots.draw_benchmark({"layers_memory": results["layers_memory"]})
+figures.draw_benchmark({"layers_memory": results["layers_memory"]})
 
 # %%
 print(f"twice the map: {2 * results['layers_memory'][0]['map_megabytes']:.0f} MB")
@@ -147,17 +148,17 @@ assert peaks["argmax and scatter", "tensorflow"] < peaks["the zoo's layers", "te
 # computes each once and gives the same logits. How much of what it saves on paper does it save in time?
 
 # %% How many times faster the dense evaluation is, and how many times fewer multiply-adds it needs tags=["picture"]
-plots.draw_benchmark({"windows": results["windows"]})
+figures.draw_benchmark({"patches": results["patches"]})
 
 # %%
-first = {row["contender"]: row for row in results["windows"] if row["stride"] == 1}
+first = {row["contender"]: row for row in results["patches"] if row["stride"] == 1}
 fewer = first["sliding"]["multiply_adds"] / first["dense"]["multiply_adds"]
 faster = first["sliding"]["milliseconds"] / first["dense"]["milliseconds"]
 print(f"at every pixel: {fewer:.0f} times fewer multiply-adds, {faster:.0f} times faster")
 print(f"that is {faster / fewer:.0%} of what the multiply-adds allow")
 assert faster > 0.6 * fewer
 
-last = {row["contender"]: row for row in results["windows"] if row["stride"] == 16}
+last = {row["contender"]: row for row in results["patches"] if row["stride"] == 16}
 faster = last["sliding"]["milliseconds"] / last["dense"]["milliseconds"]
 print(f"at every 16th pixel: {faster:.2f} times as fast")
 assert faster < 1
@@ -171,7 +172,7 @@ assert faster < 1
 # on, since small photos take little but the fixed cost of a call.
 
 # %% Milliseconds of a prediction for one photo, by its side, for the nine stages tags=["picture"]
-plots.draw_benchmark({"stages": results["stages"]})
+figures.draw_benchmark({"stages": results["stages"]})
 
 # %%
 growth = {stage: benchmark.exponent(results["stages"], stage) for stage in zoo.STAGES}
@@ -200,7 +201,7 @@ arrange(results["stages"], lambda row: row["stage"], size_and_batch)
 # And the memory that a prediction takes at its peak, beside the weights and the photo:
 
 # %% Megabytes that a prediction for one photo takes at its peak, by its side, for the nine stages tags=["picture"]
-plots.draw_benchmark({"stages_memory": results["stages_memory"]})
+figures.draw_benchmark({"stages_memory": results["stages_memory"]})
 
 # %% [markdown]
 # ## The U-Net elsewhere
@@ -209,7 +210,7 @@ plots.draw_benchmark({"stages_memory": results["stages_memory"]})
 # `python -m zoo export` takes it to ONNX Runtime and LiteRT. The picture is for one photo, the table also for sixteen:
 
 # %% Milliseconds of a prediction of the U-Net for one photo in each runtime tags=["picture"]
-plots.draw_benchmark({"runtimes": results["runtimes"]})
+figures.draw_benchmark({"runtimes": results["runtimes"]})
 
 # %%
 arrange(results["runtimes"], lambda row: row["runtime"], lambda row: f"batch {row['batch']}")
@@ -233,9 +234,9 @@ for batch in (1, 16):
 # ## Other U-Nets
 #
 # Two well-known networks for the same photos are larger than ours: the U-Net of keras.io and that of TensorFlow's
-# tutorial. `saved_models/peers.py` trains them beside ours, and times them: first beside ours as it is, then beside
-# ours with so many filters that it has as many parameters. (*First 42 filters*: 42 in the first level and not 16, and
-# all others in proportion.)
+# tutorial. `python -m zoo.benchmark.peers` trains them beside ours, and times them: first beside ours as it is, then
+# beside ours with so many filters that it has as many parameters. (*First 42 filters*: 42 in the first level and not
+# 16, and all others in proportion.)
 
 
 # %%
@@ -270,7 +271,7 @@ for other, widened in (("keras.io's U-Net", 24), ("TensorFlow's tutorial", 42)):
 # training can hardly be faster.
 
 # %% Images a second that tf.data delivers and that training consumes tags=["picture"]
-plots.draw_benchmark({"pipeline": results["pipeline"]})
+figures.draw_benchmark({"pipeline": results["pipeline"]})
 
 # %%
 rates = results["pipeline"]
@@ -287,7 +288,7 @@ assert rates["train"] > 0.95 * rates["bare_step"]
 # ```bash
 # python -m zoo benchmark                                     # tables, benchmark.json, benchmark.png
 # python -m zoo benchmark layers --out layers.json
-# python saved_models/peers.py --benchmark benchmark.json     # adds the other U-Nets
+# python -m zoo.benchmark.peers --benchmark benchmark.json  # adds the other U-Nets
 # ```
 #
 # Four things can make it faster:

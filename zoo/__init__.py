@@ -4,31 +4,13 @@ Examples:
     >>> import zoo
     >>> model = zoo.load("unet")  # a trained Keras model
     >>> classes = zoo.predict(model, "photo.jpg")  # doctest: +SKIP
+    >>> recipe = zoo.training.Recipe("synthetic_pets", epochs=2)
+    >>> model, card = zoo.train("unet", recipe, "runs")  # doctest: +SKIP
 
 The classes are 0 for pet, 1 for background and 2 for border.
 """
 
 import lazy_loader
 
-from zoo.stages import STAGES
-
-# Lazily (SPEC 1), so that `import zoo` and `python -m zoo --help` do not wait for Keras.
-__getattr__, __dir__, _ = lazy_loader.attach(
-    __name__,
-    submodules=[
-        "benchmark",
-        "cards",
-        "data",
-        "evaluation",
-        "experiments",
-        "exporting",
-        "layers",
-        "models",
-        "plots",
-        "prediction",
-        "saved",
-        "training",
-    ],
-    submod_attrs={"models": ["build"], "prediction": ["predict"], "saved": ["load"]},
-)
-__all__ = ["STAGES", "build", "load", "predict"]
+# What there is stands in `__init__.pyi`, and comes lazily (SPEC 1), so that `import zoo` does not wait for Keras.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

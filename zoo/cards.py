@@ -8,18 +8,18 @@ from zoo.errors import first_line
 from zoo.files import check_file, write_whole
 from zoo.stages import STAGES, check_stage
 
-SHARES = ("mean_iou", "pixel_accuracy", "binary_iou", "boundary_iou")
+SCORES = ("mean_iou", "pixel_accuracy", "binary_iou", "boundary_iou")
 CLASSES = ("pet", "background", "border")
 
-# What the tables show of a card: where it stands.
+# What the tables show of a card, by the keys below which it stands.
 SHOWN = (
-    *(("scores", "at_network_size", share) for share in SHARES),
+    *(("scores", "at_network_size", name) for name in SCORES),
     *(("scores", "at_network_size", "iou", name) for name in CLASSES),
     *(("costs", cost) for cost in ("parameters", "multiply_adds", "milliseconds")),
 )
 
 
-def card(stage, folder=None):
+def card(stage: str, folder: str | os.PathLike | None = None) -> dict:
     """The card of a saved model: scores, costs, recipe, versions and SHA-256, as a dictionary.
 
     Args:
@@ -34,7 +34,7 @@ def card(stage, folder=None):
     return read(find(stage, folder, ".json"))
 
 
-def cards(folder=None):
+def cards(folder: str | os.PathLike | None = None) -> dict[str, dict]:
     """The cards of all stages that a folder has, in the lecture's order, by stage. The default folder must have one.
 
     Args as for `card`.
@@ -72,11 +72,11 @@ def read(path):
 
 def check_shown(contents, path):
     """Refuses a card that lacks a number that the tables show."""
-    for place in SHOWN:
-        value = look_up(contents, place)
+    for keys in SHOWN:
+        value = look_up(contents, keys)
         if not is_number(value):
-            raise ValueError(f"`{'.'.join(place)}` in {path} must be a number. Received: {value!r:.60}")
-    if set(classes := look_up(contents, SHOWN[len(SHARES)][:-1])) != set(CLASSES):
+            raise ValueError(f"`{'.'.join(keys)}` in {path} must be a number. Received: {value!r:.60}")
+    if set(classes := look_up(contents, SHOWN[len(SCORES)][:-1])) != set(CLASSES):
         raise ValueError(
             f"`scores.at_network_size.iou` in {path} must be of {', '.join(CLASSES)}. Received: {classes!r:.60}"
         )
@@ -87,9 +87,9 @@ def check_shown(contents, path):
         raise ValueError(f"`recipe` in {path} must be an object. Received: {contents.get('recipe')!r:.60}")
 
 
-def look_up(contents, place):
-    """The value at a place within nested dictionaries; `None` where there is none."""
-    for name in place:
+def look_up(contents, keys):
+    """The value below these keys in nested dictionaries; `None` where there is none."""
+    for name in keys:
         contents = contents.get(name) if isinstance(contents, dict) else None
     return contents
 
@@ -121,7 +121,7 @@ def find(stage, folder, ending):
     return path
 
 
-def folder_of_models(folder=None):
+def folder_of_models(folder: str | os.PathLike | None = None) -> Path:
     """The folder that was named, or the default.
 
     Raises:

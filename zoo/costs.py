@@ -18,11 +18,11 @@ CONVOLUTIONS = (
     *(layers.SeparableConv1D, layers.SeparableConv2D),
 )
 TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
-UNCOUNTED = (layers.Lambda, layers.Dot, layers.Attention, layers.AdditiveAttention, DenseWindow2D)
+UNCOUNTED = (layers.Lambda, layers.Dot, layers.Attention, layers.AdditiveAttention)
 UNCOUNTED_OPERATIONS = ("conv", "dot", "einsum", "inner", "matmul", "outer", "tensordot", "attention")
 
 
-def costs(model):
+def costs(model: keras.Model) -> dict[str, float | None]:
     """What a prediction for one image costs on this machine.
 
     Returns:
@@ -36,7 +36,7 @@ def costs(model):
     }
 
 
-def multiply_adds(model):
+def multiply_adds(model: keras.Model) -> int:
     """Multiply-adds of all convolutions and dense layers for one image; the model's sides must be fixed.
 
     Models within the model are followed, however deep, and layers that are called twice count twice.
@@ -47,7 +47,7 @@ def multiply_adds(model):
 
     Raises:
         ValueError: if a side is unknown, or there is a layer of which nothing is known here, such as attention, a
-            recurrent layer, a subclass with weights, or `DenseWindow2D`, whose convolutions are none of its layers.
+            recurrent layer, or a subclass with weights.
     """
     return count_model(model, model.inputs)[0] if hasattr(model, "inputs") else count(model, [])[0]
 
@@ -81,23 +81,25 @@ def count(operation, *arguments, **options):
     kind = type(operation)
     if kind is layers.TimeDistributed:
         step = keras.KerasTensor((arguments[0].shape[0], *arguments[0].shape[2:]), arguments[0].dtype)
-        return places(operation, arguments[0].shape[1:2]) * count(operation.layer, step)[0], outputs
+        return kernel_positions(operation, arguments[0].shape[1:2]) * count(operation.layer, step)[0], outputs
     if kind is SlidingWindow2D:
         patch = keras.KerasTensor((None, operation.window, operation.window, arguments[0].shape[-1]))
-        return places(operation, outputs.shape[1:3]) * count(operation.classifier, patch)[0], outputs
+        return kernel_positions(operation, outputs.shape[1:3]) * count(operation.classifier, patch)[0], outputs
+    if kind is DenseWindow2D:  # whose convolutions are operations, and none of its layers
+        images = keras.Input(batch_shape=arguments[0].shape)
+        return count_model(keras.Model(images, operation.call(images)), images)[0], outputs
     if kind is layers.Dense:
-        return places(operation, outputs.shape[1:-1]) * math.prod(operation.kernel.shape), outputs
-    if kind in CONVOLUTIONS or kind in TRANSPOSED:
+        return kernel_positions(operation, outputs.shape[1:-1]) * math.prod(operation.kernel.shape), outputs
+    if kind in CONVOLUTIONS or kind in TRANSPOSED or kind.__name__ == "Conv":  # the last of `keras.ops.conv`
         shape = (arguments[0] if kind in TRANSPOSED else outputs).shape
         sides = shape[1:-1] if operation.data_format == "channels_last" else shape[2:]
-        return places(operation, sides) * sum(
-            math.prod(w.shape) for w in operation.weights if len(w.shape) > 1
-        ), outputs
+        kernels = [w for w in getattr(operation, "weights", arguments[1:]) if len(w.shape) > 1]
+        return kernel_positions(operation, sides) * sum(math.prod(w.shape) for w in kernels), outputs
     refuse_uncounted(operation)
     return 0, outputs
 
 
-def places(operation, sides):
+def kernel_positions(operation, sides):
     """How often a kernel is applied, in each image."""
     if None in sides:
         raise ValueError(f"`model` needs fixed sides. Received: {operation.name} with sides {tuple(sides)}")
@@ -116,7 +118,7 @@ def refuse_uncounted(operation):
         raise ValueError(f"`model` must have no `{name}`, which cannot be counted. Received: {operation.name}")
 
 
-def milliseconds(model, runs=20):
+def milliseconds(model: keras.Model, runs: int = 20) -> float:
     """Median time of a prediction for one image, after a warm-up."""
     image = np.zeros((1, *model.input_shape[1:]), "float32")
     seconds = []
@@ -127,28 +129,25 @@ def milliseconds(model, runs=20):
     return 1000 * statistics.median(seconds[3:])
 
 
-def peak_megabytes(model, images=16):
+def peak_megabytes(model: keras.Model, images: int = 16) -> float | None:
     """Memory that a prediction takes for each image of a batch, on the CPU: the growth of a fresh process.
 
     Returns:
-        Megabytes (10^6 bytes) an image; `None` where the system does not tell (it has no /proc).
+        Megabytes (10^6 bytes) an image; `None` where the system does not tell.
     """
-    if not Path("/proc/self/status").exists():
-        return None
     with tempfile.TemporaryDirectory() as folder:
         model.save(path := Path(folder) / "model.keras")
         with fresh.process(quiet.import_tensorflow_without_gpu) as process:
-            return process.submit(memory_growth, path, images).result() / images / 1e6
+            growth = process.submit(growth_of_batch, path, images).result()
+    return None if growth is None else growth / images / 1e6
 
 
-def memory_growth(path, images):
-    """Bytes by which this process's peak grows from a batch of one image to one of `images` + 1."""
+def growth_of_batch(path, images):
+    """Bytes by which this process grows from a batch of one image to one of `images` + 1."""
     model = keras.saving.load_model(path, compile=False)
 
-    def peak_after(batch):
-        model.predict_on_batch(np.zeros((batch, *model.input_shape[1:]), "float32"))
-        status = Path("/proc/self/status").read_text()
-        return 1024 * int(status.split("VmHWM:")[1].split()[0])
+    def prediction(batch):
+        return lambda: model.predict_on_batch(np.zeros((batch, *model.input_shape[1:]), "float32"))
 
-    before = peak_after(1)
-    return peak_after(images + 1) - before
+    prediction(1)()
+    return fresh.peak_growth(prediction, images + 1)

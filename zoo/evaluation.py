@@ -1,5 +1,8 @@
 """What a model scores on a data set."""
 
+from collections.abc import Sequence
+
+import keras
 import numpy as np
 from scipy import ndimage
 from tqdm import tqdm
@@ -76,7 +79,9 @@ class Scores:
 WAYS = ("at_network_size", "at_photo_size", "groups", "with_mirror_image", "grey")
 
 
-def evaluate(model, dataset, split="test", batch_size=16, ways=WAYS):
+def evaluate(
+    model: keras.Model, dataset: str, split: str = "test", batch_size: int = 16, ways: Sequence[str] = WAYS
+) -> dict[str, dict]:
     """Scores a model on a data set, at the network's size and at each photo's own.
 
     Args:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import time
 from pathlib import Path
 
@@ -23,7 +24,7 @@ TRIALS = {
 }
 
 
-def run_trial(name, seed, folder, recipe=BASE):
+def run_trial(name: str, seed: int, folder: str | os.PathLike, recipe: training.Recipe = BASE) -> dict:
     """Trains the U-Net by one of `TRIALS`, unless that was done before.
 
     Args:

@@ -1,9 +1,10 @@
-"""Fresh processes for measurements, which end when the one that started them does."""
+"""Fresh processes for measurements, which end when the one that started them does, and what they need in memory."""
 
 import concurrent.futures
 import multiprocessing
 import os
 import threading
+from pathlib import Path
 
 
 def process(prepare, *arguments):
@@ -26,3 +27,27 @@ def end_with_parent():
     """Waits until the parent is gone, even if it was killed, and then ends this process, whatever it is doing."""
     multiprocessing.parent_process().join()
     os._exit(1)
+
+
+def peak_growth(make, *arguments):
+    """Bytes that the next call takes in this process at its peak, beside what it was made from.
+
+    Args:
+        make: what makes the call, a function without arguments, from the arguments.
+
+    Returns:
+        The bytes; `None` where the system does not tell, for it has no /proc of Linux.
+    """
+    call = make(*arguments)
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
+    except OSError:
+        return None
+    before = memory_in_use("VmRSS")
+    call()
+    return memory_in_use("VmHWM") - before
+
+
+def memory_in_use(kind):
+    """Bytes of this process in memory: now (VmRSS), or at most (VmHWM)."""
+    return 1024 * int(Path("/proc/self/status").read_text().split(f"{kind}:")[1].split()[0])

@@ -1,5 +1,8 @@
 """From a photo of any size to a class for every pixel."""
 
+import os
+
+import keras
 import numpy as np
 from PIL import Image
 
@@ -8,7 +11,7 @@ from zoo.data.pictures import read_image, strips
 GREY = np.array([0.299, 0.587, 0.114], "float32")  # shares of red, green and blue (ITU-R BT.601)
 
 
-def predict(model, image):
+def predict(model: keras.Model, image: str | os.PathLike | Image.Image | np.ndarray) -> np.ndarray:
     """Gives every pixel of a photo its class.
 
     The photo is squeezed to the size that the model was trained at, and the logits are enlarged

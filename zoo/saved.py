@@ -1,6 +1,7 @@
 """The saved models: a `.keras` file a stage, and beside it its card, `.json`."""
 
 import hashlib
+import os
 import warnings
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from zoo.files import check_file, write_whole
 __all__ = ["card", "cards", "folder_of_models", "load", "load_file", "save", "write_json"]
 
 
-def load(stage, folder=None):
+def load(stage: str, folder: str | os.PathLike | None = None) -> keras.Model:
     """Loads the trained model of a stage.
 
     Examples:
@@ -44,7 +45,7 @@ def load(stage, folder=None):
     return load_file(path)
 
 
-def load_file(path):
+def load_file(path: str | os.PathLike) -> keras.Model:
     """Loads any `.keras` file that holds a model from a batch of images to one map of logits.
 
     Args:
@@ -75,7 +76,7 @@ def load_file(path):
     return model
 
 
-def save(model, card, folder):
+def save(model: keras.Model, card: dict, folder: str | os.PathLike) -> None:
     """Writes a model without its optimiser, and its card.
 
     Each file is written whole under another name first, and the card comes last: a model with a

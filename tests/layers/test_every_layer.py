@@ -156,7 +156,7 @@ def save_example(name, folder, randomize):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_opens_in_a_fresh_process(backend, predict_in_fresh_process, randomize, tmp_path):
     pytest.importorskip(backend)
     saved = {name: save_example(name, tmp_path, randomize) for name in EXAMPLES}

@@ -1,6 +1,8 @@
 """One check for all stages: what goes in and out, unknown sides, refusals, save and load on every backend."""
 
 import itertools
+import pathlib
+import shutil
 
 import keras
 import numpy as np
@@ -11,6 +13,7 @@ from zoo import STAGES
 from zoo.models import build, build_for_training
 
 ENCODER_DECODERS = STAGES[2:]
+SAVED_MODELS = pathlib.Path(__file__).parents[2] / "saved_models"
 
 
 @pytest.fixture(params=STAGES)
@@ -126,7 +129,7 @@ def train_once(model, rng):
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """All stages, saved after a step of training: the folder, and {stage: logits}."""
+    """All stages, saved after a step of training, and a model that is published: the folder, and {name: logits}."""
     folder, rng = tmp_path_factory.mktemp("saved"), np.random.default_rng(0)
     images = rng.uniform(size=(1, 32, 32, 3)).astype("float32")
     logits = {}
@@ -136,10 +139,15 @@ def saved(tmp_path_factory):
         model.save(folder / f"{stage}.keras")
         np.savez(folder / f"{stage}.keras.inputs.npz", images)
         logits[stage] = convert_to_numpy(model(images, training=False))
+    images = rng.uniform(size=(1, 128, 128, 3)).astype("float32")
+    published = shutil.copy(SAVED_MODELS / "index_unpooling.keras", folder / "published.keras")
+    np.savez(folder / "published.keras.inputs.npz", images)
+    logits["published"] = keras.saving.load_model(published).predict_on_batch(images)
     return folder, logits
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("saved")
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_saved_models_open_in_a_fresh_process(backend, saved, predict_in_fresh_process):
     pytest.importorskip(backend)

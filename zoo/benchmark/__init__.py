@@ -7,8 +7,9 @@ Keras has one backend for each process. So every backend gets a process of its o
 backend is imported in the functions that run there.
 """
 
-from zoo.benchmark.networks import exponent, runtimes, stages, stages_memory, windows
+from zoo.benchmark.networks import exponent, patches, stages, stages_memory
+from zoo.benchmark.other_runtimes import runtimes
 from zoo.benchmark.pipeline import pipeline
 from zoo.benchmark.pooling import layers, layers_memory
 
-__all__ = ["exponent", "layers", "layers_memory", "pipeline", "runtimes", "stages", "stages_memory", "windows"]
+__all__ = ["exponent", "layers", "layers_memory", "patches", "pipeline", "runtimes", "stages", "stages_memory"]

@@ -7,7 +7,6 @@ import os
 import random
 import statistics
 import time
-from pathlib import Path
 
 from zoo import fresh, quiet
 
@@ -94,25 +93,9 @@ def peak_megabytes(backend, small, large):
     with processes([backend], quiet.import_tensorflow_without_gpu) as process:
         try:
             process[backend].submit(timed, *small).result()
-            return {"peak_megabytes": process[backend].submit(peak_growth, *large).result()}
+            growth = process[backend].submit(fresh.peak_growth, *large).result()
+            return {"peak_megabytes": None if growth is None else growth / 1e6}
         except concurrent.futures.process.BrokenProcessPool:
             return {"error": "its process was stopped: out of memory?"}
         except Exception as error:
             return failure(error)
-
-
-def peak_growth(make, *arguments):
-    """Megabytes that the first call of a contender takes; `None` without Linux's /proc."""
-    call = make(*arguments)
-    try:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
-    except OSError:
-        return None
-    before = memory_in_use("VmRSS")
-    call()
-    return (memory_in_use("VmHWM") - before) / 1e6
-
-
-def memory_in_use(kind):
-    """Bytes of this process in memory: now (VmRSS), or at most (VmHWM)."""
-    return 1024 * int(Path("/proc/self/status").read_text().split(f"{kind}:")[1].split()[0])

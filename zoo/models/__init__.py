@@ -2,10 +2,12 @@
 
 import importlib
 
+import keras
+
 from zoo.stages import check_stage
 
 
-def build(stage, **options):
+def build(stage: str, **options) -> keras.Model:
     """Builds a stage by its name, untrained.
 
     Examples:
@@ -28,7 +30,7 @@ def build(stage, **options):
     return getattr(importlib.import_module(f"zoo.models.{stage}"), f"build_{stage}")(**options)
 
 
-def build_for_training(stage, **options):
+def build_for_training(stage: str, **options) -> keras.Model:
     """As `build`, but the fastest network with the same weights and the same logits.
 
     Only `sliding_window` has one that differs: `build_dense_window`. Its patches overlap, and

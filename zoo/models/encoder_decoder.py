@@ -31,9 +31,11 @@ def encoder_decoder(down, up, image_shape, num_classes, filters, name):
     """
     factor = 2 ** (len(filters) - 1)
     if any(side is not None and side % factor for side in image_shape[:2]):
+        nearest = [side and max(1, round(side / factor)) * factor for side in image_shape[:2]]
         raise ValueError(
             f"`image_shape` needs a height and a width that are multiples of {factor}, since {len(filters) - 1} "
-            f"levels halve them. Received: image_shape={tuple(image_shape)}"
+            f"levels halve them. The nearest is {(*nearest, *image_shape[2:])}. "
+            f"Received: image_shape={tuple(image_shape)}"
         )
     x = images = keras.Input(image_shape, name="image")
     memories = []

@@ -1,6 +1,6 @@
 """One recipe for all stages, and training that survives an interruption."""
 
-from zoo.training.devices import gpus, require_jax, share_among, share_of_this_process
+from zoo.training.devices import gpus, process_count, process_number, require_jax, share_among
 from zoo.training.loop import compile_model, load, make_optimizer, train
 from zoo.training.loss import cross_entropy_and_dice, median_frequency_weights
 from zoo.training.recipe import PUBLISHED, Recipe, phases, with_defaults
@@ -19,9 +19,10 @@ __all__ = [
     "make_optimizer",
     "median_frequency_weights",
     "phases",
+    "process_count",
+    "process_number",
     "require_jax",
     "share_among",
-    "share_of_this_process",
     "train",
     "with_defaults",
 ]

@@ -6,7 +6,7 @@ import importlib
 import keras
 
 
-def share_among(devices, batch_size):
+def share_among(devices: int, batch_size: int) -> contextlib.AbstractContextManager:
     """A scope in which each step is shared among devices, by `keras.distribution`: each takes a part of the batch.
 
     The steps are those of one device: batch normalisation sees the whole batch, and the losses
@@ -21,7 +21,7 @@ def share_among(devices, batch_size):
         ValueError: if there are not as many devices, or they cannot share a batch evenly.
         RuntimeError: if there are several, and the backend is not JAX.
     """
-    several = share_of_this_process()[1] > 1
+    several = process_count() > 1
     if devices == 1 and not several:
         return contextlib.nullcontext()
     require_jax("Several devices")
@@ -41,12 +41,14 @@ def require_jax(what):
         raise RuntimeError(f"{what} need KERAS_BACKEND=jax. Received: {keras.backend.backend()}")
 
 
-def share_of_this_process():
-    """The number of this process among those that train together, and how many they are."""
-    if keras.backend.backend() != "jax":
-        return 0, 1
-    jax = importlib.import_module("jax")
-    return jax.process_index(), jax.process_count()
+def process_number() -> int:
+    """The number of this process among those that train together: 0 is the first, which alone writes."""
+    return importlib.import_module("jax").process_index() if keras.backend.backend() == "jax" else 0
+
+
+def process_count() -> int:
+    """How many processes train together."""
+    return importlib.import_module("jax").process_count() if keras.backend.backend() == "jax" else 1
 
 
 def check_common(epochs):
@@ -59,7 +61,7 @@ def check_common(epochs):
         ) from None
 
 
-def gpus():
+def gpus() -> list[str]:
     """The GPUs that Keras computes on here, as the backend names them."""
     if keras.backend.backend() == "torch":
         cuda = importlib.import_module("torch").cuda

@@ -1,8 +1,10 @@
 """Training by a recipe."""
 
 import contextlib
+import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -11,13 +13,15 @@ import numpy as np
 from zoo import data
 from zoo.evaluation import class_ious, confusion_matrix
 from zoo.prediction import decide
-from zoo.training.devices import check_common, share_of_this_process
+from zoo.training.devices import check_common, process_count, process_number
 from zoo.training.loss import cross_entropy_and_dice, median_frequency_weights
-from zoo.training.recipe import phases
+from zoo.training.recipe import Recipe, phases
 from zoo.training.state import KeepState, claim, read_state
 
 
-def train(build, recipe, folder):
+def train(
+    build: Callable[[], keras.Model], recipe: Recipe, folder: str | os.PathLike
+) -> tuple[keras.Model, list[dict[str, float]]]:
     """Trains a model by the recipe, and goes on where an earlier call with the same folder stopped.
 
     After each epoch the folder holds weights, optimiser and history of that epoch. Order and
@@ -42,14 +46,13 @@ def train(build, recipe, folder):
         DivergedError: if the loss or a weight is no finite number any more; the state before is kept.
     """
     folder = Path(folder)
-    process, _ = share_of_this_process()
-    with claim(folder) if process == 0 else contextlib.nullcontext():  # the first alone writes
+    with claim(folder) if process_number() == 0 else contextlib.nullcontext():  # the first alone writes
         return train_in(folder, build, recipe)
 
 
 def train_in(folder, build, recipe):
     """As `train`, in a folder that is claimed."""
-    share = process, processes = share_of_this_process()
+    process, processes = process_number(), process_count()
     count = len(data.examples(recipe.dataset, recipe.split))
     if count < recipe.batch_size:
         raise ValueError(
@@ -80,13 +83,15 @@ def train_in(folder, build, recipe):
         remaining = range(max(epochs.start, len(history)), epochs.stop)
         if remaining:
             first, last = remaining.start + 1, remaining.stop
-            print(
-                "Epochs {} to {} of {}, at {} x {} pixels".format(
-                    first, last, recipe.epochs, *data.both_sides(image_size)
-                )
-            )
+            height, width = data.both_sides(image_size)
+            print(f"Epochs {first} to {last} of {recipe.epochs}, at {height} x {width} pixels")
             batches = load(
-                recipe, recipe.split, image_size, augmentation=recipe.augmentation(), epochs=remaining, share=share
+                recipe,
+                recipe.split,
+                image_size,
+                augmentation=recipe.augmentation(),
+                epochs=remaining,
+                share=(process, processes),
             )
             compile_model(model, optimizer, recipe, class_weights)  # a step is traced for one image size
             model.fit(

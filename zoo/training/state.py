@@ -50,7 +50,7 @@ class KeepState(keras.callbacks.Callback):
             unfinished.mkdir()
             self.model.save_weights(unfinished / "model.weights.h5")  # with the optimiser's
             state = {
-                "model": describe_model(self.model),
+                "model": model_identity(self.model),
                 "recipe": dataclasses.asdict(self.recipe),
                 "history": self.history,
             }
@@ -96,7 +96,7 @@ def read_state(folder, recipe, model):
             print(printable(f"Passed over the state {state}, which is damaged: {first_line(error)}"))
             continue
         check_same(folder, "recipe", with_defaults(kept["recipe"]), dataclasses.asdict(recipe))
-        check_same(folder, "model", kept["model"], describe_model(model))
+        check_same(folder, "model", kept["model"], model_identity(model))
         model.load_weights(state / "model.weights.h5")
         return kept["history"]
     return []
@@ -128,7 +128,7 @@ def check_same(folder, what, kept, asked):
         )
 
 
-def describe_model(model):
+def model_identity(model):
     """What tells a model from another: its name, and the shapes of its weights."""
     shapes = json.dumps([list(weight.shape) for weight in model.weights])
     return {"name": model.name, "weights": hashlib.sha256(shapes.encode()).hexdigest()}
@@ -162,9 +162,8 @@ def claim(folder):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        claimed = filelock.FileLock(folder / "training.lock").acquire(
-            timeout=0
-        )  # the system frees it when the process ends, however that happens
+        # The system frees it when the process ends, however that happens.
+        claimed = filelock.FileLock(folder / "training.lock").acquire(timeout=0)
     except filelock.Timeout:
         raise ValueError(f"Another training is at work in {folder}. Wait for it, or name another with --out.") from None
     for left in folder.glob(".unfinished.*"):

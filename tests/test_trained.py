@@ -1,0 +1,73 @@
+import dataclasses
+import shlex
+
+import numpy as np
+import pytest
+
+import zoo
+from zoo import costs, saved, trained, training
+from zoo.commands.parser import parser
+from zoo.commands.training import choose_recipe
+from zoo.data import synthetic_pets
+
+SMALL = training.Recipe("synthetic_pets", image_size=16, batch_size=4, epochs=1, half_size_share=0)
+
+
+@pytest.fixture
+def few_scenes(monkeypatch):
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 4})
+    monkeypatch.setattr(costs, "costs", lambda model: saved.card("unet")["costs"])  # a process of its own
+
+
+@pytest.mark.usefixtures("few_scenes")
+def test_model_and_card_are_those_that_were_saved(tmp_path, rng):
+    stage = "sliding_window"  # which is trained and scored as another network with the same weights
+    model, card = zoo.train(stage, SMALL, tmp_path)
+    assert card == saved.card(stage, tmp_path)
+    images = rng.random((2, 16, 16, 3), "float32")
+    expected = zoo.load(stage, tmp_path).predict_on_batch(images)
+    np.testing.assert_array_equal(model.predict_on_batch(images), expected)
+    scores = zoo.evaluation.evaluate(model, "synthetic_pets", ways=("at_network_size",))["at_network_size"]
+    assert card["scores"]["at_network_size"]["mean_iou"] == pytest.approx(scores["mean_iou"], abs=0.01)
+    assert card["recipe"] == dataclasses.asdict(SMALL)
+    assert card.keys() | {"command", "limits"} == saved.card("unet").keys() | {"command"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == [stage, f"{stage}.json", f"{stage}.keras"]
+    assert not list((tmp_path / stage).glob("after_epoch_*"))
+    assert trained.is_done(stage, SMALL, tmp_path)
+    assert not trained.is_done(stage, dataclasses.replace(SMALL, seed=1), tmp_path)
+    assert not trained.is_done("unet", SMALL, tmp_path)
+
+
+@pytest.mark.usefixtures("few_scenes")
+def test_what_is_trained_is_replaced_only_if_that_is_asked_for(tmp_path, monkeypatch):
+    stage = "nearest_unpooling"
+    zoo.train(stage, SMALL, tmp_path)
+    other = dataclasses.replace(SMALL, seed=1)
+    with pytest.raises(FileExistsError, match=r"nearest_unpooling\.keras is trained already"):
+        zoo.train(stage, other, tmp_path)
+    assert trained.is_done(stage, SMALL, tmp_path)
+    zoo.train(stage, other, tmp_path, overwrite=True)
+    assert trained.is_done(stage, other, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"split": "train+validation", "mixed_precision": True},
+        {"epochs": 48, "seed": 3, "batch_size": 8, "image_size": 64, "xla": True},
+    ],
+)
+def test_the_command_of_a_card_asks_for_the_recipe_of_the_card(changes):
+    recipe = training.Recipe("synthetic_pets", **changes)
+    words = shlex.split(trained.command_for("bed_of_nails", recipe))
+    assert words[:3] == ["python", "-m", "zoo"]
+    options = parser().parse_args(words[3:])
+    assert (options.command, options.stage) == ("train", "bed_of_nails")
+    assert choose_recipe(options) == recipe
+
+
+def test_the_published_recipe_has_a_command_and_one_that_no_option_sets_has_none():
+    assert trained.command_for("unet", training.PUBLISHED)
+    assert trained.command_for("unet", dataclasses.replace(training.PUBLISHED, learning_rate=0.1)) is None
+    assert trained.command_for("unet", SMALL) is None

@@ -1,0 +1,5 @@
+from zoo import cards, tables
+
+
+def list_models(options):
+    print(tables.format_cards(cards.cards()))

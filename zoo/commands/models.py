@@ -1,0 +1,70 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from zoo import cards, data, evaluation, exporting, files, photos, plots, prediction, saved, tables
+from zoo.commands import datasets
+from zoo.errors import printable
+
+
+def load(name):
+    """A saved stage, or a file."""
+    return saved.load_file(name) if name.endswith(".keras") else saved.load(name)
+
+
+def evaluate(options):
+    print(tables.format_scores(evaluation.evaluate(load(options.model), datasets.choose(options))))
+
+
+def predict(options):
+    model = load(options.model)
+    prediction.check_model(model)
+    found, skipped = photos.find_photos(options.photos), 0
+    done = photos.write_overlays(model, found, options.out, options.overwrite)
+    for photo, error in tqdm(done, total=len(found), unit="photo", disable=None):
+        if error:
+            tqdm.write(printable(f"skipped {photo}: {error}"), file=sys.stderr)
+            skipped += 1
+    written = len(found) - skipped
+    pictures = "picture" if written == 1 else "pictures"
+    print(f"Wrote {written} {pictures} to {printable(options.out)}" + (f"; skipped {skipped}." if skipped else "."))
+    if skipped:
+        sys.exit(1)
+
+
+def export(options):
+    written = exporting.export_and_compare(
+        load(options.model),
+        options.out,
+        options.format,
+        datasets.choose(options),
+        options.image_size,
+        quantize=options.quantize is not None,
+        name=Path(options.model).stem,
+        classes=None if options.model.endswith(".keras") else data.CLASSES,  # others have their own
+        overwrite=options.overwrite,
+    )
+    print(f"Wrote {printable(written['path'])}: {written['megabytes']:.1f} MB\n{written['description']}")
+    print(
+        f"On {written['images']} images, 99.9 % of its logits differ from Keras's by at most "
+        f"{np.quantile(written['differences'], 0.999):.0e}, all by at most {written['differences'].max():.0e}. "
+        f"The classes agree on {written['agreement']:.2%} of the pixels."
+    )
+
+
+def compare(options):
+    if options.out.suffix not in (".pdf", ".png", ".svg"):
+        raise ValueError(f"--out must be a .pdf, .png or .svg file. Received: {options.out}")
+    files.refuse_taken(options.out, options.overwrite)
+    found = cards.cards()
+    print(tables.format_cards(found))
+    if options.photos:
+        models = {stage: saved.load(stage) for stage in found}
+        figure = plots.draw_stages(*photos.predict_thinned(models, options.photos, 600))  # it shows no more pixels
+    else:
+        figure = plots.draw_comparison(found)
+    with files.write_whole(options.out, options.overwrite) as unfinished:
+        figure.savefig(unfinished, dpi=100)
+    print(f"Wrote {printable(options.out)}")

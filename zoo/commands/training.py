@@ -1,0 +1,63 @@
+import dataclasses
+import os
+
+import keras
+
+from zoo import cards, experiments, tables, trained, training
+from zoo.commands import datasets
+from zoo.errors import printable
+from zoo.stages import STAGES
+
+
+def train(options):
+    if "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ:  # one of several that train together
+        training.require_jax("Several processes")
+        keras.distribution.initialize()
+    recipe = choose_recipe(options)
+    card = train_and_tell(options.stage, recipe, options.out, options.devices)
+    print(tables.format_scores(card["scores"]))
+
+
+def choose_recipe(options):
+    """The recipe, with what was asked for."""
+    chosen = {field.name: getattr(options, field.name, None) for field in dataclasses.fields(training.Recipe)}
+    chosen["dataset"] = datasets.choose(options)
+    if options.xla is None:
+        chosen["xla"] = bool(training.gpus())
+    return training.Recipe(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def grid(options):
+    folders = [options.out if seed == 0 else options.out / f"seed_{seed}" for seed in range(options.seeds)]
+    for seed, folder in enumerate(folders):
+        recipe = dataclasses.replace(training.PUBLISHED, seed=seed, dataset=options.dataset)
+        for stage in STAGES:
+            if trained.is_done(stage, recipe, folder):
+                print(f"{stage}, seed {seed}: done already.")
+            else:
+                train_and_tell(stage, recipe, folder, overwrite=True)
+    found = [cards.cards(folder) for folder in folders]
+    print(tables.format_cards(found[0]))
+    if options.seeds > 1:
+        print(tables.format_seeds(found))
+
+
+def trials(options):
+    rows = []
+    for name in experiments.TRIALS:
+        results = [experiments.run_trial(name, seed, options.out) for seed in range(options.seeds)]
+        scores, minutes = ([result[key] for result in results] for key in ("mean_iou", "minutes"))
+        each = ", ".join(f"{score:.4f}" for score in scores)
+        rows.append([name, each, f"{sum(scores) / len(scores):.4f}", f"{sum(minutes):.0f}"])
+    print(tables.format_table(["trial", "mean IoU of each seed", "mean", "minutes"], rows))
+
+
+def train_and_tell(stage, recipe, folder, devices=1, overwrite=False):
+    """Trains a stage, says so before and after, and returns its card."""
+    state = folder / stage
+    print(printable(f"Training {stage}. State and logs: {state} (tensorboard --logdir {state / 'logs'})"))
+    _, card = trained.train(stage, recipe, folder, devices, overwrite)
+    if training.process_number() == 0:
+        score = card["scores"]["at_network_size"]["mean_iou"]
+        print(printable(f"Saved {state}.keras and its card: mean IoU {score:.3f}"))
+    return card

@@ -1,0 +1,94 @@
+"""From a stage and a recipe to a saved model with its card."""
+
+import dataclasses
+import os
+import shlex
+from pathlib import Path
+
+import keras
+
+from zoo import cards, costs, data, evaluation, machine, models, saved, training
+
+OPTIONS = ("split", "epochs", "image_size", "batch_size", "seed")  # of `python -m zoo train`, by a recipe's fields
+
+
+def train(
+    stage: str, recipe: training.Recipe, folder: str | os.PathLike, devices: int = 1, overwrite: bool = False
+) -> tuple[keras.Model, dict]:
+    """Trains a stage by a recipe, scores it on the test split, and saves it with its card.
+
+    A training that was stopped goes on with the same call.
+
+    Examples:
+        >>> model, card = train("unet", training.Recipe("synthetic_pets"), "runs")  # doctest: +SKIP
+        >>> card["scores"]["at_network_size"]["mean_iou"]  # doctest: +SKIP
+        0.93
+
+    Args:
+        stage: one of `zoo.STAGES`.
+        recipe: a `zoo.training.Recipe`.
+        folder: where to write `<stage>.keras` and its card, `<stage>.json`. State and logs of the training lie in
+            `<stage>/` beside them.
+        devices: how many GPUs share each step, on JAX; see `zoo.training.share_among`.
+        overwrite: whether a model that is there already is replaced.
+
+    Returns:
+        The model, as `zoo.load` gives it, and its card, as `zoo.saved.card` does: scores, costs, data set, recipe,
+        the `command` that trains this model, if there is one, history, machine and versions. Of several processes
+        that train together the first alone saves; the cards of the others have no `sha256`.
+
+    Raises:
+        ValueError: if there is no such stage, an argument does not fit, or the folder's state is of another training.
+        FileExistsError: if a model of this stage is there already.
+        DatasetNotFoundError, CorruptDatasetError: as `zoo.data.load`.
+        DivergedError: as `zoo.training.train`.
+    """
+    folder = Path(folder)
+    if not overwrite and (folder / f"{stage}.json").exists():
+        raise FileExistsError(f"{folder / stage}.keras is trained already. Move it, or name another --out.")
+    data.examples(recipe.dataset, "test")  # if it is missing or damaged, that is said before the epochs
+    shape = (recipe.image_size, recipe.image_size, 3)
+    model, scored = models.build(stage, image_shape=shape), models.build_for_training(stage, image_shape=shape)
+    with training.share_among(devices, recipe.batch_size):
+        fitted, history = training.train(
+            lambda: models.build_for_training(stage, image_shape=(None, None, 3)), recipe, folder / stage
+        )
+    for network in (model, scored):
+        network.set_weights(fitted.get_weights())
+    card = {
+        "scores": evaluation.evaluate(scored, recipe.dataset),  # the fastest network with these weights
+        "costs": costs.costs(model),
+        "dataset": {
+            "name": recipe.dataset,
+            **{split: data.describe(recipe.dataset, split) for split in (recipe.split, "test")},
+        },
+        "recipe": dataclasses.asdict(recipe),
+        **({"command": command} if (command := command_for(stage, recipe)) else {}),
+        "history": history,
+        "training_seconds": sum(epoch["seconds"] for epoch in history),
+        "machine": machine.hardware(),
+        "versions": machine.versions(),
+        "licence": "CC BY-SA 4.0",
+    }
+    if training.process_number() == 0:
+        saved.save(model, card, folder)
+        training.forget(folder / stage)
+        card = cards.card(stage, folder)
+    return model, card
+
+
+def is_done(stage: str, recipe: training.Recipe, folder: str | os.PathLike) -> bool:
+    """Whether a folder has a card of this stage, trained by this recipe."""
+    card = cards.cards(folder).get(stage)
+    return card is not None and training.with_defaults(card["recipe"]) == dataclasses.asdict(recipe)
+
+
+def command_for(stage: str, recipe: training.Recipe) -> str | None:
+    """The command that trains a stage by a recipe; `None` if the recipe sets what no option does."""
+    usual = dataclasses.asdict(training.Recipe(recipe.dataset))
+    changed = {name: value for name, value in dataclasses.asdict(recipe).items() if value != usual[name]}
+    words = ["python", "-m", "zoo", "train", stage, "--dataset", recipe.dataset]
+    words += [f"--{name.replace('_', '-')}={changed.pop(name)}" for name in OPTIONS if name in changed]
+    words += ["--mixed-precision"] if changed.pop("mixed_precision", False) else []
+    words += ["--xla" if changed.pop("xla", False) else "--no-xla"]  # else the machine decides
+    return None if changed else shlex.join(words)
