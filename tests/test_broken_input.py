@@ -32,7 +32,7 @@ import zoo
 from zoo import benchmark, cards, costs, data, evaluation, exporting, models, plots, prediction, saved, tables, training
 from zoo.__main__ import main
 from zoo.benchmark import figures
-from zoo.commands.parser import BENCHMARKS
+from zoo.commands.arguments import BENCHMARKS
 from zoo.data import pictures
 from zoo.stages import check_stage
 from zoo.training import state

@@ -13,8 +13,8 @@ from PIL import Image
 
 import zoo
 from zoo import __main__, benchmark, costs, exporting, saved, trained, training
+from zoo.commands import arguments, parser
 from zoo.commands import models as model_commands
-from zoo.commands import parser
 from zoo.commands import training as training_commands
 from zoo.data import synthetic_pets
 
@@ -30,7 +30,7 @@ def test_help_answers_at_once(run_zoo):
 
 
 def test_data_sets_and_formats_are_those_of_the_package():
-    assert tuple(zoo.data.DATASETS) == parser.DATASETS
+    assert tuple(zoo.data.DATASETS) == arguments.DATASETS
     assert tuple(exporting.FORMATS) == parser.FORMATS
 
 

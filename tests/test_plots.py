@@ -6,7 +6,7 @@ import pytest
 
 from zoo import plots
 from zoo.benchmark import figures
-from zoo.commands.parser import BENCHMARKS
+from zoo.commands.arguments import BENCHMARKS
 
 
 def cells(axis):

@@ -9,12 +9,12 @@ from zoo.files import check_file, write_whole
 from zoo.stages import STAGES, check_stage
 
 SCORES = ("mean_iou", "pixel_accuracy", "binary_iou", "boundary_iou")
-CLASSES = ("pet", "background", "border")
+ONLY_WITH_BACKGROUND = ("binary_iou", "boundary_iou")  # of the foreground: there is none where no class is background
+IOUS = ("scores", "at_network_size", "iou")
 
 # What the tables show of a card, by the keys below which it stands.
 SHOWN = (
-    *(("scores", "at_network_size", name) for name in SCORES),
-    *(("scores", "at_network_size", "iou", name) for name in CLASSES),
+    *((*IOUS[:-1], name) for name in SCORES),
     *(("costs", cost) for cost in ("parameters", "multiply_adds", "milliseconds")),
 )
 
@@ -72,19 +72,38 @@ def read(path):
 
 def check_shown(contents, path):
     """Refuses a card that lacks a number that the tables show."""
-    for keys in SHOWN:
-        value = look_up(contents, keys)
-        if not is_number(value):
-            raise ValueError(f"`{'.'.join(keys)}` in {path} must be a number. Received: {value!r:.60}")
-    if set(classes := look_up(contents, SHOWN[len(SCORES)][:-1])) != set(CLASSES):
+    classes = look_up(contents, IOUS)
+    if not isinstance(classes, dict) or not classes:
         raise ValueError(
-            f"`scores.at_network_size.iou` in {path} must be of {', '.join(CLASSES)}. Received: {classes!r:.60}"
+            f"`{'.'.join(IOUS)}` in {path} must be an object with a number a class. Received: {classes!r:.60}"
         )
+    foreground = look_up(contents, IOUS[:-1]).keys() & set(ONLY_WITH_BACKGROUND)
+    for keys in (*SHOWN, *((*IOUS, name) for name in classes)):
+        value = look_up(contents, keys)
+        if not is_number(value) and (foreground or keys[-1] not in ONLY_WITH_BACKGROUND):
+            raise ValueError(f"`{'.'.join(keys)}` in {path} must be a number. Received: {value!r:.60}")
     memory = look_up(contents, ("costs", "peak_megabytes"))
     if not (memory is None or is_number(memory)):
         raise ValueError(f"`costs.peak_megabytes` in {path} must be a number or null. Received: {memory!r:.60}")
     if not isinstance(contents.get("recipe"), dict):
         raise ValueError(f"`recipe` in {path} must be an object. Received: {contents.get('recipe')!r:.60}")
+
+
+def class_names(name: str) -> list[str] | None:
+    """The names of a model's classes, by number: of a saved stage, or of a `.keras` file that has its card beside it.
+
+    Args:
+        name: a stage, or the path of a file.
+
+    Returns:
+        A list, or `None` where nobody knows.
+    """
+    path = Path(name)
+    if path.suffix == ".keras" and not path.with_suffix(".json").exists():
+        return None
+    contents = read(path.with_suffix(".json")) if path.suffix == ".keras" else card(name)
+    classes = look_up(contents, IOUS)
+    return list(classes) if isinstance(classes, dict) else None
 
 
 def look_up(contents, keys):

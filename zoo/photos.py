@@ -2,8 +2,10 @@
 
 import collections
 import itertools
+import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -11,7 +13,11 @@ import numpy as np
 from PIL import Image
 
 from zoo import data, files, plots, prediction
-from zoo.data.pictures import ENDINGS
+from zoo.data.pictures import ENDINGS, read_size
+
+ENDINGS_OF_KINDS = {"overlay": ".png", "mask": ".mask.png", "cutout": ".cutout.png"}
+TOGETHER = 16  # photos that are predicted at once
+MOST_PIXELS = 20_000_000  # of photos that are predicted at once: three such groups are in the memory
 
 
 def find_photos(paths: Iterable[Path]) -> list[Path]:
@@ -31,45 +37,105 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
     return list(found.values())
 
 
-def write_overlays(
-    model: keras.Model, photos: list[Path], folder: str | os.PathLike, overwrite: bool = False
+def write_pictures(
+    model: keras.Model,
+    photos: list[Path],
+    folder: str | os.PathLike,
+    kinds: Collection[str] = ("overlay",),
+    background: int | None = None,
+    overwrite: bool = False,
 ) -> Iterator[tuple[Path, Exception | None]]:
-    """Writes each photo, with the classes of its pixels laid over it, into a folder, as `<photo>.png`.
+    """Writes into a folder what a model says of photos: many at once, while the next are read and the last written.
 
     Args:
         model: as for `zoo.predict`.
         photos: files, as `find_photos` gives.
         folder: made if missing. No photo is replaced by a picture.
+        kinds: which pictures: "overlay", the colours of the classes laid over the photo, as `<photo>.png`; "mask", the
+            numbers of the classes, as `<photo>.mask.png`; "cutout", what is not background, on a transparent ground,
+            as `<photo>.cutout.png`.
+        background: number of the class that is background, which "cutout" needs.
         overwrite: whether pictures that were written before are replaced.
 
     Yields:
-        Each photo when it is done, with `None`, or with the error if it could not be read or its picture not written.
+        Each photo when it is done, with `None`, or with the error if it could not be read or a picture not written.
 
     Raises:
-        ValueError: if the model does not fit.
+        ValueError: if the model does not fit, or a cutout has no background.
     """
     prediction.check_model(model)
+    if "cutout" in kinds and background is None:
+        raise ValueError("A cutout needs a class named background, which the model does not have.")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     originals = {absolute(photo) for photo in photos}
-    for photo, name in zip(photos, picture_names(photos), strict=True):
-        path = folder / name
-        try:
+    paths = {
+        photo: {kind: folder / f"{name}{ENDINGS_OF_KINDS[kind]}" for kind in kinds}
+        for photo, name in zip(photos, picture_names(photos), strict=True)
+    }
+
+    def read(photo):
+        for path in paths[photo].values():
             if absolute(path) in originals:
                 raise FileExistsError(f"its picture would replace the photo {path}. Name another --out.")
             files.refuse_taken(path, overwrite)
-            image = data.read_image(photo)
-        except (OSError, ValueError) as error:
-            yield photo, error
-            continue
-        image = plots.overlay(image, prediction.predict(model, image))  # what fails here is no fault of the photo
-        try:
+        return data.read_image(photo)
+
+    def write(photo, image, logits):
+        mask = prediction.enlarge(logits, image.shape[:2])
+        for kind, path in paths[photo].items():
             with files.write_whole(path, overwrite) as unfinished:
-                Image.fromarray(image).save(unfinished, "png")
-        except OSError as error:
-            yield photo, error
-        else:
-            yield photo, None
+                # Little compression, for more takes longer than everything else.
+                draw(kind, image, mask, background).save(unfinished, "png", compress_level=1)
+
+    with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
+        groups = ({photo: pool.submit(read, photo) for photo in group} for group in group_by_size(photos))
+        coming, writing = next(groups, {}), {}
+        while coming or writing:
+            reading, coming = coming, next(groups, {})
+            images = {photo: future.result() for photo, future in reading.items() if fault(future) is None}
+            yield from ((photo, fault(future)) for photo, future in reading.items() if photo not in images)
+            written, writing = writing, {}
+            if images:
+                logits = prediction.predict_logits(model, list(images.values()))
+                for (photo, image), of_photo in zip(images.items(), logits, strict=True):
+                    writing[photo] = pool.submit(write, photo, image, of_photo)
+            yield from ((photo, fault(future)) for photo, future in written.items())
+
+
+def group_by_size(photos):
+    """Groups of photos, of up to `TOGETHER` and of up to `MOST_PIXELS` if they are several, in their order."""
+    group, pixels = [], 0
+    for photo in photos:
+        try:
+            size = math.prod(read_size(photo))
+        except (OSError, ValueError):
+            size = 0  # reading it will say what is wrong
+        if group and (len(group) == TOGETHER or pixels + size > MOST_PIXELS):
+            yield group
+            group, pixels = [], 0
+        group.append(photo)
+        pixels += size
+    if group:
+        yield group
+
+
+def fault(future):
+    """The error of a photo that was read or written beside, or `None`; an error of another kind is raised."""
+    error = future.exception()
+    if error is not None and not isinstance(error, OSError | ValueError):
+        raise error
+    return error
+
+
+def draw(kind, image, mask, background):
+    """A picture of one of the kinds of `write_pictures`."""
+    if kind == "overlay":
+        return Image.fromarray(plots.overlay(image, mask))
+    if kind == "mask":
+        return Image.fromarray(mask)
+    opaque = np.where(mask == background, 0, 255).astype("uint8")
+    return Image.fromarray(np.dstack([image, opaque]))
 
 
 def predict_thinned(
@@ -96,7 +162,7 @@ def predict_thinned(
 
 
 def picture_names(photos: list[Path]) -> list[str]:
-    """A name for the picture of each photo, no two alike: its own; where two photos share one, with its folder; and
+    """A name for the pictures of each photo, no two alike: its own; where two photos share one, with its folder; and
     with a number where that is taken as well. Some disks do not tell "a" from "A".
     """
     photos_of = collections.Counter(photo.name.casefold() for photo in photos)
@@ -106,7 +172,7 @@ def picture_names(photos: list[Path]) -> list[str]:
         name = f"{absolute(photo).parent.name}_{photo.name}" if shared else photo.name
         candidates = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
         name = next(name for name in candidates if name.casefold() not in names)
-        names[name.casefold()] = f"{name}.png"
+        names[name.casefold()] = name
     return list(names.values())
 
 

@@ -44,13 +44,14 @@ def overlay(image, mask, opacity=0.6):
     return mixed
 
 
-def draw_stages(photos, masks, truths=None):
+def draw_stages(photos, masks, truths=None, classes=CLASSES):
     """Draws a row a photo: the photo, the truth where it is known, and what each stage says.
 
     Args:
         photos: list of uint8 (h, w, 3).
         masks: dictionary from a stage to its list of masks, integers (h, w).
         truths: list of masks, with `None` where there is none.
+        classes: their names, by number.
 
     Returns:
         A Matplotlib figure.
@@ -69,12 +70,21 @@ def draw_stages(photos, masks, truths=None):
         axis.set_axis_off()
     for axis, name in zip(axes[0], ["photo", *columns], strict=True):
         axis.set_title(textwrap.fill(name.replace("_", " "), 13), fontsize=10)
-    figure.legend(
-        handles=[Patch(color=colour / 255, label=name) for colour, name in zip(COLOURS, CLASSES, strict=True)],
-        loc="outside lower center",
-        ncols=len(CLASSES),
-        frameon=False,
-    )
+    add_legend(figure, classes, loc="outside lower center")
+    return figure
+
+
+def add_legend(figure, classes, **options):
+    """Names the colours of the classes, in up to eight columns."""
+    colours = palette(len(classes)) / 255
+    handles = [Patch(color=colour, label=name) for colour, name in zip(colours, classes, strict=True)]
+    return figure.legend(handles=handles, ncols=min(len(classes), 8), frameon=False, **options)
+
+
+def draw_legend(classes):
+    """Draws the colours of the classes with their names, for pictures that have no room for them."""
+    figure = Figure(figsize=(9, 0.3 * -(-len(classes) // 8) + 0.2))
+    add_legend(figure, classes, loc="center")
     return figure
 
 
@@ -152,9 +162,11 @@ def draw_comparison(cards):
     bars, points = figure.subplots(1, 2)
     scores = [card["scores"]["at_network_size"] for card in cards.values()]
     rows = np.arange(len(cards))
-    for number, name in enumerate(CLASSES):
-        ious = [score["iou"][name] for score in scores]
-        bars.barh(rows + 0.25 * (number - 1), ious, 0.25, color=COLOURS[number] / 255, label=name)
+    classes = list(dict.fromkeys(name for score in scores for name in score["iou"]))
+    height = 0.75 / len(classes)
+    for number, (name, colour) in enumerate(zip(classes, palette(len(classes)) / 255, strict=True)):
+        ious = [score["iou"].get(name, np.nan) for score in scores]
+        bars.barh(rows + height * (number - (len(classes) - 1) / 2), ious, height, color=colour, label=name)
     means = [score["mean_iou"] for score in scores]
     bars.plot(means, rows, "k|", markersize=18, label="mean")
     bars.set_yticks(rows, [stage.replace("_", " ") for stage in cards])

@@ -11,7 +11,9 @@ from zoo.data.pictures import read_image, strips
 GREY = np.array([0.299, 0.587, 0.114], "float32")  # shares of red, green and blue (ITU-R BT.601)
 
 
-def predict(model: keras.Model, image: str | os.PathLike | Image.Image | np.ndarray) -> np.ndarray:
+def predict(
+    model: keras.Model, image: str | os.PathLike | Image.Image | np.ndarray, probabilities: bool = False
+) -> np.ndarray:
     """Gives every pixel of a photo its class.
 
     The photo is squeezed to the size that the model was trained at, and the logits are enlarged
@@ -23,19 +25,34 @@ def predict(model: keras.Model, image: str | os.PathLike | Image.Image | np.ndar
         image: path of a photo, `PIL.Image.Image`, or array of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4),
             uint8 in [0, 255] or floating point in [0, 1]. Transparency is ignored, and an orientation tag
             (EXIF) is heeded; `zoo.data.read_image` tells all rules.
+        probabilities: whether to give the probability of each class instead.
 
     Returns:
         NumPy array (h, w) of class numbers: for the saved models 0 pet, 1 background, 2 border. It is
-        uint8, or uint16 if there are more than 256 classes.
+        uint8, or uint16 if there are more than 256 classes. Or float32 (h, w, classes), probabilities
+        that sum to 1; a single logit gives two, of class 0 and class 1.
 
     Raises:
         ValueError: if the array is none of these, or the model has no fixed size, or other inputs or outputs.
         OSError: if the file is missing, no image, or a broken or huge one.
     """
-    shape = check_model(model)
+    check_model(model)  # before the photo: what fails here is not its fault
     image = read_image(image)
-    small = squeeze(image, shape)
-    return enlarge(np.asarray(model.predict_on_batch(small[None]))[0], image.shape[:2])
+    (logits,) = predict_logits(model, [image])
+    if not probabilities:
+        return enlarge(logits, image.shape[:2])
+    return np.concatenate([softmax(strip) for _, strip in enlarged_strips(logits, image.shape[:2])])
+
+
+def predict_logits(model, images):
+    """The logits of photos, at the size of the model: NumPy array (n, h, w, classes), float32.
+
+    Args:
+        model: as for `predict`.
+        images: list of arrays (h, w, 3), as `zoo.data.read_image` gives.
+    """
+    shape = check_model(model)
+    return np.asarray(model.predict_on_batch(np.stack([squeeze(image, shape) for image in images])), "float32")
 
 
 def check_model(model, any_size=False):
@@ -99,15 +116,28 @@ def enlarge(logits, size):
     Returns:
         NumPy array of shape `size`: uint8, or uint16 if there are more than 256 classes.
     """
+    classes = np.empty(size, "uint8" if logits.shape[2] <= 256 else "uint16")
+    for rows, strip in enlarged_strips(logits, size):
+        classes[rows] = decide(strip)
+    return classes
+
+
+def enlarged_strips(logits, size):
+    """Logits that grow as in `enlarge`, a strip (rows, width, classes) at a time: all at once may take gigabytes."""
     logits = np.asarray(logits, "float32")
     above, below, down = neighbours(logits.shape[0], size[0])
     left, right, across = neighbours(logits.shape[1], size[1])
-    classes = np.empty(size, "uint8" if logits.shape[2] <= 256 else "uint16")
-    for rows in strips(size[0], size[1] * logits.shape[2]):  # all logits at once would take gigabytes
+    for rows in strips(size[0], size[1] * logits.shape[2]):
         strip = mix(logits[above[rows]], logits[below[rows]], down[rows, None, None])  # (rows, w, classes)
-        strip = mix(strip[:, left], strip[:, right], across[:, None])  # (rows, width, classes)
-        classes[rows] = decide(strip)
-    return classes
+        yield rows, mix(strip[:, left], strip[:, right], across[:, None])  # (rows, width, classes)
+
+
+def softmax(logits):
+    """Probabilities (..., classes) from logits; from a single one those of class 0 and class 1."""
+    if logits.shape[-1] == 1:
+        logits = np.concatenate([np.zeros_like(logits), logits], -1)
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
 
 
 def decide(logits):

@@ -12,7 +12,7 @@ from zoo.cards import card, cards, find, folder_of_models, write_json
 from zoo.errors import first_line
 from zoo.files import check_file, write_whole
 
-__all__ = ["card", "cards", "folder_of_models", "load", "load_file", "save", "write_json"]
+__all__ = ["card", "cards", "folder_of_models", "load", "load_any", "load_file", "save", "write_json"]
 
 
 def load(stage: str, folder: str | os.PathLike | None = None) -> keras.Model:
@@ -43,6 +43,11 @@ def load(stage: str, folder: str | os.PathLike | None = None) -> keras.Model:
             f"Restore it (`git checkout {path}`), or load it unchecked with `keras.saving.load_model`."
         )
     return load_file(path)
+
+
+def load_any(name: str) -> keras.Model:
+    """Loads what a command line names: a saved stage, or a `.keras` file."""
+    return load_file(name) if name.endswith(".keras") else load(name)
 
 
 def load_file(path: str | os.PathLike) -> keras.Model:

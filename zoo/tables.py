@@ -2,7 +2,7 @@
 
 import statistics
 
-from zoo.cards import CLASSES
+MOST_CLASSES = 6  # that a table of stages has columns for
 
 
 def format_table(header, rows):
@@ -31,7 +31,8 @@ def format_scores(scores):
     rows = [[f"IoU of {name}", *(f"{kind['iou'][name]:.4f}" for kind in scores.values())] for name in classes]
     for name in ("mean_iou", "pixel_accuracy", "binary_iou", "binary_iou_per_image", "boundary_iou"):
         words = name.replace("_", " ").replace("iou", "IoU")
-        rows.append([words, *(f"{kind[name]:.4f}" for kind in scores.values())])
+        if name in next(iter(scores.values())):
+            rows.append([words, *(f"{kind[name]:.4f}" for kind in scores.values())])
     return format_table(["score", *(kind.replace("_", " ") for kind in scores)], rows)
 
 
@@ -41,15 +42,18 @@ def format_cards(cards):
     Args:
         cards: dictionary from a stage to its card, as `zoo.saved.cards` gives.
     """
-    header = ["stage", "mean IoU", *CLASSES, "accuracy", "binary IoU", "boundary IoU"]
+    known = {tuple(card["scores"]["at_network_size"]["iou"]) for card in cards.values()}
+    classes = known.pop() if len(known) == 1 else ()  # of several data sets no column would be for all
+    classes = classes if len(classes) <= MOST_CLASSES else ()
+    header = ["stage", "mean IoU", *classes, "accuracy", "binary IoU", "boundary IoU"]
     header += ["parameters", "multiply-adds", "memory", "time"]
     rows = []
     for stage, card in cards.items():
         scores, costs = card["scores"]["at_network_size"], card["costs"]
-        shares = [scores["mean_iou"], *(scores["iou"][name] for name in CLASSES)]
-        shares += [scores["pixel_accuracy"], scores["binary_iou"], scores["boundary_iou"]]
+        shares = [scores["mean_iou"], *(scores["iou"][name] for name in classes)]
+        shares += [scores.get(name) for name in ("pixel_accuracy", "binary_iou", "boundary_iou")]
         memory = "" if costs["peak_megabytes"] is None else f"{costs['peak_megabytes']:.0f} MB"
-        row = [stage, *(f"{share:.3f}" for share in shares), f"{costs['parameters']:,}"]
+        row = [stage, *("" if share is None else f"{share:.3f}" for share in shares), f"{costs['parameters']:,}"]
         row += [f"{costs['multiply_adds'] / 1e6:,.0f} M", memory, f"{costs['milliseconds']:.0f} ms"]
         rows.append(row)
     return format_table(header, rows)
@@ -101,7 +105,7 @@ def format_seeds(cards):
         scores = [seed[stage]["scores"]["at_network_size"] for seed in cards]
         row = [stage]
         for name in ("mean_iou", "pixel_accuracy", "binary_iou", "boundary_iou"):
-            values = [score[name] for score in scores]
-            row.append(f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}")
+            values = [score[name] for score in scores if name in score]
+            row.append(f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}" if values else "")
         rows.append(row)
     return format_table(["stage", "mean IoU", "accuracy", "binary IoU", "boundary IoU"], rows)

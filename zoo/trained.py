@@ -9,7 +9,8 @@ import keras
 
 from zoo import cards, costs, data, evaluation, machine, models, saved, training
 
-OPTIONS = ("split", "epochs", "image_size", "batch_size", "seed")  # of `python -m zoo train`, by a recipe's fields
+# Of `python -m zoo train`, by a recipe's fields.
+OPTIONS = ("split", "epochs", "image_size", "batch_size", "seed", "start", "learning_rate")
 
 
 def train(
@@ -38,7 +39,8 @@ def train(
         that train together the first alone saves; the cards of the others have no `sha256`.
 
     Raises:
-        ValueError: if there is no such stage, an argument does not fit, or the folder's state is of another training.
+        ValueError: if there is no such stage, an argument does not fit, `recipe.start` is of another architecture, or
+            the folder's state is of another training.
         FileExistsError: if a model of this stage is there already.
         DatasetNotFoundError, CorruptDatasetError: as `zoo.data.load`.
         DivergedError: as `zoo.training.train`.
@@ -46,20 +48,29 @@ def train(
     folder = Path(folder)
     if not overwrite and (folder / f"{stage}.json").exists():
         raise FileExistsError(f"{folder / stage}.keras is trained already. Move it, or name another --out.")
-    data.examples(recipe.dataset, "test")  # if it is missing or damaged, that is said before the epochs
-    shape = (recipe.image_size, recipe.image_size, 3)
-    model, scored = models.build(stage, image_shape=shape), models.build_for_training(stage, image_shape=shape)
+    dataset = data.find(recipe.dataset)
+    dataset.examples("test")  # if it is missing or damaged, that is said before the epochs
+    start = saved.load_any(recipe.start) if recipe.start else None
+
+    def build(builder=models.build_for_training, sides=(None, None)):
+        network = builder(stage, image_shape=(*sides, 3), num_classes=dataset.logits)
+        if start:
+            take_over(network, start)
+        return network
+
+    sides = data.both_sides(recipe.image_size)
+    model, scored = build(models.build, sides), build(sides=sides)
     with training.share_among(devices, recipe.batch_size):
-        fitted, history = training.train(
-            lambda: models.build_for_training(stage, image_shape=(None, None, 3)), recipe, folder / stage
-        )
+        fitted, history = training.train(build, recipe, folder / stage)
     for network in (model, scored):
         network.set_weights(fitted.get_weights())
     card = {
         "scores": evaluation.evaluate(scored, recipe.dataset),  # the fastest network with these weights
         "costs": costs.costs(model),
         "dataset": {
-            "name": recipe.dataset,
+            "name": dataset.name,
+            "background": dataset.background,
+            "ignored": dataset.ignored,
             **{split: data.describe(recipe.dataset, split) for split in (recipe.split, "test")},
         },
         "recipe": dataclasses.asdict(recipe),
@@ -77,6 +88,27 @@ def train(
     return model, card
 
 
+def take_over(model: keras.Model, start: keras.Model) -> None:
+    """Gives a model the weights of another one of the same architecture, all but those of the logits.
+
+    Args:
+        model: gets the weights.
+        start: may have another number of classes.
+
+    Raises:
+        ValueError: if more differs than the number of classes.
+    """
+    pairs = list(zip(model.weights, start.weights, strict=False))
+    fit = [ours.shape == theirs.shape for ours, theirs in pairs]
+    if len(model.weights) != len(start.weights) or not all(fit[:-2]):
+        raise ValueError(
+            f"`start` must be of the same stage and filters as {model.name}. Received: {start.name}, with "
+            f"{len(start.weights)} weights for {len(model.weights)}, of which {sum(fit)} fit"
+        )
+    for ours, theirs in pairs[:-2]:  # kernel and bias of the logits come last
+        ours.assign(theirs)
+
+
 def is_done(stage: str, recipe: training.Recipe, folder: str | os.PathLike) -> bool:
     """Whether a folder has a card of this stage, trained by this recipe."""
     card = cards.cards(folder).get(stage)
@@ -88,7 +120,10 @@ def command_for(stage: str, recipe: training.Recipe) -> str | None:
     usual = dataclasses.asdict(training.Recipe(recipe.dataset))
     changed = {name: value for name, value in dataclasses.asdict(recipe).items() if value != usual[name]}
     words = ["python", "-m", "zoo", "train", stage, "--dataset", recipe.dataset]
+    if isinstance(changed.get("image_size"), tuple):
+        changed["image_size"] = "{}x{}".format(*changed["image_size"])
     words += [f"--{name.replace('_', '-')}={changed.pop(name)}" for name in OPTIONS if name in changed]
+    words += ["--class-weights"] if changed.pop("class_weights", False) else []
     words += ["--mixed-precision"] if changed.pop("mixed_precision", False) else []
     words += ["--xla" if changed.pop("xla", False) else "--no-xla"]  # else the machine decides
     return None if changed else shlex.join(words)

@@ -1,9 +1,21 @@
-from zoo import data
+from zoo import data, files, inspection
 from zoo.errors import printable
 
 
 def download(options):
     print(printable(f"Oxford-IIIT Pet is ready in {data.download()}"))
+
+
+def inspect(options):
+    files.refuse_taken(options.out, options.overwrite)
+    contents = data.look(options.folder)
+    print(inspection.report(contents))
+    if contents.pairs:
+        with files.write_whole(options.out, options.overwrite) as unfinished:
+            inspection.draw(contents).savefig(unfinished, dpi=100, format="png")
+        print(printable(f"Wrote {options.out}"))
+    if contents.problems:
+        raise ValueError(f"{options.folder} is no data set yet: {len(contents.problems)} of the above must be mended.")
 
 
 def choose(options):

@@ -3,7 +3,7 @@ import os
 import zoo.benchmark
 from zoo import cards, data, files, machine, tables
 from zoo.benchmark import figures
-from zoo.commands.parser import BENCHMARKS
+from zoo.commands.arguments import BENCHMARKS
 from zoo.errors import printable
 from zoo.stages import STAGES
 

@@ -9,24 +9,25 @@ from zoo.commands import datasets
 from zoo.errors import printable
 
 
-def load(name):
-    """A saved stage, or a file."""
-    return saved.load_file(name) if name.endswith(".keras") else saved.load(name)
-
-
 def evaluate(options):
-    print(tables.format_scores(evaluation.evaluate(load(options.model), datasets.choose(options))))
+    print(tables.format_scores(evaluation.evaluate(saved.load_any(options.model), datasets.choose(options))))
 
 
 def predict(options):
-    model = load(options.model)
+    model = saved.load_any(options.model)
     prediction.check_model(model)
     found, skipped = photos.find_photos(options.photos), 0
-    done = photos.write_overlays(model, found, options.out, options.overwrite)
+    classes = cards.class_names(options.model) or []
+    background = classes.index("background") if "background" in classes else None
+    kinds = ["overlay", *(kind for kind in ("mask", "cutout") if getattr(options, kind))]
+    done = photos.write_pictures(model, found, options.out, kinds, background, options.overwrite)
     for photo, error in tqdm(done, total=len(found), unit="photo", disable=None):
         if error:
             tqdm.write(printable(f"skipped {photo}: {error}"), file=sys.stderr)
             skipped += 1
+    if len(classes) > len(data.CLASSES):
+        with files.write_whole(options.out / "legend.png", overwrite=True) as unfinished:
+            plots.draw_legend(classes).savefig(unfinished, dpi=100)
     written = len(found) - skipped
     pictures = "picture" if written == 1 else "pictures"
     print(f"Wrote {written} {pictures} to {printable(options.out)}" + (f"; skipped {skipped}." if skipped else "."))
@@ -36,14 +37,14 @@ def predict(options):
 
 def export(options):
     written = exporting.export_and_compare(
-        load(options.model),
+        saved.load_any(options.model),
         options.out,
         options.format,
         datasets.choose(options),
         options.image_size,
         quantize=options.quantize is not None,
         name=Path(options.model).stem,
-        classes=None if options.model.endswith(".keras") else data.CLASSES,  # others have their own
+        classes=cards.class_names(options.model),
         overwrite=options.overwrite,
     )
     print(f"Wrote {printable(written['path'])}: {written['megabytes']:.1f} MB\n{written['description']}")

@@ -4,13 +4,22 @@ import argparse
 import functools
 from pathlib import Path
 
+from zoo.commands.arguments import (
+    BENCHMARKS,
+    DATASETS,
+    benchmark_name,
+    dataset_name,
+    from_one,
+    from_zero,
+    one_or_two_sides,
+    rate,
+    side_or_dynamic,
+    some_path,
+)
 from zoo.errors import printable
 from zoo.stages import STAGES
 
-DATASETS = ("oxford_iiit_pet", "synthetic_pets")
 FORMATS = ("onnx", "litert", "saved_model")
-LIMIT = 1_000_000  # of all numbers that are asked for
-BENCHMARKS = ("layers", "layers_memory", "stages", "stages_memory", "patches", "runtimes", "pipeline")
 
 
 class Parser(argparse.ArgumentParser):
@@ -28,6 +37,8 @@ def parser():
     command("list", "listing:list_models", "print the saved models: scores and costs, from their cards")
     text = "download and prepare Oxford-IIIT Pet (800 MB) through TensorFlow Datasets"
     command("download", "datasets:download", text)
+    text = "look through a folder of pictures and masks: what is in it, and what is wrong with it"
+    add_inspect(command("inspect", "datasets:inspect", text))
     add_train(command("train", "training:train", "train a stage; a stopped training goes on with the same command"))
     text = "train all stages by the published recipe, in bfloat16; what is done is skipped"
     add_grid(command("grid", "training:grid", text))
@@ -64,8 +75,17 @@ def add_overwrite(added):
 
 def add_dataset(added):
     """The option of commands that choose a data set where none is named."""
-    text = "default: oxford_iiit_pet if it is on this machine, else synthetic_pets"
-    added.add_argument("--dataset", choices=DATASETS, help=text)
+    text = f"{', '.join(DATASETS)}, or a folder with images/ and masks/ (default: the first if it is on this machine, "
+    text += "else the second)"
+    added.add_argument("--dataset", metavar="NAME|FOLDER", type=dataset_name, help=text)
+
+
+def add_inspect(added):
+    """The options of a look at a folder."""
+    added.add_argument("folder", metavar="FOLDER", type=some_path, help="with images/ and masks/")
+    text = "file for a picture of the first photos with their masks (default: inspection.png)"
+    added.add_argument("--out", type=some_path, default=Path("inspection.png"), help=text)
+    add_overwrite(added)
 
 
 def add_train(added):
@@ -75,9 +95,13 @@ def add_train(added):
     text = "images to learn from: train (default; the rest, validation, scores each epoch) or train+validation"
     added.add_argument("--split", choices=("train", "train+validation"), help=text)
     added.add_argument("--epochs", type=from_one, help="passes over the training images (default: 16)")
-    text = "side in pixels, a multiple of 16 (default: 128); the first epochs see half of it"
-    added.add_argument("--image-size", type=from_one, help=text)
+    text = "side in pixels, or height x width as in 96x160, multiples of 16 (default: 128); the first epochs see half"
+    added.add_argument("--image-size", type=one_or_two_sides, help=text)
     added.add_argument("--batch-size", type=from_one, help="images in a step (default: 16)")
+    text = "begin from the weights of a trained model of this stage, all but those of the logits"
+    added.add_argument("--start", metavar="STAGE|FILE", help=text)
+    added.add_argument("--learning-rate", type=rate, help="at its highest (default: 0.003, or 0.001 with --start)")
+    added.add_argument("--class-weights", action="store_true", help="let a pixel of a rare class count more")
     added.add_argument("--seed", type=from_zero, help="of first weights, order and augmentation (default: 0)")
     text = "compute in bfloat16: faster on a GPU or a CPU that has it (AVX-512 BF16, AMX), far slower on others"
     added.add_argument("--mixed-precision", action="store_true", help=text)
@@ -90,7 +114,8 @@ def add_train(added):
 
 def add_grid(added):
     """The options of the trainings of all stages."""
-    added.add_argument("--dataset", choices=DATASETS, default="oxford_iiit_pet", help="default: oxford_iiit_pet")
+    text = "default: oxford_iiit_pet"
+    added.add_argument("--dataset", metavar="NAME|FOLDER", type=dataset_name, default="oxford_iiit_pet", help=text)
     added.add_argument("--seeds", type=from_one, default=1, help="trainings of each stage (default: 1)")
     text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... below it"
     added.add_argument("--out", type=some_path, default=Path("runs/grid"), help=text)
@@ -113,6 +138,9 @@ def add_predict(added):
     """The options of predictions."""
     add_model(added)
     added.add_argument("photos", metavar="PHOTO", nargs="+", type=some_path, help="files, or folders of them")
+    added.add_argument("--mask", action="store_true", help="also write the numbers of the classes, as PHOTO.mask.png")
+    text = "also write what is not background on a transparent ground, as PHOTO.cutout.png"
+    added.add_argument("--cutout", action="store_true", help=text)
     added.add_argument("--out", type=some_path, default=Path("predictions"), help="folder for the pictures")
     add_overwrite(added)
 
@@ -144,39 +172,3 @@ def add_compare(added):
     )
     added.add_argument("--out", type=some_path, default=Path("comparison.png"), help="file for the picture")
     add_overwrite(added)
-
-
-def some_path(text):
-    """A path, for argparse; "" would be the current folder."""
-    if not text:
-        raise argparse.ArgumentTypeError("must not be empty")
-    return Path(text)
-
-
-def from_one(text):
-    """A whole number from 1, for argparse."""
-    return whole_number(text, 1, LIMIT)
-
-
-def from_zero(text):
-    """A whole number from 0, for argparse."""
-    return whole_number(text, 0, LIMIT)
-
-
-def whole_number(text, smallest, largest):
-    """A number within limits, for argparse."""
-    if text.isdecimal() and len(text) < 20 and smallest <= int(text) <= largest:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"must be a whole number from {smallest} to {largest:,}, not {text!r:.40}")
-
-
-def benchmark_name(text):
-    """One of the benchmarks, for argparse."""
-    if text not in BENCHMARKS:
-        raise argparse.ArgumentTypeError(f"must be one of {', '.join(BENCHMARKS)}, not {text!r}")
-    return text
-
-
-def side_or_dynamic(text):
-    """A side in pixels, or "dynamic", for argparse."""
-    return text if text == "dynamic" else from_one(text)

@@ -22,6 +22,8 @@ def choose_recipe(options):
     """The recipe, with what was asked for."""
     chosen = {field.name: getattr(options, field.name, None) for field in dataclasses.fields(training.Recipe)}
     chosen["dataset"] = datasets.choose(options)
+    if options.start and options.learning_rate is None:
+        chosen["learning_rate"] = training.FINE_TUNING_RATE
     if options.xla is None:
         chosen["xla"] = bool(training.gpus())
     return training.Recipe(**{name: value for name, value in chosen.items() if value is not None})
@@ -55,6 +57,8 @@ def trials(options):
 def train_and_tell(stage, recipe, folder, devices=1, overwrite=False):
     """Trains a stage, says so before and after, and returns its card."""
     state = folder / stage
+    if recipe.start:
+        print(printable(f"From {recipe.start}: all weights but those of the logits."))
     print(printable(f"Training {stage}. State and logs: {state} (tensorboard --logdir {state / 'logs'})"))
     _, card = trained.train(stage, recipe, folder, devices, overwrite)
     if training.process_number() == 0:

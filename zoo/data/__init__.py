@@ -2,7 +2,7 @@
 
 from zoo.data.augmentation import Augmentation
 from zoo.data.dataset import SPLITS, Dataset
-from zoo.data.folder import open_folder
+from zoo.data.folder import look, open_folder
 from zoo.data.oxford_iiit_pet import BACKGROUND, CLASSES, CorruptDatasetError, DatasetNotFoundError, download
 from zoo.data.pictures import read_image, read_mask
 from zoo.data.pipeline import DATASETS, both_sides, default_dataset, describe, examples, find, load
@@ -23,6 +23,7 @@ __all__ = [
     "examples",
     "find",
     "load",
+    "look",
     "open_folder",
     "read_image",
     "read_mask",

@@ -54,6 +54,11 @@ class Contents:
     problems: list[str]
 
     @property
+    def names(self):
+        """The names by number: a single class has the number 1, and 0 is none."""
+        return ("background", *self.classes) if len(self.classes) == 1 else self.classes
+
+    @property
     def ignored(self):
         """The number that does not count."""
         return ignored_number(self.classes)
@@ -80,16 +85,14 @@ def open_folder(folder):
         more = len(contents.problems) - SHOWN
         lines = [*contents.problems[:SHOWN], *([f"and {more} more"] if more > 0 else [])]
         raise ValueError(f"{folder} is no data set yet: {'; '.join(lines)}.")
-    one_logit = len(contents.classes) == 1
-    classes = ("background", *contents.classes) if one_logit else contents.classes
     return Dataset(
         name=Path(folder).resolve().name,
-        classes=classes,
+        classes=contents.names,
         examples=functools.partial(examples, contents),
         describe=functools.partial(describe, contents),
-        background=classes.index("background") if "background" in classes else None,
+        background=contents.names.index("background") if "background" in contents.names else None,
         ignored=contents.ignored,
-        one_logit=one_logit,
+        one_logit=len(contents.classes) == 1,
     )
 
 
@@ -171,7 +174,7 @@ def look_at(folder, files):
     if len(classes) > MAX_CLASSES:
         problems.append(f"there may be up to {MAX_CLASSES} classes, and not {len(classes)}")
     contents = Contents(pairs, classes, colours, problems)
-    limit = max(2, len(classes))  # a single class has the number 1
+    limit = len(contents.names)
     for pair in pairs:
         wrong = sorted(number for number in pair.pixels if number >= limit and number != contents.ignored)
         if wrong:
@@ -182,7 +185,7 @@ def look_at(folder, files):
 def look_at_pair(name, split, image, mask, colours):
     """The `Pair`, or a line that says what is wrong with it."""
     try:
-        size = pictures.read_file(image, tuple(pictures.ENDINGS), upright_size)
+        size = pictures.read_size(image)
         numbers = read_numbers(mask, colours)
     except (OSError, ValueError) as error:
         return first_line(error)
@@ -191,10 +194,3 @@ def look_at_pair(name, split, image, mask, colours):
     found, counts = np.unique(numbers, return_counts=True)
     pixels = dict(zip(found.tolist(), counts.tolist(), strict=True))
     return Pair(name, split, image, mask, size, pixels, hashlib.sha256(numbers.tobytes()).hexdigest())
-
-
-def upright_size(image):
-    """Height and width of a picture after it is turned as its orientation tag (EXIF) says, without decoding it."""
-    pictures.check_size(*image.size)
-    turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    return image.size if turned else image.size[::-1]

@@ -80,6 +80,17 @@ def read_mask(source, num_classes=None, ignored=None, size=None):
     return mask
 
 
+def read_size(path):
+    """The (height, width) of a photo in a file, which is not decoded; raises as `read_image`."""
+
+    def size(image):
+        check_size(*image.size)
+        lying = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+        return image.size if lying else image.size[::-1]
+
+    return read_file(path, tuple(ENDINGS), size)
+
+
 def check_labels(mask, num_classes, ignored=None, name="`mask`"):
     """Raises a `ValueError` that names the numbers of an integer mask that are no class; `None` allows any."""
     limit = np.inf if num_classes is None else num_classes

@@ -28,6 +28,8 @@ class Recipe:
             border as much as all the background, as mean IoU does.
         class_weights: whether a pixel of a rare class counts more in the cross-entropy, by the median of the
             frequencies over its own.
+        start: the model whose weights a training begins from, all but those of the logits: a saved stage or a `.keras`
+            file; "" for random weights.
         learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine.
         weight_decay: of AdamW.
         warm_up: share of all steps in which the learning rate rises from zero.
@@ -49,6 +51,7 @@ class Recipe:
     light: float = 1.0
     dice_weight: float = 1.0
     class_weights: bool = False
+    start: str = ""
     learning_rate: float = 3e-3
     weight_decay: float = 1e-4
     warm_up: float = 0.1
@@ -74,6 +77,7 @@ class Recipe:
         return data.Augmentation(self.scale_jitter, self.paste_share, self.grey_share, self.light)
 
 
+FINE_TUNING_RATE = 1e-3  # of a training that begins from trained weights: a larger one would undo them
 PUBLISHED = Recipe("oxford_iiit_pet", split="train+validation", mixed_precision=True)  # of the saved models
 
 

@@ -1,0 +1,71 @@
+"""The values that can be typed, for argparse, and what of them is refused. With the standard library alone."""
+
+import argparse
+import math
+from pathlib import Path
+
+DATASETS = ("oxford_iiit_pet", "synthetic_pets")
+BENCHMARKS = ("layers", "layers_memory", "stages", "stages_memory", "patches", "runtimes", "pipeline")
+LIMIT = 1_000_000  # of all numbers that are asked for
+
+
+def some_path(text):
+    """A path; "" would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return Path(text)
+
+
+def dataset_name(text):
+    """One of the data sets, or a folder."""
+    if text in DATASETS or Path(text).is_dir():
+        return text
+    raise argparse.ArgumentTypeError(f"must be one of {', '.join(DATASETS)}, or a folder, not {text!r}")
+
+
+def one_or_two_sides(text):
+    """A side in pixels, or (height, width)."""
+    sides = tuple(from_one(side) for side in text.split("x"))
+    if len(sides) > 2:
+        raise argparse.ArgumentTypeError(f"must be a side, or height x width as in 96x160, not {text!r}")
+    return sides if len(sides) == 2 else sides[0]
+
+
+def rate(text):
+    """A positive number up to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if 0 < number <= 1:
+        return number
+    raise argparse.ArgumentTypeError(f"must be a number above 0, up to 1, not {text!r:.40}")
+
+
+def from_one(text):
+    """A whole number from 1."""
+    return whole_number(text, 1, LIMIT)
+
+
+def from_zero(text):
+    """A whole number from 0."""
+    return whole_number(text, 0, LIMIT)
+
+
+def whole_number(text, smallest, largest):
+    """A number within limits."""
+    if text.isdecimal() and len(text) < 20 and smallest <= int(text) <= largest:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be a whole number from {smallest} to {largest:,}, not {text!r:.40}")
+
+
+def benchmark_name(text):
+    """One of the benchmarks."""
+    if text not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(BENCHMARKS)}, not {text!r}")
+    return text
+
+
+def side_or_dynamic(text):
+    """A side in pixels, or "dynamic"."""
+    return text if text == "dynamic" else from_one(text)

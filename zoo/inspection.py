@@ -1,0 +1,76 @@
+"""What a folder of pictures and masks holds, told before an hour of training is spent on it."""
+
+import collections
+import math
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from zoo import plots, tables
+from zoo.data import pictures
+from zoo.data.folder import Contents, count_pixels
+from zoo.data.masks import read_numbers
+from zoo.errors import printable
+
+
+def report(contents: Contents) -> str:
+    """Counts, sizes, the pixels of each class by split, and everything that is wrong, as text.
+
+    Args:
+        contents: as `zoo.data.look` gives.
+    """
+    splits = list(dict.fromkeys(pair.split for pair in contents.pairs))
+    parts = []
+    if contents.pairs:
+        sizes = collections.Counter(pair.size for pair in contents.pairs)
+        smallest, largest = (choose(sizes, key=math.prod) for choose in (min, max))
+        parts.append(
+            f"{len(contents.pairs)} pictures with masks, of {len(sizes)} sizes, {smallest[1]} x {smallest[0]} to "
+            f"{largest[1]} x {largest[0]} pixels."
+        )
+        parts.append(tables.format_table(["split", "pictures"], [[s, str(count(contents, s))] for s in splits]))
+        parts.append(tables.format_table(["pixels of", *splits], share_rows(contents, splits)))
+    parts += [f"wrong: {printable(problem)}" for problem in contents.problems]
+    return "\n\n".join(parts[:3]) + "".join(f"\n{part}" for part in parts[3:]) if contents.pairs else "\n".join(parts)
+
+
+def count(contents, split):
+    """How many pictures a split has."""
+    return sum(pair.split == split for pair in contents.pairs)
+
+
+def share_rows(contents, splits):
+    """For each class, and for what is ignored, its share of the pixels of each split."""
+    names = {**dict(enumerate(contents.names)), contents.ignored: "ignored"}
+    pixels = {split: count_pixels(pair for pair in contents.pairs if pair.split == split) for split in splits}
+    numbers = sorted(names.keys() | set().union(*pixels.values()))
+    return [
+        [
+            f"{number} {names.get(number, 'no class')}",
+            *(f"{pixels[split][number] / pixels[split].total():.2%}" for split in splits),
+        ]
+        for number in numbers
+    ]
+
+
+def draw(contents: Contents, most: int = 12) -> Figure:
+    """The first pictures of a folder, each with its mask laid over it.
+
+    Args:
+        contents: as `zoo.data.look` gives.
+        most: how many pictures to draw.
+
+    Returns:
+        A Matplotlib figure.
+    """
+    images = {}
+    for pair in contents.pairs[:most]:
+        image, mask = pictures.read_image(pair.image), read_numbers(pair.mask, contents.colours)
+        step = -(-max(image.shape) // 400)  # the figure shows no more pixels
+        image, mask = image[::step, ::step], mask[::step, ::step]
+        counted = mask != contents.ignored
+        coloured = plots.overlay(image, np.where(counted, mask, 0))
+        images[printable(pair.name)] = np.where(counted[..., None], coloured, image)
+    figure = plots.draw_images(images)
+    plots.add_legend(figure, contents.names, loc="outside lower center")
+    return figure
