@@ -56,6 +56,7 @@ def test_what_is_trained_is_replaced_only_if_that_is_asked_for(tmp_path, monkeyp
         {},
         {"split": "train+validation", "mixed_precision": True},
         {"epochs": 48, "seed": 3, "batch_size": 8, "image_size": 64, "xla": True},
+        {"image_size": (96, 160), "class_weights": True, "start": "unet", "learning_rate": 0.001},
     ],
 )
 def test_the_command_of_a_card_asks_for_the_recipe_of_the_card(changes):
@@ -69,5 +70,34 @@ def test_the_command_of_a_card_asks_for_the_recipe_of_the_card(changes):
 
 def test_the_published_recipe_has_a_command_and_one_that_no_option_sets_has_none():
     assert trained.command_for("unet", training.PUBLISHED)
-    assert trained.command_for("unet", dataclasses.replace(training.PUBLISHED, learning_rate=0.1)) is None
+    assert trained.command_for("unet", dataclasses.replace(training.PUBLISHED, weight_decay=0.1)) is None
     assert trained.command_for("unet", SMALL) is None
+
+
+@pytest.mark.usefixtures("few_scenes")
+def test_a_training_begins_from_trained_weights(tmp_path, rng, monkeypatch):
+    seen = []
+    fit = training.train
+
+    def train(build, recipe, folder):
+        seen.append(build().get_weights())
+        return fit(build, recipe, folder)
+
+    monkeypatch.setattr(trained.training, "train", train)
+    recipe = dataclasses.replace(SMALL, start="unet")
+    _, card = zoo.train("unet", recipe, tmp_path)
+    theirs = zoo.load("unet").get_weights()
+    for ours, expected in zip(seen[0][:-2], theirs[:-2], strict=True):
+        np.testing.assert_array_equal(ours, expected)
+    assert not np.array_equal(seen[0][-2], theirs[-2])  # the logits' kernel
+    assert card["recipe"]["start"] == "unet"
+
+
+def test_weights_of_another_architecture_are_refused():
+    small = zoo.build("unet", image_shape=(32, 32, 3), filters=(4, 8))
+    with pytest.raises(
+        ValueError, match=r"`start` must be of the same stage and filters as unet. Received: unet, with"
+    ):
+        trained.take_over(small, zoo.load("unet"))
+    five = zoo.build("unet", image_shape=(32, 32, 3), num_classes=5)
+    trained.take_over(five, zoo.load("unet"))

@@ -16,22 +16,18 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import layers, ops
 from matplotlib.figure import Figure
 from PIL import Image
 
 import zoo
-from zoo import data, plots
-from zoo.data import pipeline
-from zoo.evaluation import Scores
+from zoo import data, evaluation, inspection, plots
 from zoo.layers.windows import WindowLayer, arrange_windows
 from zoo.models.blocks import max_pool, narrow
 from zoo.models.encoder_decoder import encoder_decoder
 from zoo.models.nearest_unpooling import build_nearest_unpooling
 
 CLASSES = ("background", "circle", "square", "triangle")
-BACKGROUND = 0
 PALETTE = np.array([plots.COLOURS[1], plots.COLOURS[0], plots.COLOURS[2], [0, 158, 115]], "uint8")
 PAINTS = np.array([[0, 0, 0], [0.7, 0.4, 0.4], [0.4, 0.7, 0.4], [0.4, 0.4, 0.7]])  # of circles, squares, triangles
 
@@ -48,7 +44,7 @@ def inside(shape, x, y):
 def draw_scene(rng, height, width):
     """A photo of three shapes on a dark ground, and its mask: uint8 (h, w, 3) and (h, w)."""
     image = rng.uniform(0, 0.35, (height, width, 3))
-    mask = np.full((height, width), BACKGROUND, "uint8")
+    mask = np.zeros((height, width), "uint8")
     y, x = np.mgrid[:height, :width]
     for _ in range(3):
         number = rng.integers(1, len(CLASSES))
@@ -70,28 +66,28 @@ plots.draw_images(scene_images | scene_masks, columns=3)
 # There are four classes, and each scene has its own size. Circles are reddish, squares greenish and triangles bluish,
 # more or less, so that a small network learns *what* within seconds. What is left to learn is *where*: the outlines.
 #
-# ## Another data set, other classes
+# ## A folder of your own
 #
 # Your photos will be files. So we write the scenes into a folder first, as you would find them: `images/` and `masks/`,
-# with the same names in both. A mask is a grey picture whose values are the class numbers, from 0.
+# with the same names in both. A mask is a picture whose values are the class numbers, from 0. `classes.txt` names the
+# classes, a line each.
 
 # %%
 temporary = tempfile.TemporaryDirectory()
-folder = Path(temporary.name)
+folder = Path(temporary.name) / "shapes"
 for part in ("images", "masks"):
-    (folder / part).mkdir()
+    (folder / part).mkdir(parents=True)
 for number, (image, mask) in enumerate(scenes):
     Image.fromarray(image).save(folder / "images" / f"{number:04}.png")
     Image.fromarray(mask).save(folder / "masks" / f"{number:04}.png")
+(folder / "classes.txt").write_text("\n".join(CLASSES))
 
-found = {int(value) for path in (folder / "masks").iterdir() for value in np.unique(data.read_mask(path))}
-print("class numbers in the files:", sorted(found))
-assert found == set(range(len(CLASSES)))
+print(inspection.report(data.look(folder)))
 
 # %% [markdown]
-# Make that last check on your own masks, too. A tool that stored 255 for "pet" is found here and not in a training that
-# makes no progress. `read_mask` itself refuses colours instead of numbers, and, once it is told how many classes there
-# are, numbers that are none.
+# Make that look on your own folder, too, before you spend an hour on it (`python -m zoo inspect FOLDER`). It names
+# photos without a mask, pairs of different size, and numbers that are no class. Each scene belongs to one of three
+# splits. The hash of its name decides which, so that a new picture moves no old one.
 #
 # !!! question "Try it"
 #     A photo may be a JPEG file. May a mask? Store a mask as JPEG, read it again and count the pixels with another
@@ -107,44 +103,12 @@ assert changed.any()
 # JPEG keeps what the eye sees, and the eye does not see the step from 2 to 3. Masks are PNG files.
 
 # %% [markdown]
-# From here it is the chain of [the first page](01_task.md): read, squeeze, cache, shuffle, batch, prefetch. The
-# functions that read and squeeze are those of the zoo: the image is mixed, the mask is not.
+# From the command line the rest is one line: `python -m zoo train unet --dataset FOLDER`. Here we take the parts
+# in hand. `data.load` takes the path of a folder as it takes the name of a data set, and gives batches.
 
 # %%
 SIZE = 48
-
-
-def read_files(image_path, mask_path):
-    image = data.read_image(image_path)
-    return image, data.read_mask(mask_path, num_classes=len(CLASSES), size=image.shape[:2])
-
-
-def read(image_path, mask_path):
-    image, mask = tf.numpy_function(read_files, [image_path, mask_path], (tf.uint8, tf.int32))
-    image.set_shape((None, None, 3))
-    mask.set_shape((None, None))
-    return pipeline.resize_image(image, SIZE), pipeline.resize_mask(mask, SIZE)
-
-
-def to_unit_range(image, mask):
-    return pipeline.scale(image), mask
-
-
-def list_files(part):
-    return [str(path) for path in sorted((folder / part).iterdir())]
-
-
-files = tf.data.Dataset.from_tensor_slices((list_files("images"), list_files("masks")))
-test_set = files.take(200).map(read, tf.data.AUTOTUNE).map(to_unit_range).batch(50).cache()
-training_set = files.skip(200).map(read, tf.data.AUTOTUNE).map(to_unit_range).cache()
-
-
-def training_batches(seed):
-    shuffled = training_set.shuffle(800, seed=seed)
-    return shuffled.batch(4, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
-
-
-images, masks = next(iter(training_batches(seed=0)))
+images, masks = next(iter(data.load(folder, "train", SIZE, 4, augmentation=data.Augmentation())))
 print("images", images.shape, images.dtype.name)
 print("masks ", masks.shape, masks.dtype.name)
 assert images.shape == (4, SIZE, SIZE, 3)
@@ -158,11 +122,11 @@ assert set(np.unique(masks)) <= set(range(len(CLASSES)))
 
 # %%
 def fit(model, seed, epochs=2):
-    batches = training_batches(seed)
-    falling = keras.optimizers.schedules.CosineDecay(5e-3, epochs * len(batches))
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(falling), loss)
-    history = model.fit(batches, epochs=epochs, shuffle=False, verbose=0)  # the data set shuffles itself
+    mild = data.Augmentation(scale_jitter=1.0, light=0.0)  # the colours tell the classes
+    batches = data.load(folder, "train", SIZE, 4, mild, seed, epochs=range(epochs))
+    falling = keras.optimizers.schedules.CosineDecay(5e-3, len(batches))
+    model.compile(keras.optimizers.Adam(falling), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    history = model.fit(batches, epochs=epochs, steps_per_epoch=len(batches) // epochs, shuffle=False, verbose=0)
     return history.history["loss"]
 
 
@@ -174,27 +138,17 @@ print(f"{unet.count_params():,} parameters")
 print("loss of each epoch:", *(f"{loss:.2f}" for loss in losses))
 assert losses[-1] < losses[0]
 
-momentum = next(layer.momentum for layer in unet.layers if isinstance(layer, layers.BatchNormalization))
-steps = 2 * len(training_batches(seed=0))
-print(f"{steps} steps; {momentum**steps:.0%} of the first running means are left")
-assert momentum**steps < 0.05
-
 # %% [markdown]
 # The batches are small on purpose, because they make many steps of few images. Batch normalisation uses *running means*
 # when it predicts. Each training step moves them a little from their first values towards the true ones. Stop a
-# training too early, and its loss looks fine while its score is bad. The last line says how much of the first values is
-# left.
+# training too early, and its loss looks fine while its score is bad.
 #
-# `Scores` needs to know the names of the classes, and which of them is the background.
+# `evaluate` takes the names of the classes from the folder, too.
 
 
 # %%
 def score(model):
-    scores = Scores(classes=CLASSES, background=BACKGROUND)
-    for images, masks in test_set.as_numpy_iterator():
-        for mask, logits in zip(masks, np.array(model(images)), strict=True):
-            scores.add(mask, logits.argmax(-1))
-    return scores.summary()
+    return evaluation.evaluate(model, folder, ways=("at_network_size",))["at_network_size"]
 
 
 summary = score(unet)
@@ -206,42 +160,18 @@ assert summary["mean_iou"] > 0.5  # "background everywhere" stays below 1 / 4
 # %% [markdown]
 # `zoo.predict` works with your model as it does with ours: a scene of any size in, a class for each of its pixels out.
 
-# %% Three scenes that the U-Net has not seen, and below each the classes that it answers tags=["picture"]
-answers = {f"U-Net {number}": PALETTE[zoo.predict(unet, scenes[number - 1][0])] for number in (1, 2, 3)}
-assert answers["U-Net 1"].shape == scenes[0][0].shape
-assert pipeline.BACKGROUND == 1 != BACKGROUND
-plots.draw_images(scene_images | answers, columns=3)
+# %% Three scenes of the test split, their masks, and below each the classes that the U-Net answers tags=["picture"]
+unseen = list(data.examples(folder, "test").take(3).as_numpy_iterator())
+answers = {f"scene {number}": image for number, (image, _) in enumerate(unseen, start=1)}
+answers |= {f"mask {number}": PALETTE[mask] for number, (_, mask) in enumerate(unseen, start=1)}
+answers |= {f"U-Net {number}": PALETTE[zoo.predict(unet, image)] for number, (image, _) in enumerate(unseen, start=1)}
+assert answers["U-Net 1"].shape == unseen[0][0].shape
+plots.draw_images(answers, columns=3)
 
 # %% [markdown]
-# The three are the ones from the top of the page. They belong to the test set, so the U-Net has not seen them.
+# Have you few pictures? Then begin from weights that have seen others: `python -m zoo train unet --dataset FOLDER
+# --start unet` takes over all of our U-Net but its logits.
 #
-# A word on augmentation. The zoo's `augment` fills what comes from outside of a photo with the class that you name as
-# `background`. With your numbers, that is not 1, as for pets, but 0.
-#
-# !!! question "Try it"
-#     Write an augmentation of your own that mirrors image and mask *together*, for half of the examples.
-
-
-# %% tags=["solution"]
-def mirror_at_random(image, mask, key):
-    mirrored = tf.random.stateless_uniform([], key) < 0.5
-    return tf.cond(mirrored, lambda: (image[:, ::-1], mask[:, ::-1]), lambda: (image, mask))
-
-
-image, mask = images[0], masks[0]
-results = [mirror_at_random(image, mask, key=[0, number]) for number in range(100)]
-count = 0
-for new_image, new_mask in results:
-    if np.array_equal(new_image, image):
-        assert np.array_equal(new_mask, mask)
-    else:
-        assert np.array_equal(new_image, image[:, ::-1])
-        assert np.array_equal(new_mask, mask[:, ::-1])
-        count += 1
-print(f"{count} of {len(results)} were mirrored")
-assert 25 < count < 75
-
-# %% [markdown]
 # ## Another image size
 #
 # Each level of an encoder-decoder halves the sides. If a side cannot be halved so often, a row would get lost on the
@@ -263,7 +193,7 @@ sides = (None, None, 3)
 any_size = zoo.build("unet", image_shape=sides, num_classes=len(CLASSES), filters=FILTERS)
 any_size.set_weights(unet.get_weights())
 
-batch = next(iter(test_set.as_numpy_iterator()))[0]
+batch = next(data.load(folder, "test", SIZE, 50).as_numpy_iterator())[0]
 assert np.allclose(any_size(batch), unet(batch), atol=1e-3)
 
 wide, wide_mask = draw_scene(np.random.default_rng(9), 48, 144)

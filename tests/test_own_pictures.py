@@ -1,0 +1,164 @@
+"""A folder of somebody's own pictures, from the first look to the exported file, with no line of code."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo import __main__, data, inspection, photos, prediction, saved, tables
+from zoo.commands.arguments import dataset_name
+
+CLASSES = ("background", "disc", "square", "bar")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Forty pictures of 32 x 48 with bright squares of three colours on dark ground, and 255 at the left edge."""
+    folder, rng = tmp_path_factory.mktemp("pictures") / "own", np.random.default_rng(0)
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for number in range(40):
+        image, mask = rng.integers(0, 60, (32, 48, 3), "uint8"), np.zeros((32, 48), "uint8")
+        kind, y, x = 1 + number % 3, *rng.integers(0, 20, 2)
+        image[y : y + 12, x : x + 12, kind - 1], mask[y : y + 12, x : x + 12] = 230, kind
+        mask[:, :2] = 255
+        Image.fromarray(image).save(folder / "images" / f"{number}.jpg", quality=95)
+        Image.fromarray(mask).save(folder / "masks" / f"{number}.png")
+    (folder / "classes.txt").write_text("\n".join(CLASSES))
+    return folder
+
+
+def test_inspect_tells_what_is_there(folder, tmp_path, capsys):
+    __main__.main(["inspect", str(folder), "--out", str(tmp_path / "look.png")])
+    output = capsys.readouterr().out
+    assert "40 pictures with masks, of 1 sizes, 48 x 32 to 48 x 32 pixels." in output
+    counts = {split: len(data.examples(folder, split)) for split in ("train", "validation", "test")}
+    for split, count in counts.items():
+        assert [split, str(count)] in [[cell.strip() for cell in line.split("|")[1:3]] for line in output.splitlines()]
+    masks = np.stack([mask for _, mask in data.examples(folder, "train").as_numpy_iterator()])
+    row = next(line for line in output.splitlines() if "1 disc" in line)
+    assert f"{(masks == 1).mean():.2%}" in row
+    assert "255 ignored" in output
+    assert Image.open(tmp_path / "look.png").size[0] > 500
+
+
+def test_inspect_tells_what_is_wrong_and_writes_nothing_twice(folder, tmp_path, capsys):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a\n.jpg").write_bytes((folder / "images" / "0.jpg").read_bytes())
+    with pytest.raises(SystemExit, match="is no data set yet: 2 of the above must be mended"):
+        __main__.main(["inspect", str(tmp_path), "--out", str(tmp_path / "look.png")])
+    output = capsys.readouterr().out
+    assert "has no mask" in output
+    assert "masks is missing" in output
+    assert "a\\n.jpg" in output
+    assert not (tmp_path / "look.png").exists()
+
+
+def test_a_data_set_that_is_none_is_refused_at_once(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        __main__.main(["train", "unet", "--dataset", str(tmp_path / "missing")])
+    assert "must be one of oxford_iiit_pet, synthetic_pets, or a folder" in capsys.readouterr().err
+    assert dataset_name(str(tmp_path)) == str(tmp_path)
+
+
+@pytest.mark.slow
+def test_from_folder_to_exported_file(folder, tmp_path, capsys):
+    out = tmp_path / "runs"
+    command = ["train", "unet", "--dataset", str(folder), "--image-size", "32x48", "--epochs", "8", "--batch-size", "4"]
+    __main__.main([*command, "--start", "unet", "--class-weights", "--out", str(out)])
+    card = json.loads((out / "unet.json").read_text())
+    assert list(card["scores"]["at_network_size"]["iou"]) == list(CLASSES)
+    assert (card["dataset"]["name"], card["dataset"]["ignored"]) == ("own", 255)
+    assert card["recipe"]["learning_rate"] == 0.001
+    assert card["scores"]["at_network_size"]["mean_iou"] > 0.6  # colours tell the classes
+    output = capsys.readouterr().out
+    assert "From unet: all weights but those of the logits." in output
+    assert "IoU of square" in output
+    model = str(out / "unet.keras")
+    __main__.main(["evaluate", model, "--dataset", str(folder)])
+    assert f"{card['scores']['at_network_size']['mean_iou']:.4f}" in capsys.readouterr().out
+    photo = next((folder / "images").iterdir())
+    __main__.main(["predict", model, str(photo), "--mask", "--cutout", "--out", str(tmp_path / "answers")])
+    assert "Wrote 1 picture" in capsys.readouterr().out
+    found = np.asarray(Image.open(tmp_path / "answers" / f"{photo.name}.mask.png"))
+    np.testing.assert_array_equal(found, prediction.predict(saved.load_file(model), photo))
+    cutout = np.asarray(Image.open(tmp_path / "answers" / f"{photo.name}.cutout.png"))
+    np.testing.assert_array_equal(cutout[..., 3], np.where(found == 0, 0, 255))
+    np.testing.assert_array_equal(cutout[..., :3], data.read_image(photo))
+    assert (tmp_path / "answers" / "legend.png").exists()
+    pytest.importorskip("tf2onnx")
+    __main__.main(["export", model, "--dataset", str(folder), "--out", str(tmp_path)])
+    output = capsys.readouterr().out
+    assert "background, disc, square, bar" in output
+    assert "The classes agree on 100.00% of the pixels" in output
+    assert b"background, disc, square, bar" in (tmp_path / "unet.onnx").read_bytes()
+
+
+def test_many_photos_of_many_sizes_are_those_of_predict(tmp_path, rng, monkeypatch):
+    """Groups of photos that are predicted together give what each gives alone; a broken one takes no other with it."""
+    monkeypatch.setattr(photos, "TOGETHER", 3)
+    monkeypatch.setattr(photos, "MOST_PIXELS", 2000)
+    model = saved.load("nearest_unpooling")
+    (tmp_path / "in").mkdir()
+    for number in range(8):
+        size = rng.integers(10, 60, 2)
+        Image.fromarray(rng.integers(0, 256, (*size, 3), "uint8")).save(tmp_path / "in" / f"{number}.png")
+    (tmp_path / "in" / "4.png").write_bytes(b"no picture")
+    found = photos.find_photos([tmp_path / "in"])
+    done = dict(photos.write_pictures(model, found, tmp_path / "out", ["mask"]))
+    assert set(done) == set(found) != set()
+    assert [path.name for path, error in done.items() if error] == ["4.png"]
+    for path in found:
+        if not done[path]:
+            mask = np.asarray(Image.open(tmp_path / "out" / f"{path.name}.mask.png"))
+            assert (mask == prediction.predict(model, path)).mean() > 0.999  # batches round in another order
+
+
+def test_groups_fit_into_the_memory(tmp_path, rng, monkeypatch):
+    monkeypatch.setattr(photos, "TOGETHER", 3)
+    monkeypatch.setattr(photos, "MOST_PIXELS", 100)
+    paths = []
+    for name, size in {"a": (5, 5), "b": (20, 20), "c": (5, 5), "d": (5, 5), "e": (5, 5), "f": (5, 5)}.items():
+        Image.new("L", size).save(tmp_path / f"{name}.png")
+        paths.append(tmp_path / f"{name}.png")
+    assert ["".join(path.stem for path in group) for group in photos.group_by_size(paths)] == ["a", "b", "cde", "f"]
+
+
+def test_a_cutout_needs_a_background(tmp_path):
+    with pytest.raises(ValueError, match="A cutout needs a class named background"):
+        list(photos.write_pictures(saved.load("unet"), [tmp_path / "a.png"], tmp_path, ["cutout"]))
+
+
+def test_probabilities_are_the_softmax_of_enlarged_logits(rng):
+    model = saved.load("nearest_unpooling")
+    image = rng.integers(0, 256, (40, 56, 3), "uint8")
+    shares = prediction.predict(model, image, probabilities=True)
+    assert (shares.shape, shares.dtype) == ((40, 56, 3), np.float32)
+    np.testing.assert_allclose(shares.sum(-1), 1, atol=1e-6)
+    np.testing.assert_array_equal(shares.argmax(-1), prediction.predict(model, image))
+    single = prediction.softmax(np.array([[0.0], [2.0]], "float32"))
+    np.testing.assert_allclose(single[:, 1], 1 / (1 + np.exp([0.0, -2.0])), rtol=1e-6)  # the sigmoid
+
+
+def test_tables_of_classes_that_are_not_the_pets():
+    card = saved.card("unet")
+    scores = {"mean_iou": 0.5, "pixel_accuracy": 0.6, "iou": {"road": 0.7, "sky": 0.3}}
+    streets = {**card, "scores": {"at_network_size": scores}}
+    header, _, row = tables.format_cards({"unet": streets}).splitlines()
+    assert [cell.strip() for cell in header.split("|")[2:8]] == [
+        "mean IoU",
+        "road",
+        "sky",
+        "accuracy",
+        "binary IoU",
+        "boundary IoU",
+    ]
+    assert [cell.strip() for cell in row.split("|")[2:8]] == ["0.500", "0.700", "0.300", "0.600", "", ""]
+    both = tables.format_cards({"unet": streets, "max_unpooling": card}).splitlines()
+    assert "road" not in both[0]
+    assert "binary IoU" not in tables.format_scores(streets["scores"]).replace("mean IoU", "")
+
+
+def test_the_report_of_an_empty_folder(tmp_path):
+    assert inspection.report(data.look(tmp_path)).startswith("wrong: it must hold images/ and masks/")
