@@ -69,6 +69,7 @@ def smooth(x, memory, filters):
     return layers.UpSampling2D(2, "channels_last", "bilinear")(narrow(x, filters))
 '''
 
+UNET = '\n    Stage("unet",'
 ENTRY = """
     Stage(
         name="smooth_upsampling",
@@ -84,7 +85,7 @@ def card_of_another(text):
 
 EDITS = {
     "zoo/models/<stage>.py": ("zoo/models/unet.py", lambda _: BUILDER),
-    "zoo/stages.py": ("zoo/stages.py", lambda text: text.replace("REGISTRY = (", f"REGISTRY = ({ENTRY}")),
+    "zoo/stages.py": ("zoo/stages.py", lambda text: text.replace(UNET, ENTRY + UNET)),
     "tutorials/<page>.py": ("tutorials/10_your_own.py", lambda text: f"{text}# ## The stage `smooth_upsampling`\n"),
     "saved_models/<stage>.json": ("saved_models/unet.json", card_of_another),
 }

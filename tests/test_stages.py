@@ -37,7 +37,7 @@ def test_where_all_are_counted_in_words_the_number_is_right():
     counted = {path: re.findall(all_of_them, path.read_text(), re.I) for path in files}
     assert any(counted.values())
     wrong = {path.name for path, words in counted.items() if {w.lower() for w in words} - {WORDS[len(STAGES) - 9]}}
-    assert not wrong
+    assert not wrong, f"count the stages in words: {WORDS[len(STAGES) - 9]}"
 
 
 @pytest.fixture(scope="module")

@@ -288,7 +288,7 @@ assert rates["train"] > 0.95 * rates["bare_step"]
 # ```bash
 # python -m zoo benchmark                                     # tables, benchmark.json, benchmark.png
 # python -m zoo benchmark layers --out layers.json
-# python -m zoo.benchmark.peers --benchmark benchmark.json  # adds the other U-Nets
+# python -m zoo.benchmark.peers --benchmark benchmark.json    # adds the other U-Nets
 # ```
 #
 # Four things can make it faster:

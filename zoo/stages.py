@@ -29,61 +29,36 @@ class Stage(NamedTuple):
         return f"{self.page}.md#the-stage-{self.name}"
 
 
-REGISTRY = (
+REGISTRY = (  # name, page, what it does, its fault
     Stage(
-        name="sliding_window",
-        page="02_sliding_window",
-        does="classifies the patch around a pixel, then moves on",
-        fault="the same features are computed again and again",
+        "sliding_window",
+        "02_sliding_window",
+        "classifies the patch around a pixel, then moves on",
+        "the same features are computed again and again",
     ),
     Stage(
-        name="fully_convolutional",
-        page="03_fully_convolutional",
-        does="only convolves: all pixels in one pass",
-        fault="every feature map is as large as the image",
+        "fully_convolutional",
+        "03_fully_convolutional",
+        "only convolves: all pixels in one pass",
+        "every feature map is as large as the image",
+    ),
+    Stage("nearest_unpooling", "05_nearest_and_nails", "shrinks by pooling, grows by copying", "invents values"),
+    Stage("bed_of_nails", "05_nearest_and_nails", "grows by putting each value into a corner", "invents places"),
+    Stage(
+        "index_unpooling",
+        "06_max_unpooling",
+        "copies, and marks where each maximum stood",
+        "mark and copy stand apart: the copy still fills its window",
     ),
     Stage(
-        name="nearest_unpooling",
-        page="05_nearest_and_nails",
-        does="shrinks by pooling, grows by copying",
-        fault="invents values",
+        "max_unpooling",
+        "06_max_unpooling",
+        "puts the feature where its maximum stood",
+        "how to grow is fixed, not learned",
     ),
-    Stage(
-        name="bed_of_nails",
-        page="05_nearest_and_nails",
-        does="grows by putting each value into a corner",
-        fault="invents places",
-    ),
-    Stage(
-        name="index_unpooling",
-        page="06_max_unpooling",
-        does="copies, and marks where each maximum stood",
-        fault="mark and copy stand apart: the copy still fills its window",
-    ),
-    Stage(
-        name="max_unpooling",
-        page="06_max_unpooling",
-        does="puts the feature where its maximum stood",
-        fault="how to grow is fixed, not learned",
-    ),
-    Stage(
-        name="transposed_convolution",
-        page="07_transposed_convolution",
-        does="learns how to grow",
-        fault="how to shrink is still fixed",
-    ),
-    Stage(
-        name="strided_convolution",
-        page="04_downwards",
-        does="learns how to shrink, too",
-        fault="fine detail is lost on the way down",
-    ),
-    Stage(
-        name="unet",
-        page="08_unet",
-        does="hands the low-level features across",
-        fault="",
-    ),
+    Stage("transposed_convolution", "07_transposed_convolution", "learns how to grow", "how to shrink is still fixed"),
+    Stage("strided_convolution", "04_downwards", "learns how to shrink, too", "fine detail is lost on the way down"),
+    Stage("unet", "08_unet", "hands the low-level features across", ""),
 )
 
 STAGES = tuple(stage.name for stage in REGISTRY)
