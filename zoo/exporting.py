@@ -55,8 +55,7 @@ def export(
         FileExistsError: if the name is taken and may not be replaced: a folder that is no SavedModel never is.
         RuntimeError: if a package for the format is missing, or the backend is not TensorFlow.
     """
-    if format not in FORMATS:
-        raise ValueError(f"`format` must be one of {', '.join(FORMATS)}. Received: format={format!r}")
+    path = Path(folder) / file_name(model.name if name is None else name, format, quantize_on is not None)
     if quantize_on is not None and (format != "litert" or image_size == "dynamic"):
         raise ValueError(
             "Only LiteRT files of a fixed size can be quantized. "
@@ -76,7 +75,6 @@ def export(
         raise ValueError(
             f"`quantize_on` must hold at least one image, each {ready.input_shape[1:]}. Received: {shapes or 'none'}"
         )
-    path = Path(folder) / file_name(model.name if name is None else name, format, quantize_on is not None)
     if path.is_dir() and not (path / "saved_model.pb").exists():
         raise FileExistsError(f"{path} is a folder, and no SavedModel. Move it, or name another folder.")
     with files.write_whole(path, overwrite) as unfinished, quiet.silence(), warnings.catch_warnings():
@@ -87,6 +85,8 @@ def export(
 
 def file_name(name, format, quantized=False):
     """The name of an exported file or folder."""
+    if format not in FORMATS:
+        raise ValueError(f"`format` must be one of {', '.join(FORMATS)}. Received: format={format!r}")
     if name in ("", ".", "..") or Path(name).name != name:
         raise ValueError(f"`name` must be the name of a file, without a folder. Received: name={name!r}")
     return f"{name}{'_int8' if quantized else ''}{FORMATS[format][0]}"
@@ -148,9 +148,7 @@ def resize(model, image_size):
     side = None if image_size == "dynamic" else image_size
     resized = for_images(model, shape if image_size is None else (side, side, shape[2]))
     if resized is None:
-        # The nearest multiples of 2, 4, 8, ...: for the zoo's, which halve four times, that of 16 is the first to fit.
-        sizes = [max(1, round((side or 0) / factor)) * factor for factor in (2, 4, 8, 16, 32, 64)]
-        fits = next((size for size in sizes if side and for_images(model, (size, size, shape[2]))), None)
+        fits = side and nearest_side(model, side, shape[2])
         raise ValueError(
             "`image_size` must be a side that the model can halve on its way down"
             f"{f', such as {fits}' if fits else ''}. Received: image_size={image_size!r}"
@@ -158,6 +156,15 @@ def resize(model, image_size):
     resized.set_weights(model.get_weights())
     image = keras.Input(resized.input_shape[1:], name="image")
     return keras.Model(image, {"logits": resized(image)}, name=model.name)
+
+
+def nearest_side(model, side, channels):
+    """The side near to one that does not fit, of images that do; `None` if there is none.
+
+    Of the nearest multiples of 2, 4, 8, ... the first: for the zoo's models, which halve four times, that of 16.
+    """
+    multiples = (max(1, round(side / factor)) * factor for factor in (2, 4, 8, 16, 32, 64))
+    return next((near for near in multiples if near != side and for_images(model, (near, near, channels))), None)
 
 
 def for_images(model, shape):
