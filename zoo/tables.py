@@ -2,7 +2,7 @@
 
 import statistics
 
-from zoo.cards import CLASSES
+from zoo.cards import CLASSES, SCORES
 
 
 def format_table(header, rows):
@@ -100,7 +100,7 @@ def format_seeds(cards):
     for stage in cards[0]:
         scores = [seed[stage]["scores"]["at_network_size"] for seed in cards]
         row = [stage]
-        for name in ("mean_iou", "pixel_accuracy", "binary_iou", "boundary_iou"):
+        for name in SCORES:
             values = [score[name] for score in scores]
             row.append(f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}")
         rows.append(row)
