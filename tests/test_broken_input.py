@@ -29,7 +29,7 @@ from matplotlib import figure
 from PIL import EpsImagePlugin, Image, features
 
 import zoo
-from zoo import benchmark, cards, costs, data, evaluation, exporting, models, plots, prediction, saved, tables, training
+from zoo import benchmark, cards, costs, data, evaluation, formats, models, plots, prediction, saved, tables, training
 from zoo.__main__ import main
 from zoo.benchmark import figures
 from zoo.commands.arguments import BENCHMARKS
@@ -604,11 +604,9 @@ def work_that_takes_no_time(monkeypatch):
     monkeypatch.setattr(data, "describe", lambda *arguments: {})
     monkeypatch.setattr(data, "default_dataset", lambda: "synthetic_pets")
     monkeypatch.setattr(data, "download", lambda: "precious")
-    monkeypatch.setattr("zoo.exporting.runtimes.compare", lambda *arguments: (np.zeros(1), 1.0))
-    for format, (ending, _) in exporting.FORMATS.items():
-        monkeypatch.setitem(
-            exporting.FORMATS, format, (ending, lambda model, path, *others: path.write_bytes(b"model"))
-        )
+    monkeypatch.setattr("zoo.formats.compare", lambda *arguments: (np.zeros(1), 1.0))
+    for format, (ending, _) in formats.FORMATS.items():
+        monkeypatch.setitem(formats.FORMATS, format, (ending, lambda model, path, *others: path.write_bytes(b"model")))
     row = {"batch": 1, "run": "predict", "milliseconds": 1.0, "quartiles": [0, 1]}
     rows = [{"stage": stage, "size": size, **row} for stage in zoo.STAGES for size in (256, 1024)]
     for name in BENCHMARKS:

@@ -5,19 +5,19 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import __main__, exporting
+from zoo import __main__, exporting, formats
 from zoo.data import synthetic_pets
 
 for package in ("onnxruntime", "tf2onnx", "ai_edge_litert"):
     pytest.importorskip(package, reason=f"{package} is not installed (extra `export`)")
 
-FORMATS = tuple(exporting.FORMATS)
+FORMATS = tuple(formats.FORMATS)
 
 
 def assert_answers_as_in_keras(model, format, folder, images):
     path = exporting.export(model, folder, format)
     expected = model.predict_on_batch(images)
-    np.testing.assert_allclose(exporting.open_exported(path)(images), expected, atol=1e-4)
+    np.testing.assert_allclose(formats.open_exported(path)(images), expected, atol=1e-4)
 
 
 # The others have no layer that these have not.
@@ -45,7 +45,7 @@ def test_any_size(format, tmp_path, rng):
     for shape in [(1, 32, 48, 3), (2, 64, 32, 3)]:
         images = rng.random(shape, "float32")
         expected = exporting.resize(model, "dynamic").predict_on_batch(images)["logits"]
-        np.testing.assert_allclose(exporting.open_exported(path)(images), expected, atol=1e-4)
+        np.testing.assert_allclose(formats.open_exported(path)(images), expected, atol=1e-4)
 
 
 @pytest.mark.slow
@@ -58,7 +58,7 @@ def test_eight_bits_give_almost_the_same_classes(stage, photos, tmp_path):
     )
     path = exporting.export(model, tmp_path, "litert", quantize_on=learned)
     assert path.stat().st_size < 0.4 * 4 * model.count_params() + 30_000
-    _, agreement = exporting.compare(path, exporting.resize(model, None), unseen)
+    _, agreement = formats.compare(path, exporting.resize(model, None), unseen)
     assert agreement > 0.98
 
 
@@ -91,7 +91,7 @@ def test_a_second_export_replaces_the_first(format, small, tmp_path, rng):
     with pytest.raises(FileExistsError, match="is there already"):
         exporting.export(small, tmp_path, format)
     path = exporting.export(small, tmp_path, format, overwrite=True)
-    np.testing.assert_allclose(exporting.open_exported(path)(images), small.predict_on_batch(images), atol=1e-5)
+    np.testing.assert_allclose(formats.open_exported(path)(images), small.predict_on_batch(images), atol=1e-5)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
@@ -145,10 +145,10 @@ def test_grey_wide_models_of_one_class_in_sixteen_bits(format, precision, tmp_pa
     images = rng.random((4, 32, 64, 1), "float32")
     quantize_on = images if format == "int8" else None
     path = exporting.export(model, tmp_path, "litert" if quantize_on is not None else format, quantize_on=quantize_on)
-    logits = exporting.open_exported(path)(images)
+    logits = formats.open_exported(path)(images)
     expected = np.asarray(model.predict_on_batch(images), "float32")
     assert abs(logits - expected).mean() < 0.1 * expected.std()  # sixteen bits round, and eight more so
-    _, agreement = exporting.compare(path, exporting.resize(model, None), images)
+    _, agreement = formats.compare(path, exporting.resize(model, None), images)
     assert agreement > 0.9
 
 
@@ -166,7 +166,7 @@ def test_weights_and_logits_that_are_no_numbers_are_refused(small, tmp_path, rng
     small.set_weights([np.full(weight.shape, np.finfo("float32").max) for weight in small.get_weights()])
     path = exporting.export(small, tmp_path, "saved_model")
     with pytest.raises(ValueError, match="`model` must give finite logits"):
-        exporting.compare(path, exporting.resize(small, None), rng.random((1, 16, 16, 3), "float32"))
+        formats.compare(path, exporting.resize(small, None), rng.random((1, 16, 16, 3), "float32"))
     small.set_weights([np.full(weight.shape, np.nan) for weight in small.get_weights()])
     with pytest.raises(ValueError, match="`model` must have finite weights"):
         exporting.export(small, tmp_path, "litert")
@@ -179,7 +179,7 @@ def test_a_failing_converter_leaves_the_old_file(small, tmp_path, monkeypatch):
         raise RuntimeError("the converter fails")
 
     (tmp_path / "small.onnx").write_text("old")
-    monkeypatch.setitem(exporting.FORMATS, "onnx", (".onnx", fail))
+    monkeypatch.setitem(formats.FORMATS, "onnx", (".onnx", fail))
     with pytest.raises(RuntimeError, match="the converter fails"):
         exporting.export(small, tmp_path, "onnx", overwrite=True)
     assert [entry.read_text() for entry in tmp_path.iterdir()] == ["old"]
@@ -203,7 +203,7 @@ def test_the_command_names_files_after_what_was_given(small, tmp_path, monkeypat
     assert "pet" not in capsys.readouterr().out.replace("synthetic_pets", "")
     with pytest.raises(SystemExit, match=r"own5\.onnx is there already"):
         __main__.main(command)
-    monkeypatch.setattr("zoo.exporting.runtimes.open_exported", lambda path: lambda images: images * np.nan)
+    monkeypatch.setattr("zoo.formats.open_exported", lambda path: lambda images: images * np.nan)
     with pytest.raises(SystemExit, match="finite logits"):
         __main__.main([*command, "--format", "litert"])
     assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["own5.onnx"]

@@ -12,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 import zoo
-from zoo import __main__, benchmark, costs, exporting, saved, trained, training
+from zoo import __main__, benchmark, costs, formats, saved, trained, training
 from zoo.commands import arguments, parser
 from zoo.commands import models as model_commands
 from zoo.commands import training as training_commands
@@ -31,7 +31,7 @@ def test_help_answers_at_once(run_zoo):
 
 def test_data_sets_and_formats_are_those_of_the_package():
     assert tuple(zoo.data.DATASETS) == arguments.DATASETS
-    assert tuple(exporting.FORMATS) == parser.FORMATS
+    assert tuple(formats.FORMATS) == parser.FORMATS
 
 
 @pytest.mark.parametrize("command", [["train", "unett"], ["evaluate", "unett"], ["predict", "unett", "a.jpg"]])

@@ -40,9 +40,10 @@ def test_model_and_card_are_those_that_were_saved(tmp_path, rng):
 
 @pytest.mark.usefixtures("few_scenes")
 def test_what_is_trained_is_replaced_only_if_that_is_asked_for(tmp_path, monkeypatch):
-    stage = "nearest_unpooling"
+    monkeypatch.setattr(training, "train", lambda build, recipe, folder: (build(), [{"loss": 1.0, "seconds": 1.0}]))
+    monkeypatch.setattr(zoo.evaluation, "evaluate", lambda model, dataset: saved.card("unet")["scores"])
+    stage, other = "nearest_unpooling", dataclasses.replace(SMALL, seed=1)
     zoo.train(stage, SMALL, tmp_path)
-    other = dataclasses.replace(SMALL, seed=1)
     with pytest.raises(FileExistsError, match=r"nearest_unpooling\.keras is trained already"):
         zoo.train(stage, other, tmp_path)
     assert trained.is_done(stage, SMALL, tmp_path)

@@ -5,6 +5,7 @@ from . import data as data
 from . import evaluation as evaluation
 from . import experiments as experiments
 from . import exporting as exporting
+from . import formats as formats
 from . import inspection as inspection
 from . import layers as layers
 from . import models as models

@@ -2,6 +2,8 @@
 
 import statistics
 
+from zoo.cards import SCORES
+
 MOST_CLASSES = 6  # that a table of stages has columns for
 
 
@@ -104,7 +106,7 @@ def format_seeds(cards):
     for stage in cards[0]:
         scores = [seed[stage]["scores"]["at_network_size"] for seed in cards]
         row = [stage]
-        for name in ("mean_iou", "pixel_accuracy", "binary_iou", "boundary_iou"):
+        for name in SCORES:
             values = [score[name] for score in scores if name in score]
             row.append(f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}" if values else "")
         rows.append(row)

@@ -54,11 +54,11 @@ def run_runtime(name, batch, folder):
         if name.endswith("XLA"):
             model.jit_compile = True
         return lambda: model.predict_on_batch(images)
-    from zoo import exporting
+    from zoo import exporting, formats
 
     format = "onnx" if name == "ONNX Runtime" else "litert"
     path = exporting.export(model, folder, format, quantize_on=images if name.endswith("int8") else None)
-    predict = exporting.open_exported(path)
+    predict = formats.open_exported(path)
     return lambda: predict(images)
 
 

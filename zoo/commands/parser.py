@@ -38,21 +38,25 @@ def parser():
     text = "download and prepare Oxford-IIIT Pet (800 MB) through TensorFlow Datasets"
     command("download", "datasets:download", text)
     text = "look through a folder of pictures and masks: what is in it, and what is wrong with it"
-    add_inspect(command("inspect", "datasets:inspect", text))
-    add_train(command("train", "training:train", "train a stage; a stopped training goes on with the same command"))
-    text = "train all stages by the published recipe, in bfloat16; what is done is skipped"
-    add_grid(command("grid", "training:grid", text))
-    text = "train the U-Net by changes of the recipe, and score it on the validation split; what is done is skipped"
-    add_trials(command("trials", "training:trials", text))
-    add_evaluate(command("evaluate", "models:evaluate", "score a model on the test images"))
-    text = "write photos with the classes of their pixels laid over them"
-    add_predict(command("predict", "models:predict", text))
-    text = "write a model for ONNX Runtime, LiteRT or TensorFlow, without Keras"
-    add_export(command("export", "models:export", text))
+    added = command("inspect", "datasets:inspect", text)
+    added.add_argument("folder", metavar="FOLDER", type=some_path, help="with images/ and masks/")
+    text = "file for a picture of the first photos with their masks (default: inspection.png)"
+    added.add_argument("--out", type=some_path, default=Path("inspection.png"), help=text)
+    add_overwrite(added)
+    add_training(command)
+    add_models(command)
     text = "measure layers, stages, runtimes and the data pipeline on this machine"
-    add_benchmark(command("benchmark", "measuring:benchmark", text))
+    added = command("benchmark", "measuring:benchmark", text)
+    text = f"which to run: {', '.join(BENCHMARKS)} (default: all)"
+    added.add_argument("names", metavar="NAME", nargs="*", type=benchmark_name, help=text)
+    text = "file for all figures; a picture comes beside it"
+    added.add_argument("--out", type=some_path, default=Path("benchmark.json"), help=text)
     text = "compare the saved models: table, plot, and what each says of a photo"
-    add_compare(command("compare", "models:compare", text))
+    added = command("compare", "models:compare", text)
+    text = "draw all stages on these photos instead"
+    added.add_argument("photos", metavar="PHOTO", nargs="*", type=some_path, help=text)
+    added.add_argument("--out", type=some_path, default=Path("comparison.png"), help="file for the picture")
+    add_overwrite(added)
     return top
 
 
@@ -80,16 +84,9 @@ def add_dataset(added):
     added.add_argument("--dataset", metavar="NAME|FOLDER", type=dataset_name, help=text)
 
 
-def add_inspect(added):
-    """The options of a look at a folder."""
-    added.add_argument("folder", metavar="FOLDER", type=some_path, help="with images/ and masks/")
-    text = "file for a picture of the first photos with their masks (default: inspection.png)"
-    added.add_argument("--out", type=some_path, default=Path("inspection.png"), help=text)
-    add_overwrite(added)
-
-
-def add_train(added):
-    """The options of a training."""
+def add_training(command):
+    """The commands that train."""
+    added = command("train", "training:train", "train a stage; a stopped training goes on with the same command")
     added.add_argument("stage", metavar="STAGE", help=", ".join(STAGES))
     add_dataset(added)
     text = "images to learn from: train (default; the rest, validation, scores each epoch) or train+validation"
@@ -111,31 +108,28 @@ def add_train(added):
     added.add_argument("--devices", type=from_one, default=1, help=text)
     added.add_argument("--out", type=some_path, default=Path("runs"), help="folder for model, card, state and logs")
 
-
-def add_grid(added):
-    """The options of the trainings of all stages."""
+    text = "train all stages by the published recipe, in bfloat16; what is done is skipped"
+    added = command("grid", "training:grid", text)
     text = "default: oxford_iiit_pet"
     added.add_argument("--dataset", metavar="NAME|FOLDER", type=dataset_name, default="oxford_iiit_pet", help=text)
     added.add_argument("--seeds", type=from_one, default=1, help="trainings of each stage (default: 1)")
     text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... below it"
     added.add_argument("--out", type=some_path, default=Path("runs/grid"), help=text)
 
-
-def add_trials(added):
-    """The options of the trials."""
+    text = "train the U-Net by changes of the recipe, and score it on the validation split; what is done is skipped"
+    added = command("trials", "training:trials", text)
     added.add_argument("--seeds", type=from_one, default=2, help="trainings of each (default: 2)")
     text = "folder for states and results (default: runs/trials)"
     added.add_argument("--out", type=some_path, default=Path("runs/trials"), help=text)
 
 
-def add_evaluate(added):
-    """The options of an evaluation."""
+def add_models(command):
+    """The commands that use one trained model."""
+    added = command("evaluate", "models:evaluate", "score a model on the test images")
     add_model(added)
     add_dataset(added)
 
-
-def add_predict(added):
-    """The options of predictions."""
+    added = command("predict", "models:predict", "write photos with the classes of their pixels laid over them")
     add_model(added)
     added.add_argument("photos", metavar="PHOTO", nargs="+", type=some_path, help="files, or folders of them")
     added.add_argument("--mask", action="store_true", help="also write the numbers of the classes, as PHOTO.mask.png")
@@ -144,9 +138,7 @@ def add_predict(added):
     added.add_argument("--out", type=some_path, default=Path("predictions"), help="folder for the pictures")
     add_overwrite(added)
 
-
-def add_export(added):
-    """The options of an export."""
+    added = command("export", "models:export", "write a model for ONNX Runtime, LiteRT or TensorFlow, without Keras")
     add_model(added)
     add_dataset(added)
     added.add_argument("--format", choices=FORMATS, default="onnx", help="default: onnx")
@@ -154,21 +146,4 @@ def add_export(added):
     added.add_argument("--image-size", type=side_or_dynamic, help=text)
     added.add_argument("--quantize", choices=("int8",), help="compute in 8-bit integers (LiteRT)")
     added.add_argument("--out", type=some_path, default=Path("exports"), help="folder for the file")
-    add_overwrite(added)
-
-
-def add_benchmark(added):
-    """The options of the benchmark."""
-    text = f"which to run: {', '.join(BENCHMARKS)} (default: all)"
-    added.add_argument("names", metavar="NAME", nargs="*", type=benchmark_name, help=text)
-    text = "file for all figures; a picture comes beside it"
-    added.add_argument("--out", type=some_path, default=Path("benchmark.json"), help=text)
-
-
-def add_compare(added):
-    """The options of a comparison."""
-    added.add_argument(
-        "photos", metavar="PHOTO", nargs="*", type=some_path, help="draw all stages on these photos instead"
-    )
-    added.add_argument("--out", type=some_path, default=Path("comparison.png"), help="file for the picture")
     add_overwrite(added)

@@ -1,4 +1,4 @@
-"""From a Keras model to a file."""
+"""Trained models as files that need neither Keras nor this package."""
 
 import os
 import warnings
@@ -8,11 +8,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo import data, files, quiet
-from zoo.exporting import runtimes
-from zoo.exporting.formats import FORMATS, require
-from zoo.exporting.network import input_and_output, resize
-from zoo.prediction import squeeze
+from zoo import data, files, formats, quiet
+from zoo.formats import FORMATS
+from zoo.prediction import check_model, squeeze
+
+MAX_SIDE = 2048  # pixels; a U-Net takes 2 GB for one such image
 
 
 def export(
@@ -55,8 +55,7 @@ def export(
         FileExistsError: if the name is taken and may not be replaced: a folder that is no SavedModel never is.
         RuntimeError: if a package for the format is missing, or the backend is not TensorFlow.
     """
-    if format not in FORMATS:
-        raise ValueError(f"`format` must be one of {', '.join(FORMATS)}. Received: format={format!r}")
+    path = Path(folder) / file_name(model.name if name is None else name, format, quantize_on is not None)
     if quantize_on is not None and (format != "litert" or image_size == "dynamic"):
         raise ValueError(
             "Only LiteRT files of a fixed size can be quantized. "
@@ -65,7 +64,7 @@ def export(
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(f"Exports need KERAS_BACKEND=tensorflow. Received: {keras.backend.backend()}")
     if format == "onnx":
-        require("tf2onnx")
+        formats.require("tf2onnx")
     if wrong := [weight.path for weight in model.weights if not np.isfinite(weight.numpy()).all()]:
         raise ValueError(f"`model` must have finite weights. Received: NaN or infinity in {', '.join(wrong[:3])}")
     ready = resize(model, image_size)
@@ -76,7 +75,6 @@ def export(
         raise ValueError(
             f"`quantize_on` must hold at least one image, each {ready.input_shape[1:]}. Received: {shapes or 'none'}"
         )
-    path = Path(folder) / file_name(model.name if name is None else name, format, quantize_on is not None)
     if path.is_dir() and not (path / "saved_model.pb").exists():
         raise FileExistsError(f"{path} is a folder, and no SavedModel. Move it, or name another folder.")
     with files.write_whole(path, overwrite) as unfinished, quiet.silence(), warnings.catch_warnings():
@@ -87,6 +85,8 @@ def export(
 
 def file_name(name, format, quantized=False):
     """The name of an exported file or folder."""
+    if format not in FORMATS:
+        raise ValueError(f"`format` must be one of {', '.join(FORMATS)}. Received: format={format!r}")
     if name in ("", ".", "..") or Path(name).name != name:
         raise ValueError(f"`name` must be the name of a file, without a folder. Received: name={name!r}")
     return f"{name}{'_int8' if quantized else ''}{FORMATS[format][0]}"
@@ -127,7 +127,7 @@ def export_and_compare(
     images = [squeeze(photo, (height, width, channels)) for photo, _ in photos.as_numpy_iterator()]
     with files.write_whole(path, overwrite) as unfinished:
         export(model, unfinished.parent, format, image_size, images if quantize else None, name, classes)
-        differences, agreement = runtimes.compare(unfinished, ready, images[:count])
+        differences, agreement = formats.compare(unfinished, ready, images[:count])
         parts = [unfinished, *unfinished.rglob("*")]
         size = sum(part.stat().st_size for part in parts if part.is_file())
     return {
@@ -138,3 +138,62 @@ def export_and_compare(
         "differences": differences,
         "agreement": agreement,
     }
+
+
+def resize(model, image_size):
+    """The model for images of another size, in float32, with names for what goes in and out."""
+    if image_size not in (None, "dynamic") and not (isinstance(image_size, int) and 1 <= image_size <= MAX_SIDE):
+        raise ValueError(f"`image_size` must be from 1 to {MAX_SIDE} pixels. Received: image_size={image_size!r}")
+    shape = check_model(model, any_size=True)
+    side = None if image_size == "dynamic" else image_size
+    resized = for_images(model, shape if image_size is None else (side, side, shape[2]))
+    if resized is None:
+        fits = side and nearest_side(model, side, shape[2])
+        raise ValueError(
+            "`image_size` must be a side that the model can halve on its way down"
+            f"{f', such as {fits}' if fits else ''}. Received: image_size={image_size!r}"
+        )
+    resized.set_weights(model.get_weights())
+    image = keras.Input(resized.input_shape[1:], name="image")
+    return keras.Model(image, {"logits": resized(image)}, name=model.name)
+
+
+def nearest_side(model, side, channels):
+    """The side near to one that does not fit, of images that do; `None` if there is none.
+
+    Of the nearest multiples of 2, 4, 8, ... the first: for the zoo's models, which halve four times, that of 16.
+    """
+    multiples = (max(1, round(side / factor)) * factor for factor in (2, 4, 8, 16, 32, 64))
+    return next((near for near in multiples if near != side and for_images(model, (near, near, channels))), None)
+
+
+def for_images(model, shape):
+    """The model in float32 for images (height, width, channels), with fresh weights; `None` if they do not fit."""
+    try:
+        exact = model.__class__.from_config(in_float32(model.get_config()))
+        resized = keras.models.clone_model(exact, input_tensors=keras.Input(shape, name="image"))
+    except ValueError:  # from a layer that joins two maps
+        return None
+    fits = shape == model.input_shape[1:] or resized.output_shape[1:3] == shape[:2]
+    return resized if fits else None
+
+
+def in_float32(config):
+    """A model's configuration with 32 bits in the place of 16, which the runtimes do not have."""
+    if isinstance(config, dict):
+        return {key: in_float32(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(map(in_float32, config))
+    return "float32" if config in ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16") else config
+
+
+def input_and_output(model, classes=None):
+    """What the file takes and gives, in words; `model` is what `resize` returned."""
+    height, width, channels = ("any" if side is None else side for side in model.input_shape[1:])
+    logits = model.output_shape[-1]
+    names = f" ({', '.join(classes)})" if classes else ""
+    means = f"one for each class{names}; the largest wins" if logits > 1 else f"above 0 for class 1{names}"
+    return (
+        f"image: float32 (batch, {height}, {width}, {channels}), {'grey' if channels == 1 else 'RGB'} in [0, 1]. "
+        f"logits: float32 (batch, {height}, {width}, {logits}), {means}."
+    )
