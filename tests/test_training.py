@@ -400,9 +400,8 @@ def on_one_device(tmp_path_factory):
 
 
 def assert_equal_but_for_rounding(found, expected):
-    """Adam takes whole steps along gradients that are zero but for rounding, so that the losses drift apart slowly."""
-    np.testing.assert_allclose(found[0], expected[0], atol=2e-3)  # the mean of the first four steps
-    np.testing.assert_allclose(found, expected, atol=2e-2)
+    """Adam takes whole steps along gradients that are zero but for rounding: later epochs would drift apart."""
+    np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
 @pytest.mark.slow
