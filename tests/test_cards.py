@@ -1,7 +1,6 @@
 import copy
 import json
 import os
-import time
 
 import pytest
 
@@ -11,9 +10,7 @@ from zoo.__main__ import main
 
 
 def test_list_reads_cards_and_loads_neither_keras_nor_numpy(run_zoo):
-    start = time.perf_counter()
     result = run_zoo("list", PYTHONPROFILEIMPORTTIME="1")
-    assert time.perf_counter() - start < 2  # a fifth of a second where nothing else runs; TensorFlow alone takes five
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert "zoo.tables" in imported
     assert not {"keras", "tensorflow", "numpy"} & imported
