@@ -93,3 +93,12 @@ def test_a_wrong_default_folder_is_named(tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match=r"holds no saved model.*ZOO_SAVED_MODELS"):
         main(["list"])
     assert cards.cards(tmp_path) == {}  # a folder that was named may still be empty
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_what_json_does_not_know_is_not_written(number, tmp_path):
+    path = tmp_path / "unet.json"
+    path.write_text("{}")
+    with pytest.raises(ValueError, match="JSON"):
+        cards.write_json(path, {"scores": {"mean_iou": number}})
+    assert path.read_text() == "{}"

@@ -41,9 +41,9 @@ def load(name, split, image_size=128, batch_size=16, augmentation=None, seed=0, 
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ValueError(f"`{argument}` must be a positive integer. Received: {argument}={value!r}")
 
-    def squeeze(image, mask):
+    def squeeze(image, mask):  # or several of one size
         # A byte for a class is enough to keep.
-        return resize_image(image, image_size), tf.cast(resize_mask(mask, image_size), tf.uint8)
+        return resize_image(image, image_size), nearest(tf.cast(mask, tf.uint8), image_size)
 
     photos = examples(name, split)
     count = len(photos)
@@ -51,7 +51,7 @@ def load(name, split, image_size=128, batch_size=16, augmentation=None, seed=0, 
 
     def one_epoch(epoch):
         if name == "synthetic_pets":  # every epoch draws new scenes: there is no order to change
-            squeezed_now = synthetic_pets.examples(split, epoch).map(squeeze, tf.data.AUTOTUNE)
+            squeezed_now = synthetic_pets.examples(split, epoch, squeeze)
         elif augmentation is None:
             squeezed_now = squeezed
         else:
@@ -134,7 +134,12 @@ def resize_mask(mask, image_size):
     """
     if len(mask.shape) != 2:
         raise ValueError(f"`mask` must be of shape (h, w). Received: {tuple(mask.shape)}")
-    return tf.image.resize(mask[..., None], (image_size, image_size), "nearest")[..., 0]
+    return nearest(mask, image_size)
+
+
+def nearest(masks, image_size):
+    """Squeezes masks (..., h, w), as `resize_mask` does one."""
+    return tf.image.resize(masks[..., None], (image_size, image_size), "nearest")[..., 0]
 
 
 def scale(image):
