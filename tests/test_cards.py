@@ -1,7 +1,6 @@
 import copy
 import json
 import os
-import time
 
 import pytest
 
@@ -11,9 +10,7 @@ from zoo.__main__ import main
 
 
 def test_list_reads_cards_and_loads_neither_keras_nor_numpy(run_zoo):
-    start = time.perf_counter()
     result = run_zoo("list", PYTHONPROFILEIMPORTTIME="1")
-    assert time.perf_counter() - start < 2  # a fifth of a second where nothing else runs; TensorFlow alone takes five
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert "zoo.tables" in imported
     assert not {"keras", "tensorflow", "numpy"} & imported
@@ -96,3 +93,12 @@ def test_a_wrong_default_folder_is_named(tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match=r"holds no saved model.*ZOO_SAVED_MODELS"):
         main(["list"])
     assert cards.cards(tmp_path) == {}  # a folder that was named may still be empty
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_what_json_does_not_know_is_not_written(number, tmp_path):
+    path = tmp_path / "unet.json"
+    path.write_text("{}")
+    with pytest.raises(ValueError, match="JSON"):
+        cards.write_json(path, {"scores": {"mean_iou": number}})
+    assert path.read_text() == "{}"

@@ -15,5 +15,5 @@ def test_the_demo_learns_saves_loads_and_draws(monkeypatch, capsys, tmp_path):
     printed = capsys.readouterr().out
     assert "the logits of 5 images differ by" in printed
     score = float(re.search(r"mean IoU on the validation split is (\S+)\. ", printed)[1])
-    assert score > 0.5  # a model that answers background everywhere has 0.2
+    assert score > 0.4  # a model that answers background everywhere has 0.2
     assert Image.open(demo.LEARNED).height > 500

@@ -93,3 +93,26 @@ def test_a_folder_is_replaced_as_a_whole_and_by_no_file(tmp_path):
 def test_control_characters_are_escaped():
     assert printable("a\x1b[2J\nb\udcff\u202ec.png") == r"a\x1b[2J\nb\udcff\u202ec.png"
     assert printable("Füße 猫.png") == "Füße 猫.png"
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_all_is_on_the_disk_before_it_gets_its_name(is_folder, monkeypatch, tmp_path):
+    """After a power cut, a name may otherwise stand for an empty file."""
+    synced = []
+    fsync, publish = os.fsync, files.publish
+
+    def record(handle):
+        fsync(handle)
+        synced.append(os.fstat(handle).st_ino)
+
+    def check(unfinished, path, overwrite):
+        assert {file.stat().st_ino for file in (unfinished, *unfinished.rglob("*"))} <= set(synced)
+        publish(unfinished, path, overwrite)
+
+    monkeypatch.setattr(os, "fsync", record)
+    monkeypatch.setattr(files, "publish", check)
+    with files.write_whole(tmp_path / "result") as unfinished:
+        if is_folder:
+            unfinished.mkdir()
+        (unfinished / "inner" if is_folder else unfinished).write_text("all")
+    assert tmp_path.stat().st_ino in synced  # the name itself

@@ -40,10 +40,67 @@ def test_a_process_ends_with_the_one_that_started_it(kill, tmp_path):
     assert is_alive(child)
     parent.send_signal(kill)
     parent.wait()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while is_alive(child) and time.monotonic() < deadline:
         time.sleep(0.1)
     alive = is_alive(child)
     if alive:
         os.kill(child, signal.SIGKILL)
     assert not alive
+
+
+# A command as `python -m zoo` runs it, on few scenes.
+COMMAND = """
+import runpy
+from zoo.data import synthetic_pets
+synthetic_pets.EXAMPLES = dict.fromkeys(synthetic_pets.EXAMPLES, 16)
+runpy.run_module("zoo", run_name="__main__", alter_sys=True)
+"""
+
+
+def processes_of(session):
+    """The numbers of all processes of a session, and whether they are at work: a TensorFlow takes 100 MB."""
+    found = {}
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, own = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            memory = int((folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            measures = b"spawn_main" in (folder / "cmdline").read_bytes()
+        except OSError:  # it has just ended
+            continue
+        if int(own) == session and state != "Z":
+            found[int(folder.name)] = measures and memory > 1e8
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="asks Linux's /proc")
+@pytest.mark.parametrize("kill", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["benchmark", "layers", "--out", "benchmark.json"],
+        ["train", "unet", "--dataset", "synthetic_pets", "--image-size", "32", "--epochs", "1", "--out", "."],
+    ],
+    ids=["benchmark", "train"],
+)
+def test_a_command_that_is_stopped_while_it_measures_leaves_no_process(arguments, kill, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).parents[1])}
+    options = {"env": environment, "cwd": tmp_path, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen([sys.executable, "-c", COMMAND, *arguments], stdout=subprocess.DEVNULL, **options) as command:
+        try:
+            while not any(processes_of(command.pid).values()):
+                assert command.poll() is None
+                time.sleep(0.1)
+            # The shell sends Ctrl-C to all processes of a command, and `kill` to the first alone.
+            (os.killpg if kill == signal.SIGINT else os.kill)(command.pid, kill)
+            _, errors = command.communicate(timeout=60)
+            deadline = time.monotonic() + 20
+            while processes_of(command.pid) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            assert not processes_of(command.pid)
+            assert "Traceback" not in errors
+            assert kill == signal.SIGTERM or f"{arguments[0]}: stopped." in errors
+        finally:
+            for number in processes_of(command.pid):
+                os.kill(number, signal.SIGKILL)

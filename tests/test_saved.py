@@ -94,7 +94,7 @@ def test_a_card_is_reproduced_from_its_file(photos):
 def test_a_sample_of_the_photos_scores_as_the_card_says(folder, ways, photos, monkeypatch):
     stored = oxford_iiit_pet.stored
     monkeypatch.setattr(oxford_iiit_pet, "stored", lambda split: stored(split).take(320))
-    assert_scores_are_those_of_the_card(folder, ways, tolerance=0.03)
+    assert_scores_are_those_of_the_card(folder, ways, tolerance=0.05)
 
 
 def assert_scores_are_those_of_the_card(folder, ways, tolerance):

@@ -99,6 +99,7 @@ def visit(browser, address):
         while contexts:
             contexts.pop().close()
         contexts.append(browser.new_context(**{"reduced_motion": "reduce", **settings}))
+        contexts[-1].set_default_timeout(120_000)  # milliseconds: a slow machine is no fault of a page
         page = contexts[-1].new_page()
         if watch:
             watch(page)

@@ -13,16 +13,16 @@ import pytest
 
 from zoo import data, files, models, training
 from zoo.data import synthetic_pets
-from zoo.training import loop, state
+from zoo.training import state
 
 pytestmark = pytest.mark.xdist_group("training")  # one worker makes the fixtures of the module
 
 RECIPE = training.Recipe("synthetic_pets", image_size=32, batch_size=4, epochs=30, half_size_share=0.5)
-GROWING = dataclasses.replace(RECIPE, epochs=6)  # three of them at half the size
+GROWING = dataclasses.replace(RECIPE, epochs=4, split="train+validation")  # two of them at half the size
 
 TWO = dataclasses.replace(RECIPE, epochs=2, half_size_share=0)
 PAIR = ("nearest_unpooling", "bed_of_nails")
-FEW = {"train": 16, "validation": 4, "test": 4}
+FEW = {"train": 16, "validation": 4, "test": 4, "train+validation": 20}
 
 # A short training in a process of its own, which ends itself in the middle of the second epoch.
 KILLED = f"""
@@ -41,15 +41,8 @@ build = lambda: models.build("max_unpooling", image_shape=(None, None, 3), filte
 training.train(build, training.{GROWING!r}, sys.argv[1])
 """
 
-# What a kill leaves at each moment of a training, and how many epochs are whole then.
-MOMENTS = {
-    "after the first epoch": 1,
-    "within an epoch": 1,
-    "while the weights are written": 2,
-    "before the state gets its name": 2,
-    "after the last small images": 3,
-    "after the first large images": 4,
-}
+# Moments of a kill, and how many epochs are whole then: all with small images, and one more.
+MOMENTS = {"while the weights are written": 2, "before the state gets its name": 3}
 
 
 def build_unpooling():
@@ -68,61 +61,47 @@ def assert_equal_bit_for_bit(weights, expected):
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
-    """What a training ends with, and copies of its folder from each of the `MOMENTS`, as a kill would leave it."""
+    """What a training ends with, and copies of its folder at the `MOMENTS`, as a kill would leave it."""
     folder, copies = (tmp_path_factory.mktemp(name) for name in ("uninterrupted", "killed"))
-
-    def copy(moment):
-        shutil.copytree(folder, copies / moment, dirs_exist_ok=True)
-
-    class Copying(training.KeepState):
-        def on_train_batch_end(self, batch, logs=None):
-            if len(self.history) == 1 and batch == 2:
-                copy("within an epoch")
-
-        def on_epoch_end(self, epoch, logs=None):
-            super().on_epoch_end(epoch, logs)
-            for moment in ("after the first epoch", "after the last small images", "after the first large images"):
-                if epoch + 1 == MOMENTS[moment]:
-                    copy(moment)
-
     save, publish = keras.Model.save_weights, files.publish
 
     def write_half_first(model, path):
-        if len(state.states(folder)) == 2:
+        if path.parent.name == "after_epoch_0003":
             path.write_bytes(b"half of a file")
-            copy("while the weights are written")
+            shutil.copytree(folder, copies / "while the weights are written")
             path.unlink()
         save(model, path)
 
     def copy_first(unfinished, path, overwrite):
-        if path.name == "after_epoch_0003":
-            copy("before the state gets its name")
+        if path.name == "after_epoch_0004":
+            shutil.copytree(folder, copies / "before the state gets its name")
         publish(unfinished, path, overwrite)
 
-    with pytest.MonkeyPatch.context() as spies:
-        spies.setattr(synthetic_pets, "EXAMPLES", FEW)
-        spies.setattr(loop, "KeepState", Copying)
-        spies.setattr(keras.Model, "save_weights", write_half_first)
-        spies.setattr(files, "publish", copy_first)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(synthetic_pets, "EXAMPLES", FEW)
+        patched.setattr(keras.Model, "save_weights", write_half_first)
+        patched.setattr(files, "publish", copy_first)
         return numbers(training.train(build_unpooling, GROWING, folder)[0]), copies
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_scenes")
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_kill_at_any_moment_leaves_no_trace(moment, uninterrupted):
+def test_a_kill_while_the_state_is_kept_leaves_no_trace(moment, uninterrupted):
     expected, copies = uninterrupted
     folder = copies / moment
-    assert training.phases(GROWING)[0][1] == range(MOMENTS["after the last small images"])
+    assert training.phases(GROWING)[0][1] == range(MOMENTS["while the weights are written"])
     assert state.epochs_of(state.states(folder)[0]) == MOMENTS[moment]
-    assert bool(list(folder.glob(".unfinished.*"))) == moment.startswith(("while", "before"))
+    assert list(folder.glob(".unfinished.*"))
     model, history = training.train(build_unpooling, GROWING, folder)
     assert len(history) == GROWING.epochs
     assert_equal_bit_for_bit(numbers(model), expected)
     assert not list(folder.glob(".unfinished.*"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_scenes")
-def test_another_process_goes_on_with_what_a_killed_one_left(tmp_path, uninterrupted):
+def test_another_process_goes_on_where_a_kill_fell_into_an_epoch(tmp_path, uninterrupted):
     killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path], capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert state.epochs_of(state.states(tmp_path)[0]) == 1
@@ -309,8 +288,7 @@ def test_mixed_precision_keeps_float32_weights_and_logits(tmp_path):
 
 
 @pytest.mark.usefixtures("few_scenes")
-def test_with_the_validation_split_learned_no_epoch_is_scored_on_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {**FEW, "train+validation": 20})
+def test_with_the_validation_split_learned_no_epoch_is_scored_on_it(tmp_path):
     recipe = dataclasses.replace(RECIPE, split="train+validation", epochs=1)
     _, history = training.train(build_small, recipe, tmp_path)
     assert set(history[0]) == {"loss", "seconds"}
@@ -422,9 +400,8 @@ def on_one_device(tmp_path_factory):
 
 
 def assert_equal_but_for_rounding(found, expected):
-    """Adam takes whole steps along gradients that are zero but for rounding, so that the losses drift apart slowly."""
-    np.testing.assert_allclose(found[0], expected[0], atol=2e-3)  # the mean of the first four steps
-    np.testing.assert_allclose(found, expected, atol=2e-2)
+    """Adam takes whole steps along gradients that are zero but for rounding: later epochs would drift apart."""
+    np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
 @pytest.mark.slow

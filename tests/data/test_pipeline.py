@@ -70,13 +70,17 @@ def test_drawn_pets_share_the_picture_as_real_ones_do():
     np.testing.assert_allclose(shares, [0.30, 0.58, 0.12], atol=0.04)  # Oxford-IIIT Pet
 
 
-def test_a_scene_costs_little():
-    batches = iter(data.load("synthetic_pets", "train", 64))
-    next(batches)
-    start = time.process_time()  # of all cores, so that other programs do not matter much
-    for _ in range(60):
-        next(batches)
-    assert (time.process_time() - start) / (60 * 16) < 4e-3  # about 1 ms; 15 when each scene was drawn by itself
+def test_scenes_that_are_drawn_together_cost_less(monkeypatch):
+    costs = []
+    for together in (1, synthetic_pets.TOGETHER):
+        monkeypatch.setattr(synthetic_pets, "TOGETHER", together)
+        scenes = iter(synthetic_pets.examples("train"))
+        next(scenes)
+        start = time.process_time()  # of all cores, so that other programs do not matter much
+        for _ in range(200):
+            next(scenes)
+        costs.append(time.process_time() - start)
+    assert costs[1] < costs[0] / 2
 
 
 def test_distances_are_those_of_a_loop_over_all_pixels():

@@ -32,7 +32,7 @@ class TestRefuses:
         with pytest.raises(ValueError, match="needs integer `offsets`"):
             kind(2)(*symbols)
 
-    @pytest.mark.parametrize(("number", "dtype"), [(4, "int64"), (-1, "int32"), (4, "int32")])
+    @pytest.mark.parametrize(("number", "dtype"), [(4, "int64"), (-1, "int32"), (4, "int32"), (4, "uint8")])
     def test_what_lies_outside_of_its_window(self, kind, number, dtype):
         with pytest.raises(ValueError, match=r"needs `offsets` from 0 to 3, places in a window. Received: "):
             unpool(kind(2), np.full((1, 2, 2, 1), number, dtype))

@@ -29,7 +29,7 @@ def test_these_tests_pass_on(backend, run_python):
     pytest.importorskip(backend)
     assert keras.backend.backend() == "tensorflow"
     chosen = ["-m", "not slow", "-k", "not test_dense_window_2d and not 256_places"]
-    run_python(backend, "-m", "pytest", pathlib.Path(__file__).parent, *chosen)
+    run_python(backend, "-m", "pytest", "-n0", pathlib.Path(__file__).parent, *chosen)
 
 
 @pytest.mark.slow

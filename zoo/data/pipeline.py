@@ -47,8 +47,8 @@ def load(name, split, image_size=128, batch_size=16, augmentation=None, seed=0, 
     # A byte for a class is enough to keep, if it is enough for all.
     kept = tf.uint8 if max(len(dataset.classes) - 1, dataset.ignored or 0) < 256 else tf.int32
 
-    def squeeze(image, mask):
-        return resize_image(image, image_size), tf.cast(resize_mask(mask, image_size), kept)
+    def squeeze(image, mask):  # or several of one size
+        return resize_image(image, image_size), nearest(tf.cast(mask, kept), image_size)
 
     photos = examples(name, split)
     count = len(photos)
@@ -56,7 +56,7 @@ def load(name, split, image_size=128, batch_size=16, augmentation=None, seed=0, 
 
     def one_epoch(epoch):
         if dataset.draw:  # every epoch has new scenes: there is no order to change
-            squeezed_now = dataset.draw(split, epoch).map(squeeze, tf.data.AUTOTUNE)
+            squeezed_now = dataset.draw(split, epoch, squeeze)
         elif augmentation is None:
             squeezed_now = squeezed
         else:
@@ -158,7 +158,12 @@ def resize_mask(mask, image_size):
     """
     if len(mask.shape) != 2:
         raise ValueError(f"`mask` must be of shape (h, w). Received: {tuple(mask.shape)}")
-    return tf.image.resize(mask[..., None], both_sides(image_size), "nearest")[..., 0]
+    return nearest(mask, image_size)
+
+
+def nearest(masks, image_size):
+    """Squeezes masks (..., h, w), as `resize_mask` does one."""
+    return tf.image.resize(masks[..., None], both_sides(image_size), "nearest")[..., 0]
 
 
 def scale(image):

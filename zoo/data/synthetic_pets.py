@@ -24,16 +24,19 @@ HALF = SIZE // 2  # side at which furs and shapes are drawn; they are smooth, an
 
 STEPS = (tf.range(HALF, dtype=tf.float32) + 0.5) / HALF
 POINTS = tf.reshape(tf.stack([*tf.meshgrid(STEPS, STEPS), tf.ones([HALF, HALF])]), [3, -1])  # x to the right, y down, 1
-NOISE = tf.random.stateless_normal([TOGETHER, 2 * SIZE, 2 * SIZE, 3], [0, 0], stddev=0.03 * 255)  # cut at random
+PRODUCTS = tf.reshape(POINTS[:, None] * POINTS, [9, -1])  # of the three with one another
+NOISE = tf.random.stateless_normal([4 * TOGETHER, SIZE, SIZE, 3], [0, 0], stddev=0.03 * 255)  # taken from at random
 WEIGHTS = tf.image.resize(tf.eye(4)[..., None], (HALF, 4), "bicubic")[..., 0]  # of four values along a side
 
 
-def examples(split, epoch=0):
+def examples(split, epoch=0, change=None):
     """The scenes of a split. Every epoch draws new ones for training; the other splits stay.
 
     Args:
         split: "train", "validation", "test", or "train+validation".
         epoch: integer from 0, may be a tensor.
+        change: what happens to a few images (b, 128, 128, 3) and masks (b, 128, 128) at once, before they
+            are taken apart: a function that returns changed ones.
 
     Returns:
         A `tf.data.Dataset` of (image, mask): uint8 (128, 128, 3), and int32 (128, 128) with
@@ -42,10 +45,12 @@ def examples(split, epoch=0):
     key = tf.stack([tf.constant(list(EXAMPLES).index(split), tf.int64), tf.cast(epoch, tf.int64)])
     key = key if split.startswith("train") else key * [1, 0]
     count = EXAMPLES[split]
-    scenes = tf.data.Dataset.range(math.ceil(count / TOGETHER)).map(
-        lambda index: draw_scenes(tf.random.experimental.stateless_fold_in(key, index)),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
+
+    def draw(index):
+        scenes = draw_scenes(tf.random.experimental.stateless_fold_in(key, index))
+        return change(*scenes) if change else scenes
+
+    scenes = tf.data.Dataset.range(math.ceil(count / TOGETHER)).map(draw, tf.data.AUTOTUNE)
     return scenes.unbatch().take(count).apply(tf.data.experimental.assert_cardinality(count))
 
 
@@ -70,13 +75,13 @@ def draw_scenes(key):
     """
     keys = tf.random.experimental.stateless_split(key, 4)
     cushions = tf.random.stateless_uniform([TOGETHER, CUSHIONS, 4], keys[0])
-    cushions = distances(*ellipses(cushions[..., :2], 0.06 + 0.2 * cushions[..., 2:]))  # (b, CUSHIONS, h * w)
+    cushions = inside(*ellipses(cushions[..., :2], 0.06 + 0.2 * cushions[..., 2:])[:2])  # (b, CUSHIONS, h * w)
     pet = tf.reduce_min(distances(*pets(keys[1])), axis=1, keepdims=True)  # (b, 1, h * w)
     layers = tf.range(1, CUSHIONS + 2)[:, None]  # the floor is layer 0, the pet lies on top
-    on_top = tf.reduce_max(tf.where(tf.concat([cushions, pet], 1) < 0, layers, 0), axis=1)  # (b, h * w)
-    images = enlarge(draw_furs(keys[2], on_top) * 255, 3)
-    y, x = tf.unstack(tf.random.stateless_uniform([2], keys[3], 0, SIZE, tf.int32))
-    images += NOISE[:, y : y + SIZE, x : x + SIZE]
+    on_top = tf.reduce_max(tf.where(tf.concat([cushions, pet < 0], 1), layers, 0), axis=1)  # (b, h * w)
+    images = enlarge(draw_furs(keys[2], on_top), 3)
+    first = tf.random.stateless_uniform([], keys[3], 0, len(NOISE) - TOGETHER + 1, tf.int32)
+    images += NOISE[first : first + TOGETHER]
     outside = enlarge(pet, 1)[..., 0]
     masks = tf.where(tf.abs(outside) < BORDER, 2, tf.cast(outside > 0, tf.int32))
     return tf.cast(tf.clip_by_value(images, 0, 255), tf.uint8), masks
@@ -95,7 +100,7 @@ def draw_furs(key, layer):
         layer: integers (b, h * w), the number of the fur that is seen at each pixel.
 
     Returns:
-        Colours (b, h * w, 3), about 0 to 1.
+        Colours (b, h * w, 3), about 0 to 255.
     """
     u = tf.random.stateless_uniform([TOGETHER, CUSHIONS + 2, 9], key)
     knots = tf.random.stateless_uniform([TOGETHER, 4, 4], key + 1)
@@ -105,7 +110,7 @@ def draw_furs(key, layer):
     furs = tf.concat([frequency * tf.cos(angle), frequency * tf.sin(angle), u[..., 3:6] + change, change], -1)
     here = tf.gather(furs, layer, batch_dims=1)  # (b, h * w, 8)
     wave = here[..., 0] * POINTS[0] + here[..., 1] * POINTS[1] + 4 * light
-    return (here[..., 2:5] + tf.sin(wave)[..., None] * here[..., 5:]) * (0.6 + 0.4 * light)[..., None]
+    return (here[..., 2:5] + tf.sin(wave)[..., None] * here[..., 5:]) * (153 + 102 * light)[..., None]
 
 
 def pets(key):
@@ -160,6 +165,12 @@ def limbs(starts, ends, radius):
     return along, across, length, radius + 0 * length
 
 
+def inside(along, across):
+    """Which points lie inside ellipses: booleans (b, n, h * w), from their forms as `distances` takes them."""
+    squares = sum(form[..., None] * form[..., None, :] for form in (along, across))  # (b, n, 3, 3)
+    return tf.tensordot(tf.reshape(squares, [TOGETHER, -1, 9]), PRODUCTS, 1) < 1
+
+
 def distances(along, across, length, radius):
     """About the signed distances of all points to shapes, negative inside.
 
@@ -174,7 +185,7 @@ def distances(along, across, length, radius):
     Returns:
         Distances (b, n, h * w) in sides of the scene.
     """
-    along, across = along @ POINTS, across @ POINTS
+    along, across = tf.tensordot(along, POINTS, 1), tf.tensordot(across, POINTS, 1)
     along -= tf.clip_by_value(along, 0.0, length[..., None])
     return (tf.sqrt(along * along + across * across) - 1) * radius[..., None]
 

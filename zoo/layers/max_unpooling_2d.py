@@ -33,15 +33,15 @@ class MaxUnpooling2D(WindowLayer):
 
     Input shape:
         Two tensors of shape (b, h, w, c): values, and integer offsets as `MaxPoolingWithOffsets2D`
-        gives them, from 0 to rows * columns - 1. A value whose offset lies outside its window is lost.
+        gives them, from 0 to rows * columns - 1.
 
     Output shape:
         (b, h * rows, w * columns, c)
 
     Raises:
         ValueError: if `pool_size` or the inputs' shapes are not as above, or the offsets are floating
-            point, or come from a pooling layer with another window, or are integers wider than uint8
-            that lie outside (which a graph that is being traced cannot know).
+            point, or come from a pooling layer with another window, or lie outside of theirs. The last is not
+            known while a graph is being traced, or of a tensor of PyTorch on a GPU: there such a value is lost.
 
     Reference:
         Badrinarayanan et al., SegNet, 2015 (https://arxiv.org/abs/1511.00561).

@@ -1,14 +1,15 @@
 """Offsets: how they are checked, and how the indices of other libraries become offsets."""
 
 import keras
+import numpy as np
 from keras import ops
 
 
 def check_offsets(offsets, pool_size, name):
     """Refuses what is known to be no offsets of this window.
 
-    What the zoo's pooling returns is uint8, and passes unread. Wider integers may be indices of another
-    kind: they are read, unless a graph is being traced, where nothing is known of them.
+    The numbers are read where that costs next to nothing: not while a graph is being traced, where nothing is
+    known of them, and on PyTorch not from a GPU.
     """
     dtype = keras.backend.standardize_dtype(offsets.dtype)
     if "int" not in dtype:
@@ -23,11 +24,12 @@ def check_offsets(offsets, pool_size, name):
             raise ValueError(
                 f"`{name}` needs `offsets` of its own pool_size={pool_size}. Received: offsets of pool_size={made_for}"
             )
-    elif dtype != "uint8" and 0 not in offsets.shape:
+    elif 0 not in offsets.shape:
         try:
-            least, most = int(ops.min(offsets)), int(ops.max(offsets))
-        except TypeError:  # traced
+            numbers = np.asarray(offsets)  # on a CPU no copy
+        except (TypeError, NotImplementedError, RuntimeError):  # traced, or on a GPU, as each backend says it
             return
+        least, most = numbers.min(), numbers.max()
         if least < 0 or most >= places:
             raise ValueError(
                 f"`{name}` needs `offsets` from 0 to {places - 1}, places in a window. Received: {least} to {most}. "
