@@ -21,8 +21,8 @@ class Dataset:
         groups: function from a split to a word for each example, in their order, such as "cats"; the words get scores
             of their own.
         one_logit: whether a network says with one logit a pixel whether it is class 1, of two classes.
-        draw: where each epoch draws its own examples: function from a split, the number of the epoch and a function that
-            changes image and mask, of one example or of several, to the changed examples.
+        draw: where each epoch draws its own examples: function from a split, the number of the epoch and a function
+            that changes image and mask, of one example or of several, to the changed examples.
     """
 
     name: str
