@@ -109,9 +109,9 @@ def predict_in_fresh_process(run_python):
 @pytest.fixture
 def photos():
     """Skips a test that needs real photos where there are none."""
-    from zoo.data import oxford_iiit_pet
+    from zoo.data import prepared
 
-    if not oxford_iiit_pet.is_prepared():
+    if not prepared.is_prepared():
         pytest.skip("Oxford-IIIT Pet is not on this machine (TFDS_DATA_DIR)")
 
 

@@ -34,6 +34,7 @@ from zoo.__main__ import main
 from zoo.benchmark import figures
 from zoo.commands.arguments import BENCHMARKS
 from zoo.data import pictures
+from zoo.data.modes import MAX_PIXELS
 from zoo.stages import check_stage
 from zoo.training import state
 
@@ -244,13 +245,13 @@ def test_broken_pictures(tmp_path, recwarn, capfd):
             if array is not None:
                 assert array.dtype == type
                 assert array.shape[2:] == depth
-                assert 1 <= array.shape[0] * array.shape[1] <= pictures.MAX_PIXELS
+                assert 1 <= array.shape[0] * array.shape[1] <= MAX_PIXELS
                 shapes.append(array.shape[:2])
         assert len(set(shapes)) < 2
         assert path.read_bytes() == contents
         path.unlink()
     assert min(found.values()) > 300  # else the damages are too great or too small to show anything
-    assert peak() - held < (8 + 4) * pictures.MAX_PIXELS  # and what Pillow decodes
+    assert peak() - held < (8 + 4) * MAX_PIXELS  # and what Pillow decodes
     assert not recwarn.list
     assert capfd.readouterr() == ("", "")
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from zoo.data import CLASSES
-from zoo.data.pictures import strips
+from zoo.data.modes import strips
 
 COLOURS = np.array([[230, 159, 0], [0, 114, 178], [204, 121, 167]], "uint8")  # safe for the colour-blind (Okabe, Ito)
 TINTS = np.array([[86, 180, 233], [230, 159, 0], [0, 158, 115], [204, 121, 167]]) / 255  # of windows in a grid

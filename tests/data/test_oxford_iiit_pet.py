@@ -9,13 +9,13 @@ import tensorflow as tf
 
 from zoo import data, training
 from zoo.__main__ import main
-from zoo.data import oxford_iiit_pet
+from zoo.data import oxford_iiit_pet, prepared
 
 
 @pytest.fixture
 def small_copy(tmp_path, monkeypatch, photos):
     """A data set of the first three photos; small_copy(split, change) writes a split whose examples `change` alters."""
-    official = oxford_iiit_pet.tfds.builder(oxford_iiit_pet.NAME).data_path
+    official = prepared.tfds.builder(prepared.NAME).data_path
     folder = tmp_path / "oxford_iiit_pet" / official.name
     folder.mkdir(parents=True)
     for file in official.iterdir():
@@ -25,8 +25,8 @@ def small_copy(tmp_path, monkeypatch, photos):
     for split in info["splits"]:
         split["shardLengths"] = ["3"]
     (folder / "dataset_info.json").write_text(json.dumps(info))
-    builder = functools.partial(oxford_iiit_pet.tfds.builder, data_dir=tmp_path)
-    monkeypatch.setattr(oxford_iiit_pet.tfds, "builder", builder)
+    builder = functools.partial(prepared.tfds.builder, data_dir=tmp_path)
+    monkeypatch.setattr(prepared.tfds, "builder", builder)
 
     def write(split="train", change=lambda number, feature: None):
         (source,) = official.glob(f"*{split}.tfrecord*")
@@ -157,20 +157,20 @@ def test_a_missing_split_is_named(small_copy):
         data.load("oxford_iiit_pet", "test")
 
 
-@pytest.mark.parametrize("error", oxford_iiit_pet.FAILED_DOWNLOADS)
+@pytest.mark.parametrize("error", prepared.FAILED_DOWNLOADS)
 def test_a_failed_download_gets_one_line(monkeypatch, error):
     class Builder:
         def download_and_prepare(self):
             raise error("Failed to get url https://a.b/c.tar.gz.\nHTTP code: 404.")
 
-    monkeypatch.setattr(oxford_iiit_pet, "find_builder", Builder)
+    monkeypatch.setattr(prepared, "find_builder", Builder)
     with pytest.raises(SystemExit, match=r"^download: Oxford-IIIT Pet could not be downloaded: Failed to get url \S+$"):
         main(["download"])
 
 
 def test_the_advice_of_every_command_is_an_option_that_it_has(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(oxford_iiit_pet, "is_prepared", lambda: False)
-    monkeypatch.setattr(oxford_iiit_pet.tfds.core.DatasetBuilder, "is_prepared", lambda self: False)
+    monkeypatch.setattr(prepared, "is_prepared", lambda: False)
+    monkeypatch.setattr(prepared.tfds.core.DatasetBuilder, "is_prepared", lambda self: False)
     for command in (["grid"], ["train", "unet", "--dataset", "oxford_iiit_pet"]):
         with pytest.raises(SystemExit, match="--dataset synthetic_pets"):
             main([*command, "--out", str(tmp_path)])

@@ -10,7 +10,7 @@ import tensorflow as tf
 from scipy import ndimage
 
 from zoo import data
-from zoo.data import oxford_iiit_pet, pipeline, synthetic_pets
+from zoo.data import oxford_iiit_pet, pipeline, prepared, synthetic_pets
 
 
 @pytest.fixture
@@ -133,14 +133,14 @@ def test_bad_arguments_are_named(changed, named):
 
 
 def test_missing_photos_name_both_ways_out(monkeypatch):
-    monkeypatch.setattr(oxford_iiit_pet, "is_prepared", lambda: False)
+    monkeypatch.setattr(prepared, "is_prepared", lambda: False)
     assert data.default_dataset() == "synthetic_pets"
     with pytest.raises(data.DatasetNotFoundError, match=r"zoo download.*synthetic_pets"):
         data.load("oxford_iiit_pet", "train")
 
 
 def test_damaged_records_are_named(tmp_path, run_zoo, photos):
-    official = oxford_iiit_pet.tfds.builder(oxford_iiit_pet.NAME).data_path
+    official = prepared.tfds.builder(prepared.NAME).data_path
     damaged = tmp_path / "oxford_iiit_pet" / official.name
     damaged.mkdir(parents=True)
     for file in official.iterdir():

@@ -3,9 +3,10 @@
 from zoo.data.augmentation import Augmentation
 from zoo.data.dataset import SPLITS, Dataset
 from zoo.data.folder import look, open_folder
-from zoo.data.oxford_iiit_pet import BACKGROUND, CLASSES, CorruptDatasetError, DatasetNotFoundError, download
+from zoo.data.oxford_iiit_pet import BACKGROUND, CLASSES
 from zoo.data.pictures import read_image, read_mask
 from zoo.data.pipeline import DATASETS, both_sides, default_dataset, describe, examples, find, load
+from zoo.data.prepared import CorruptDatasetError, DatasetNotFoundError, download
 
 __all__ = [
     "BACKGROUND",

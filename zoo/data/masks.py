@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from zoo.data import pictures
+from zoo.data import modes, pictures
 from zoo.errors import first_line
 
 PACK = np.array([1 << 16, 1 << 8, 1], "int32")  # from red, green and blue to one number
@@ -43,8 +43,8 @@ def read_numbers(path, colours):
 
     def convert(image):
         if image.mode not in ("RGB", "RGBA") or not colours:
-            return pictures.numbers(image)
-        pixels = np.asarray(pictures.upright(image).convert("RGB")).astype("int32") @ PACK
+            return modes.numbers(image)
+        pixels = np.asarray(modes.upright(image).convert("RGB")).astype("int32") @ PACK
         packed, places = np.unique(pixels, return_inverse=True)
         unknown = [colour for colour in packed.tolist() if colour not in colours]
         if unknown:

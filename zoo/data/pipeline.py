@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from zoo.data import oxford_iiit_pet, synthetic_pets
+from zoo.data import oxford_iiit_pet, prepared, synthetic_pets
 from zoo.data.augmentation import augment
 from zoo.data.dataset import SPLITS
 from zoo.data.folder import open_folder
@@ -140,7 +140,7 @@ def both_sides(image_size):
 
 def default_dataset():
     """The data set for a command that was told none: photos if they are on this machine, else drawn pets."""
-    return "oxford_iiit_pet" if oxford_iiit_pet.is_prepared() else "synthetic_pets"
+    return "oxford_iiit_pet" if prepared.is_prepared() else "synthetic_pets"
 
 
 def resize_image(image, image_size):

@@ -1,0 +1,106 @@
+"""What the numbers of a picture mean, in each of Pillow's modes."""
+
+import numpy as np
+from PIL import ExifTags, ImageOps
+
+MAX_PIXELS = 100_000_000
+MAX_SIDE = 65_535  # of a JPEG
+STRIP = 1 << 18  # pixels that are worked on at once, so that no whole picture is held in a wider type
+
+
+def check_size(width, height):
+    """Refuses what would exhaust the memory before it is decoded."""
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        limits = f"{MAX_PIXELS:,} pixels, and {MAX_SIDE:,} a side"
+        raise ValueError(f"a picture may have up to {limits}. Received: {width} x {height}")
+
+
+def upright(image):
+    """Decodes a picture, and turns it as its orientation tag (EXIF) says."""
+    check_size(*image.size)
+    image.load()
+    turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    return ImageOps.exif_transpose(image) if turned else image  # which would copy it
+
+
+def rgb_array(image):
+    """A picture in any mode that has a rule, as uint8 (h, w, 3), converted strip by strip."""
+    depth, image = bit_depth(image), upright(image)
+    array = np.empty((image.height, image.width, 3), "uint8")
+    for rows in strips(image.height, image.width):
+        array[rows] = rgb_strip(image.crop((0, rows.start, image.width, rows.stop)), depth)
+    return array
+
+
+def rgb_strip(strip, depth):
+    """A strip of a picture as uint8 (h, w, 3) or (h, w, 1)."""
+    if depth == 16:
+        return ((np.asarray(strip).astype("uint32") * 255 + 32767) // 65535)[..., None]  # rounded
+    if depth == "float":
+        return np.round(255 * check_array(np.asarray(strip)))
+    if strip.mode in ("RGBa", "La"):  # transparency is multiplied in
+        strip = strip.convert({"RGBa": "RGBA", "La": "LA"}[strip.mode])
+    strip.info.pop("transparency", None)  # of which Pillow would warn
+    return np.asarray(strip.convert("RGB"))
+
+
+def bit_depth(image):
+    """8, 16 or "float"; whatever has no known range is refused.
+
+    Pillow forgets how 16-bit, 32-bit and floating TIFF files store black, and takes 12 bits for 16.
+    """
+    tags = getattr(image, "tag_v2", {})
+    black_is_zero, whole = tags.get(262, 1) == 1, set(tags.get(258, (16,))) == {16}
+    if image.mode.startswith("I;16") and black_is_zero and whole:
+        return 16
+    if image.mode == "I" and image.format == "PPM":  # whose grey beyond 8 bits Pillow scales to 16
+        return 16
+    if image.mode == "F" and black_is_zero:
+        return "float"
+    if image.mode in ("1", "L", "P", "RGB", "RGBA", "RGBX", "RGBa", "LA", "La", "PA", "CMYK", "YCbCr", "HSV"):
+        return 8
+    raise ValueError(f"pictures in Pillow's mode {image.mode} (of this kind) have no rule for their colours.")
+
+
+def numbers(image):
+    """A mask as int32 (h, w): the numbers as the file stores them, before Pillow spreads or inverts them."""
+    raw = raw_mode(image)
+    lossy = image.info.get("compression") in ("jpeg", "tiff_jpeg", "webp")  # within a TIFF
+    if lossy or (image.mode not in ("1", "L", "P", "I") and not image.mode.startswith("I;16")):
+        raise ValueError(
+            "a mask must be a grey picture, or one with a palette, that holds the numbers of classes, without loss. "
+            f"Received: Pillow's mode {image.mode}{', compressed with loss' if lossy else ''}"
+        )
+    mask = np.asarray(upright(image)).astype("int32")  # changed in place, for it may be large
+    if raw.startswith(("1;I", "L;I", "L;2I", "L;4I")):
+        np.subtract(1 if image.mode == "1" else 255, mask, out=mask)
+    mask //= {"L;2": 85, "L;4": 17}.get(raw[:3], 1)
+    return mask
+
+
+def raw_mode(image):
+    """How the file of a picture that is not decoded yet stores its numbers, as Pillow calls it; else ""."""
+    tiles = getattr(image, "tile", None) or [("", None, 0, "")]
+    arguments = tiles[0][3]
+    return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
+
+
+def check_array(image):
+    """An array of one of the shapes and types of `read_image`, as (h, w, 3)."""
+    if image.ndim == 2:
+        image = image[:, :, None]
+    if image.ndim != 3 or image.shape[2] not in (1, 3, 4) or not image.size:
+        raise ValueError(f"`image` must be of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4). Received: {image.shape}")
+    if np.issubdtype(image.dtype, np.floating):
+        if not (image.min() >= 0 and image.max() <= 1):
+            raise ValueError(f"`image` of floating point must lie in [0, 1]. Received: {image.min()} to {image.max()}")
+    elif image.dtype != np.uint8:
+        raise ValueError(f"`image` must be uint8 or floating point. Received: {image.dtype}")
+    check_size(image.shape[1], image.shape[0])
+    return np.broadcast_to(image[:, :, :3], (*image.shape[:2], 3))
+
+
+def strips(height, width):
+    """Slices of rows, of at most `STRIP` pixels or one row, that cover a picture from top to bottom."""
+    step = max(1, STRIP // width)
+    return [slice(start, min(start + step, height)) for start in range(0, height, step)]
