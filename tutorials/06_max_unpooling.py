@@ -2,10 +2,11 @@
 # # Remembering places: index and max unpooling
 #
 # Nearest neighbour and bed of nails [invent the place](05_nearest_and_nails.md) of a value. What does that do to the
-# features of a photo? Here is one feature map of a trained network around the eye of the cat Chelsea. It is pooled and
-# grown back, first by a bed of nails, then by a way that **remembers where each maximum stood**.
+# features of a photo? Here is one feature map of a trained network at the eye of the cat Chelsea, close enough to count
+# pixels. It is pooled and grown back, first by a bed of nails, then by a way that **remembers where each maximum
+# stood**.
 
-# %% Features around a cat's eye: pooled, in the wrong pixels of their windows, and in the right ones
+# %% A cat's eye, its features, and their maxima in the wrong pixels of the windows and in the right ones
 import inspect
 
 import keras
@@ -29,11 +30,10 @@ features, maxima, places, rising = inside
 channel = features.std(axis=(0, 1, 2)).argmax()
 top, left, side = 44, 40, 16  # of the detail
 grown = {"bed of nails": BedOfNails2D(2)(maxima), "places remembered": MaxUnpooling2D(2)(maxima, places)}
-details = {"features": features, "pooled": maxima, **grown}
+details = {"photo": photo[None], "features": features, **grown}
 for name, each in details.items():
-    scale = each.shape[1] / 128
-    rows, columns = (slice(int(start * scale), int((start + side) * scale)) for start in (top, left))
-    details[name] = ops.convert_to_numpy(each)[0, rows, columns, channel]
+    crop = ops.convert_to_numpy(each)[0, top : top + side, left : left + side]
+    details[name] = crop if name == "photo" else crop[:, :, channel]
 for name in grown:
     right = (details[name] == details["features"])[details[name] > 0].mean()
     print(f"{name:17}: {right:.0%} of the values stand where they came from")
@@ -162,7 +162,7 @@ def index_unpool_by_hand(offsets, pool=2):
 
 def max_unpool_by_hand(values, offsets, pool=2):
     copies = values.repeat(pool, axis=0).repeat(pool, axis=1)
-    return copies * index_unpool_by_hand(offsets, pool)
+    return np.where(index_unpool_by_hand(offsets, pool) == 1, copies, 0)
 
 
 # %% Index unpooling puts ones and max unpooling the values where the maxima stood, zeros elsewhere
@@ -180,8 +180,8 @@ figure
 
 # %% [markdown]
 # The maxima are back at their places. The other twelve pixels of the input are lost: pooling threw them away, and no
-# offset brings them back. The second loop shows how the ways are related: max unpooling is nearest neighbour times
-# index unpooling. It keeps the copy only where the mark is 1.
+# offset brings them back. The second function shows how the ways are related: max unpooling is nearest neighbour that
+# keeps its copies only where index unpooling has a 1.
 #
 # !!! note "Two sentences, two ways"
 #     The lecture explains *unpooling with indices* in two sentences, and they do not say the same. By the first, the
@@ -273,9 +273,9 @@ print(f"first level: offsets {places.nbytes:,} bytes, as indices {8 * places.nby
 # ## And then a convolution
 #
 # As on [the page before](05_nearest_and_nails.md), a learned 3 x 3 convolution follows the unpooling, with no
-# activation between. After a bed of nails it stamps its kernel around the corner of each window. After max unpooling it stamps the
-# same kernel **around the remembered pixel**. So how a value spreads is learned in both; only the second knows this
-# photo. Here with the kernel of the small cross:
+# activation between. After a bed of nails it stamps its kernel around the corner of each window. After max unpooling
+# it stamps the same kernel **around the remembered pixel**. So how a value spreads is learned in both; only the second
+# knows this photo. Here with a small cross as the kernel:
 
 # %% The stamps of four values: around the corners of their windows, and around the remembered pixels
 cross = np.array([[0, 1, 0], [1, 2, 1], [0, 1, 0]], "float32")
