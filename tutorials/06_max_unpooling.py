@@ -105,7 +105,7 @@ draw_step(1)
 
 # %% [markdown]
 # The lower-left window has its maximum at the number that we read first: offset 0, a place like any other. The
-# lower-right one has it at place 3. The values go on into the network. The offsets wait.
+# lower-right one has it at place 3. The values go on into the network. The offsets are kept for the way up.
 #
 # ## Down, by hand
 #
@@ -201,8 +201,8 @@ print(nails)
 # %% [markdown]
 # ## What goes up is not what came down
 #
-# Here many readers stumble. So far we pooled a map and unpooled it at once, and the values that went up were those that
-# had come down. In a network they are not. Between the two lies the bottom: convolutions that turn the values into
+# Here many readers get lost. So far we pooled a map and unpooled it at once, and the values that went up were those
+# that had come down. In a network they are not. Between the two lies the bottom: convolutions that turn the values into
 # other values. Only the offsets stay as they were. Say that the bottom answers with four numbers of its own:
 
 # %% Four new numbers, one of them negative, at the four old places; none of them was in the input
@@ -232,7 +232,7 @@ figure
 #
 # And the counts must agree. Our bottom has 128 channels, but the last pooling wrote offsets for 96. So before each
 # unpooling stands `narrow`, a 1 x 1 convolution: it makes as many channels as there are offsets. Each of them is a
-# mixture of all features from below, and the weights are learned. So **`narrow` learns which features travel on whose
+# mixture of all features from below, and the weights are learned. So **`narrow` learns which features use whose
 # offsets.**
 #
 # The memories form a stack: what the way down (the *encoder*) wrote last, the way up (the *decoder*) uses first. In the

@@ -5,7 +5,7 @@
 # one layer learn how to grow?** Give it a small stamp, the **kernel**. Each value presses the stamp into the large map,
 # multiplied by the value; where stamps overlap, they add up. Here a small photo grows by three stamps, which we chose.
 
-# %% A cat in 64 x 64, and grown to twice the size: in blocks, with a grid that was not there, and smoothly
+# %% A cat's eye in 32 x 32 pixels, and grown to twice the size: in blocks, with a grid that was not there, and smoothly
 import inspect
 import itertools
 
@@ -35,11 +35,13 @@ def grow(grid, kernel, stride=2):
     return with_kernel(layer, kernel[:, :, None, None], grid[None, :, :, None])[0, :, :, 0]
 
 
-grey = ops.convert_to_numpy(ops.image.resize(chelsea(), (64, 64), antialias=True)).mean(axis=-1)[10:42, 14:46]
+eye = ops.convert_to_numpy(ops.image.resize(chelsea(), (64, 64), antialias=True))[10:42, 14:46] / 255
 tent = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 16
 kernels = {"2 x 2, equal": np.ones((2, 2)), "3 x 3, equal": np.full((3, 3), 4 / 9), "4 x 4, a tent": tent}
 assert all(np.isclose(kernel.sum(), 4) for kernel in kernels.values())  # one number becomes four
-plots.draw_images({"photo": grey, **{name: grow(grey, kernel) for name, kernel in kernels.items()}})
+colours = range(3)
+grown = {name: np.stack([grow(eye[:, :, c], kernel) for c in colours], axis=-1) for name, kernel in kernels.items()}
+plots.draw_images({"photo": eye, **{name: each.clip(0, 1) for name, each in grown.items()}})
 
 # %% [markdown]
 # The first stamp copies: blocks. The second puts a grid on the photo, which nobody drew. The third is smooth. Which one
@@ -71,15 +73,10 @@ def draw_tinted(panels, columns=4):
 
 small = np.array([[1, 2], [3, 4]], "float32")
 kernel = np.array([[2, 1], [-1, 3]], "float32")
-own_tints = np.arange(4).reshape(2, 2)
-large_tints = np.kron(own_tints, np.ones((2, 2), int))
-draw_tinted(
-    {
-        "small map": (small, own_tints),
-        "kernel": (kernel, np.full((2, 2), -1)),
-        "large map": (grow(small, kernel), large_tints),
-    }
-)
+tints = np.arange(4).reshape(2, 2)
+own = tints.repeat(2, axis=0).repeat(2, axis=1)
+large = grow(small, kernel)
+draw_tinted({"small map": (small, tints), "kernel": (kernel, np.full((2, 2), -1)), "large map": (large, own)})
 
 # %% [markdown]
 # This is a **transposed convolution** with a 2 x 2 kernel and stride 2: neighbouring stamps begin two pixels apart. The
@@ -184,8 +181,8 @@ for side, stride in itertools.product((2, 3, 4), (1, 2)):
 
 # %% [markdown]
 # On the way down, the classical convolution has a 3 x 3 kernel, stride 2 and padding 1: it makes 2 x 2 out of 4 x 4
-# (the stage `strided_convolution` [does so](04_downwards.md)). Its transpose makes 4 x 4 out of 2 x 2. Four stamps of 3 x 3,
-# two pixels apart, cover 5 x 5. The row above and the column on the left lie where the way down had its padding: they
+# (the stage `strided_convolution` [does so](04_downwards.md)). Its transpose makes 4 x 4 out of 2 x 2. Four stamps of
+# 3 x 3, two pixels apart, cover 5 x 5. The first row and the first column lie where the way down had its padding: they
 # are cut off.
 
 # %% A 2 x 2 map stamped with a 3 x 3 kernel at stride 2: 5 x 5 numbers, and 4 x 4 without the first row and column
@@ -199,10 +196,9 @@ with tf.GradientTape() as tape:
     way_down = tf.nn.conv2d(photo, stamp[:, :, None, None], 2, [[0, 0], [1, 1], [1, 1], [0, 0]])
 assert np.allclose(tape.gradient(way_down, photo, small[None, :, :, None])[0, :, :, 0], large)
 
-cut = np.full((5, 5), -1)
-cut[1:, 1:] = large_tints
-panels = {"small map": (small, own_tints), "kernel": (stamp, np.full((3, 3), -1)), "kept: coloured": (stamped, cut)}
-draw_tinted(panels)
+kept = np.pad(np.zeros((4, 4), int), ((1, 0), (1, 0)), constant_values=-1)
+plain = np.full((3, 3), -1)
+draw_tinted({"small map": (small, plain), "kernel": (stamp, plain), "5 x 5, in blue: kept": (stamped, kept)})
 
 # %% [markdown]
 # The cell compares with a gradient, since the same matrix appears in training: on the way back, every convolution hands
