@@ -1,14 +1,15 @@
 # %% [markdown]
 # # Growing back: nearest neighbour and bed of nails
 #
-# [Pooling](04_downwards.md) has made the *feature map* small. The answer must be as large as the photo. To make a map
-# large is called *upsampling*; to do it window by window, *unpooling*. **Which pixels does each value go to?**
+# [Pooling](04_downwards.md) has made the *feature map* small: this is *downsampling*. The answer must be as large as
+# the photo. To make a map large again is *upsampling*; to do it window by window, *unpooling*. **Which pixels does each
+# value go to?**
 #
-# Suppose that the small map is perfect: the true mask of the whole pet, halved three times by max pooling. Two simple
-# ways bring it back to full size. Nearest neighbour copies each value over its window; bed of nails sets it into one
-# pixel of the window.
+# Suppose that the small map is perfect: the true mask of the whole pet, halved three times by max pooling. One of its
+# pixels stands for 8 x 8 of the photo, which is called an *output stride* of 8. Two simple ways bring it back to full
+# size. Nearest neighbour copies each value over its window; bed of nails sets it into one pixel of the window.
 
-# %% The true pet of a photo, pooled to 16 x 16, then grown in blocks, and grown to single dots with holes
+# %% The true pet of a photo, pooled to 16 x 16, then grown in blocks, and grown to single dots tags=["picture"]
 import inspect
 
 import keras

@@ -6,7 +6,7 @@
 # pixels. It is pooled and grown back, first by a bed of nails, then by a way that **remembers where each maximum
 # stood**.
 
-# %% A cat's eye, its features, and their maxima in the wrong pixels of the windows and in the right ones
+# %% A cat's eye, its features, and their maxima in wrong pixels of the windows and in the right ones tags=["picture"]
 import inspect
 
 import keras
@@ -239,6 +239,7 @@ figure
 # trained network:
 
 # %%
+print(f"the bottom has {model.layers[model.layers.index(up[0]) - 1].input.shape[-1]} channels")
 for level in range(4):
     _, offsets_down = down[level].output
     _, offsets_up = up[3 - level].input
@@ -252,9 +253,9 @@ for level in range(4):
 #
 # <div class="channels-figure"></div>
 #
-# What passes from the way down to the way up beside the bottom is called a *skip connection*. Here it carries places
-# only, one byte for each value. (PyTorch's *index* counts the pixels of the whole map, in eight bytes; each can be
-# computed from the other when the width of the map is known.)
+# What passes from the way down to the way up, beside the bottom, is called a *skip connection*. Mostly it carries
+# features. Here it carries places only, one byte for each value. (PyTorch's *index* counts the pixels of the whole map
+# instead, in eight bytes. An offset becomes an index when the width of the map is known.)
 
 
 # %%
@@ -267,6 +268,7 @@ def indices_from_offsets(offsets, width, pool=2):
 indices = indices_from_offsets(offsets, width=4)
 print(indices)
 assert (x.ravel()[indices] == values).all()
+assert (places.itemsize, indices.itemsize) == (1, 8)
 print(f"first level: offsets {places.nbytes:,} bytes, as indices {8 * places.nbytes:,}, features {features.nbytes:,}")
 
 # %% [markdown]
@@ -372,7 +374,8 @@ print("{:25} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*
 
 # %% [markdown]
 # On pets, remembered places change little, and the two stages that remember do not agree. Why? The outline of a pet is
-# smooth, and a smooth outline can be guessed from a coarse map. (`index_unpooling` also has more parameters, since
+# smooth: from a coarse map and its neighbours, the place of an outline can be guessed. Places must matter where nothing
+# near tells them: for single dots, thin lines, far poles. (`index_unpooling` also has more parameters, since
 # concatenated channels make the next convolution wider.)
 #
 # ## Can you do it?

@@ -5,7 +5,7 @@
 # one layer learn how to grow?** Give it a small stamp, the **kernel**. Each value presses the stamp into the large map,
 # multiplied by the value; where stamps overlap, they add up. Here a small photo grows by three stamps, which we chose.
 
-# %% A cat's eye in 32 x 32 pixels, and grown to twice the size: in blocks, with a grid that was not there, and smoothly
+# %% A cat's eye, and grown to twice the size: in blocks, with a grid that nobody drew, and smoothly tags=["picture"]
 import inspect
 import itertools
 
@@ -268,9 +268,9 @@ for (name_down, name_up), matrix in pairs.items():
 draw_tinted(panels)
 
 # %% [markdown]
-# Max pooling is no matrix: which number it takes depends on the numbers. But once it has chosen, taking those numbers
-# is one, and max unpooling is its transpose. To transpose a choice, one must remember it. The other three have nothing
-# to remember.
+# Max pooling itself is no matrix: which number it takes depends on the numbers. But once it has chosen, taking those
+# numbers is one, and max unpooling is its transpose. To transpose a choice, one must remember it. The other three have
+# nothing to remember.
 #
 # In two dimensions, the layers themselves: from a map of 4 x 4 the way down is a matrix of 4 x 16, and the way up must
 # be the same one, 16 x 4.
