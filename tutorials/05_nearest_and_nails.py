@@ -260,10 +260,10 @@ assert means[0] < 0.8 * min(means[1:])
 # how to grow, they should lie close together.
 
 # %%
-scores = {stage: saved.card(stage)["scores"]["at_network_size"] for stage in [*models, "transposed_convolution"]}
-for stage, score in scores.items():
-    print(f"{stage:23} mean IoU {score['mean_iou']:.3f}")
-means = [score["mean_iou"] for score in scores.values()]
+cards = {stage: saved.card(stage) for stage in [*models, "transposed_convolution"]}
+means = [card["scores"]["at_network_size"]["mean_iou"] for card in cards.values()]
+for (stage, card), mean in zip(cards.items(), means, strict=True):
+    print(f"{stage:23} mean IoU {mean:.3f} of {card['dataset']['test']['examples']:,} test photos")
 print(f"Between the best and the worst lie {max(means) - min(means):.3f}; each was trained once.")
 
 folders = [None, *(saved.folder_of_models() / "float32" / f"seed_{seed}" for seed in (1, 2))]
