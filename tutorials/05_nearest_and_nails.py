@@ -180,7 +180,7 @@ for (stage, model), places in zip(models.items(), (window, corner), strict=True)
     one_step.build(small_maps.shape)
     one_step.set_weights([stamp_of(convolution.get_weights()[0], places)])
     difference = np.abs(one_step(small_maps) - two_steps).max() / np.abs(two_steps).max()
-    print(f"{stage:17}  {small_maps.shape} to {two_steps.shape}, differ by {difference:.0e} of the largest value")
+    print(f"{stage:17}  {small_maps.shape} to {two_steps.shape}, difference {difference:.0e}")
     assert difference < 1e-4
 
 # %% [markdown]

@@ -374,10 +374,10 @@ for stage in stages[2:]:
 print("{:25} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*map(scores_of, seeds)], axis=0)))
 
 # %% [markdown]
-# On pets, remembered places change little, and the two stages that remember do not agree. Why? The outline of a pet is
-# smooth: from a coarse map and its neighbours, the place of an outline can be guessed. Places must matter where nothing
-# near tells them: for single dots, thin lines, far poles. (`index_unpooling` also has more parameters, since
-# concatenated channels make the next convolution wider.)
+# On pets, remembered places change little: compare the gains with the last line. Why? The outline of a pet is smooth:
+# from a coarse map and its neighbours, the place of an outline can be guessed. Places must matter where nothing near
+# tells them: for single dots, thin lines, far poles. (`index_unpooling` also has more parameters, since concatenated
+# channels make the next convolution wider.)
 #
 # ## Can you do it?
 #
