@@ -1,13 +1,15 @@
 # %% [markdown]
 # # Growing back: nearest neighbour and bed of nails
 #
-# [Pooling](04_downwards.md) has made the map small. The answer must be as large as the photo. **Where does each value
-# go?**
+# [Pooling](04_downwards.md) has made the *feature map* small: this is *downsampling*. The answer must be as large as
+# the photo. To make a map large again is *upsampling*; to do it window by window, *unpooling*. **Which pixels does each
+# value go to?**
 #
-# Take a map of 2 x 2 numbers that has to become 4 x 4. Each number gets a window of four pixels. There are two simple
-# ways to fill it.
+# Suppose that the small map is perfect: the true mask of the whole pet, halved three times by max pooling. One of its
+# pixels stands for 8 x 8 of the photo, which is called an *output stride* of 8. Two simple ways bring it back to full
+# size. Nearest neighbour copies each value over its window; bed of nails sets it into one pixel of the window.
 
-# %% Four numbers, copied over their windows on the left and set into their corners on the right tags=["picture"]
+# %% The true pet of a photo, pooled to 16 x 16, then grown in blocks, and grown to single dots tags=["picture"]
 import inspect
 
 import keras
@@ -17,22 +19,43 @@ from skimage.data import chelsea
 
 import zoo
 from zoo import data, plots, saved
+from zoo.evaluation import iou
 from zoo.layers import BedOfNails2D, MaxPoolingWithOffsets2D, NearestUnpooling2D
 
+
+def run(layer, grid, times=1):
+    """What a layer makes of a grid of numbers; layers want a batch and channels around it: (b, h, w, c)."""
+    for _ in range(times):
+        grid = np.array(layer(grid[None, :, :, None]))[0, :, :, 0]
+    return grid
+
+
+dataset = data.default_dataset()
+images, masks = next(data.load(dataset, "test", 128, 64).as_numpy_iterator())
+pet = (masks[0] != 1).astype("float32")
+pooled = run(keras.layers.MaxPooling2D(2), pet, times=3)
+grown = {"nearest neighbour": run(NearestUnpooling2D(2), pooled, 3), "bed of nails": run(BedOfNails2D(2), pooled, 3)}
+for name, each in grown.items():
+    print(f"{name:17}: IoU with the true pet {iou(pet == 1, each == 1):.2f}")
+plots.draw_images({"photo": images[0], "true pet": pet, "pooled three times": pooled, **grown}, columns=3)
+
+# %% [markdown]
+# A perfect small map, and both answers are wrong. One has steps as wide as eight pixels, the other almost only holes:
+# one pixel of 64 can be pet.
+#
+# ## Four pixels for one number
+#
+# Now slowly. A map of 2 x 2 numbers becomes 4 x 4. Each number gets a window of four pixels.
+
+# %% Four numbers, copied over their windows in the middle and set into their corners on the right tags=["picture"]
 small = np.array([[1, 2], [3, 4]], "float32")
-copied = small.repeat(2, axis=0).repeat(2, axis=1)
-nails = np.zeros((4, 4), "float32")
-nails[::2, ::2] = small
+copied = run(NearestUnpooling2D(2), small)
+nails = run(BedOfNails2D(2), small)
 plots.draw_grids({"small": small, "nearest neighbour": copied, "bed of nails": nails}, windows=(2, 2))
 
 # %% [markdown]
 # **Nearest neighbour** copies the number into all four pixels. **Bed of nails** puts it into the upper-left pixel and
-# leaves zeros: nails on a board. To make a pooled map large again is called *unpooling*. Neither of the two can know
-# what pooling threw away: they have to invent something.
-#
-# ## By hand
-#
-# Nearest neighbour is a loop over the large map. Each pixel asks in which window it lies:
+# leaves zeros, as single nails stand on an empty board. The first is one line: each pixel asks in which window it lies.
 #
 # \[ y(i, j) = x(\lfloor i / 2 \rfloor, \lfloor j / 2 \rfloor) \]
 #
@@ -44,64 +67,49 @@ plots.draw_grids({"small": small, "nearest neighbour": copied, "bed of nails": n
 def nearest_by_hand(values, pool=2):
     height, width = values.shape
     large = np.zeros((height * pool, width * pool), values.dtype)
-    for row in range(height * pool):
-        for column in range(width * pool):
-            large[row, column] = values[row // pool, column // pool]
+    for row, column in np.ndindex(*large.shape):
+        large[row, column] = values[row // pool, column // pool]
     return large
 
 
-print(nearest_by_hand(small))
 assert (nearest_by_hand(small) == copied).all()
+print(copied)
 
 # %% [markdown]
 # !!! question "Try it"
-#     Write `nails_by_hand`. Which pixels of the large map does it touch?
+#     Write `nails_by_hand`. Which pixels of the large map does it touch? A map of 8 x 8 ones grows to 128 x 128 by four
+#     beds of nails in a row: how many pixels are not zero?
 
 
 # %% tags=["solution"]
 def nails_by_hand(values, pool=2):
     height, width = values.shape
     large = np.zeros((height * pool, width * pool), values.dtype)
-    for row in range(height):
-        for column in range(width):
-            large[row * pool, column * pool] = values[row, column]
+    for row, column in np.ndindex(height, width):  # one pixel of each window
+        large[row * pool, column * pool] = values[row, column]
     return large
 
 
 assert (nails_by_hand(small) == nails).all()
+large = np.ones((8, 8), "float32")
+for _ in range(4):
+    large = nails_by_hand(large)
+print(f"{(large > 0).sum()} of {large.size:,} pixels")
 
 # %% [markdown]
-# It touches one pixel of each window, so a loop over the small map is enough.
-#
-# ## The layers
-#
-# The zoo has a layer for each. A layer wants a batch and channels around the map: (b, h, w, c).
-
+# The zoo has a layer for each. Keras has the first one, too, under the name `UpSampling2D`.
 
 # %%
-def run(layer, values):
-    return np.array(layer(values[None, :, :, None]))[0, :, :, 0]
-
-
 noise = np.random.default_rng(0).normal(size=(6, 10)).astype("float32")
 for pool in (2, 3):
     assert (run(NearestUnpooling2D(pool), noise) == nearest_by_hand(noise, pool)).all()
     assert (run(BedOfNails2D(pool), noise) == nails_by_hand(noise, pool)).all()
-print(run(BedOfNails2D(2), small))
-
-# %% [markdown]
-# Keras has the first one, too, under the name `UpSampling2D`. And bed of nails is nearest neighbour with three of four
-# pixels set to 0.
-
-# %%
-holes = run(BedOfNails2D(2), np.ones_like(noise))
-assert (run(keras.layers.UpSampling2D(2), noise) == run(NearestUnpooling2D(2), noise)).all()
-assert (run(BedOfNails2D(2), noise) == holes * run(NearestUnpooling2D(2), noise)).all()
+    assert (run(keras.layers.UpSampling2D(pool), noise) == nearest_by_hand(noise, pool)).all()
 
 # %% [markdown]
 # ## What each of them invents
 #
-# An experiment. One pixel is bright, and it stands in the lower right of its window. We pool, and unpool both ways.
+# One pixel is bright, and it stands in the lower right of its window. We pool, and unpool both ways.
 
 # %% A bright pixel in the lower right of its window: copied over the window, and moved to the upper-left corner
 image = np.zeros((4, 4), "float32")
@@ -111,50 +119,10 @@ by_nearest, by_nails = run(NearestUnpooling2D(2), pooled), run(BedOfNails2D(2), 
 plots.draw_grids({"image": image, "nearest neighbour": by_nearest, "bed of nails": by_nails}, windows=(2, 2))
 
 # %% [markdown]
-# **Nearest neighbour invents values.** It puts the 9 into three pixels where it never was. A point becomes a block.
-#
-# **Bed of nails invents places.** The 9 stands in the corner, wherever it came from. And it leaves holes.
-#
-# How wrong is each? We let the bright pixel stand at each place of the window. The *error* is the sum of the absolute
-# differences to the image, over all pixels. The *shift* is the distance from the bright pixel to the middle of the
-# brightness in the unpooled map.
-
-
-# %%
-def middle(image):
-    """The mean (row, column) of all pixels, weighted by their brightness."""
-    return np.array([(image * coordinate).sum() for coordinate in np.indices(image.shape)]) / image.sum()
-
-
-def error(unpooled, image):
-    return np.abs(unpooled - image).sum()
-
-
-def shift(unpooled, image):
-    return np.linalg.norm(middle(unpooled) - middle(image))
-
-
-lines = ["bright pixel    nearest neighbour    bed of nails", "                 error   shift       error   shift"]
-for row, column in np.ndindex(2, 2):
-    image = np.zeros((4, 4), "float32")
-    image[row, column] = 9
-    pooled = run(keras.layers.MaxPooling2D(2), image)
-    by_nearest, by_nails = run(NearestUnpooling2D(2), pooled), run(BedOfNails2D(2), pooled)
-    errors = error(by_nearest, image), error(by_nails, image)
-    shifts = shift(by_nearest, image), shift(by_nails, image)
-    name = f"{('upper', 'lower')[row]} {('left', 'right')[column]}"
-    lines.append(f"{name:12} {errors[0]:9.0f} {shifts[0]:7.2f} {errors[1]:11.0f} {shifts[1]:7.2f}")
-    assert errors == (3 * 9, 0 if (row, column) == (0, 0) else 2 * 9)
-    assert np.isclose(shifts[0], np.hypot(0.5, 0.5))
-print("\n".join(lines))
-
-# %% [markdown]
-# Nearest neighbour is wrong by the same amount everywhere, and its middle is off by half a pixel in each direction. Bed
-# of nails is right for one place of four. For the others it is wrong twice: the value is missing where it was, and
-# stands where it was not.
-#
-# In a photo, how often does the maximum stand in the upper left? `MaxPoolingWithOffsets2D` tells for each window at
-# which place its maximum stood.
+# **Nearest neighbour invents values.** It puts the 9 into three pixels where it never was: a point becomes a block.
+# **Bed of nails invents places.** The 9 stands in the corner, wherever it came from. It is right if the maximum stood
+# in the upper left. How often is that so in a photo? `MaxPoolingWithOffsets2D` tells for each window at which place
+# its maximum stood.
 
 # %%
 grey = chelsea().mean(axis=-1, dtype="float32")[:, :450]
@@ -162,171 +130,93 @@ _, offsets = MaxPoolingWithOffsets2D(2)(grey[None, :, :, None])
 shares = np.bincount(np.array(offsets).ravel(), minlength=4) / np.array(offsets).size
 for name, share in zip(["upper left", "upper right", "lower left", "lower right"], shares, strict=True):
     print(f"{name:11} {share:.0%}")
-assert shares[0] < 0.5
 print(f"Bed of nails puts {1 - shares[0]:.0%} of the maxima into the wrong pixel.")
 
 # %% [markdown]
-# !!! question "Try it"
-#     Neither way is always the better one. Find a window of four numbers for which the error of nearest neighbour is
-#     smaller, and one for which that of bed of nails is smaller.
+# ## The next layer repairs it, and has learned how
+#
+# No network ends with an unpooling. In our stages, two 3 x 3 convolutions follow at every level. What does a kernel see
+# when it lies on a bed of nails? Lay a kernel of ones on nails of ones, and the sums count the *live* numbers under
+# it: those that are no holes.
 
-# %% tags=["solution"]
-flat_window = np.array([[5, 5], [5, 5]], "float32")
-lonely_peak = np.array([[0, 0], [0, 5]], "float32")
-for name, window in {"flat window": flat_window, "lonely peak": lonely_peak}.items():
-    pooled = run(keras.layers.MaxPooling2D(2), window)
-    errors = [error(run(layer(2), pooled), window) for layer in (NearestUnpooling2D, BedOfNails2D)]
-    print(f"{name}: nearest neighbour {errors[0]:g}, bed of nails {errors[1]:g}")
-    assert (errors[0] < errors[1]) == (name == "flat window")
+# %% The kernel sees 1, 2, 2 or 4 live numbers: the four places of a window differ
+ones = keras.layers.Conv2D(1, 3, padding="same", use_bias=False, kernel_initializer="ones")
+nails_of_ones = run(BedOfNails2D(2), np.ones((3, 3), "float32"))
+live = run(ones, nails_of_ones)
+assert [live[row, column] for row, column in ((2, 2), (2, 3), (3, 2), (3, 3))] == [1, 2, 2, 4]
+plots.draw_grids({"nails of ones": nails_of_ones, "live numbers under a 3 x 3 kernel": live}, windows=(3, 3))
 
 # %% [markdown]
-# Where neighbours are alike, a copy is a good guess. Where one pixel stands out, a copy makes it four times as large.
+# No pixel is left without a live number. So the right kernel can fill all holes. Try two: *copy* makes nearest
+# neighbour out of a bed of nails, *interpolate* makes every new number the mean of its neighbours (times 4).
 #
-# ## Four levels of it
+# <div class="growing-figure"></div>
 #
-# Our encoder-decoders shrink four times and grow four times. So the inventions add up.
+# The last grid of the figure is the point of this page. A value of the small map is multiplied by some weights, and
+# these products are added to some pixels of the large map, the same ones in each window. Such a step has a name: a
+# **transposed convolution**, whose kernel is *stamped* once for each value, two pixels apart. It gets
+# [a page of its own](07_transposed_convolution.md). The convolution after a bed of nails is one with a free 3 x 3
+# kernel. After copying it is one with a 4 x 4 kernel, made of nine weights.
 #
-# !!! question "Try it"
-#     A map of 8 x 8 ones grows to 128 x 128 by four beds of nails in a row. How many pixels are not zero? And how far
-#     from its pixel can a value end up, at worst?
+# Is that so in the trained networks? They have no activation between unpooling and convolution, so it should be. We
+# take the last unpooling of each stage and the convolution behind it, and compute the same numbers in one step.
 
-# %% tags=["solution"]
-grown = np.ones((8, 8), "float32")
-for _ in range(4):
-    grown = nails_by_hand(grown)
-print(f"{(grown > 0).sum()} of {grown.size:,} pixels, 1 in {grown.size // (grown > 0).sum()}")
-assert grown.shape == (128, 128)
-assert (grown > 0).sum() == 8 * 8
-
-side = 2**4
-print(f"a window of {side} x {side}: {np.hypot(side - 1, side - 1):.0f} pixels from its lower right to its corner")
-
-# %% [markdown]
-# ## On the features of a trained model
-#
-# One bright pixel is an easy victim. What happens to real features? We take the trained `nearest_unpooling`, give it
-# Chelsea, and stop at its first pooling. Of the feature maps there we draw the one with the strongest contrast, around
-# the eye.
-
-# %% Features of a trained model around Chelsea's eye, pooled, unpooled in blocks, and unpooled to dots with holes
-photo = np.array(keras.ops.image.resize(chelsea(), (128, 128), antialias=True)) / 255
-nearest_model = zoo.load("nearest_unpooling")
-first_pooling = next(layer for layer in nearest_model.layers if isinstance(layer, keras.layers.MaxPooling2D))
-features = keras.Model(nearest_model.input, first_pooling.input).predict(photo[None], verbose=0)
-
-values, offsets = MaxPoolingWithOffsets2D(2)(features)
-maps = {
-    "features": features,
-    "pooled": values,
-    "nearest neighbour": NearestUnpooling2D(2)(values),
-    "bed of nails": BedOfNails2D(2)(values),
-}
-channel = features.std(axis=(0, 1, 2)).argmax()
-rows, columns = slice(34, 66), slice(32, 64)
-crops = {}
-for name, each in maps.items():
-    whole = np.array(each)[0, :, :, channel]
-    crops[name] = whole[17:33, 16:32] if name == "pooled" else whole[rows, columns]
-plots.draw_images(crops, columns=2)
-
-# %% [markdown]
-# Nearest neighbour has blocks, bed of nails has holes. Both faults in numbers, over all channels and the whole photo:
 
 # %%
-size = np.abs(features).mean()
-errors = {name: np.abs(np.array(maps[name]) - features) for name in ("nearest neighbour", "bed of nails")}
-for name, each in errors.items():
-    print(f"{name:18} mean error {each.mean() / size:.0%} of the mean feature")
+def stamp_of(kernel, places):
+    """The kernel (4, 4, out, in) that does in one step what unpooling to these places and `kernel` do in two."""
+    turned = kernel[::-1, ::-1].swapaxes(2, 3)  # (3, 3, out, in)
+    return sum(np.pad(turned, ((row, 1 - row), (column, 1 - column), (0, 0), (0, 0))) for row, column in places)
 
-nearest_error, nails_error = (np.array(keras.layers.AveragePooling2D(2)(each)) for each in errors.values())
-alive = np.array(values) > 0
-print(f"\nOf the {alive.mean():.0%} of the windows that hold more than zeros,")
-print(f"the copy is closer in {(nearest_error < nails_error)[alive].mean():.0%},")
-print(f"and the maximum stands in the upper left in {(np.array(offsets) == 0)[alive].mean():.0%}.")
+
+corner, window = [(0, 0)], list(np.ndindex(2, 2))
+models = {stage: zoo.load(stage) for stage in ("nearest_unpooling", "bed_of_nails")}
+for (stage, model), places in zip(models.items(), (window, corner), strict=True):
+    *_, at = [n for n, layer in enumerate(model.layers) if isinstance(layer, NearestUnpooling2D | BedOfNails2D)]
+    unpooling, convolution = model.layers[at : at + 2]
+    both = keras.Model(model.input, [unpooling.input, convolution.output])
+    small_maps, two_steps = both.predict(images[:1], verbose=0)
+    one_step = keras.layers.Conv2DTranspose(two_steps.shape[-1], 4, strides=2, padding="same", use_bias=False)
+    one_step.build(small_maps.shape)
+    one_step.set_weights([stamp_of(convolution.get_weights()[0], places)])
+    difference = np.abs(one_step(small_maps) - two_steps).max() / np.abs(two_steps).max()
+    print(f"{stage:17}  {small_maps.shape} to {two_steps.shape}, difference {difference:.0e}")
+    assert difference < 1e-4
 
 # %% [markdown]
-# Neither error is an accident of the experiment. What is lost is not in the small map of this feature any more, so no
-# rule that looks at this map alone can bring it back.
+# The same numbers. The lecture names two ways to grow: in the first (方式一) the rule is written down, in the second
+# (方式二) it is learned. Of the *layers* that is true: neither nearest neighbour nor bed of nails has a weight. Of the
+# *networks* it is not: the convolution behind them has learned how to grow. What these stages lack is not learning. It
+# is the knowledge where in *this* photo each maximum stood.
 #
-# ## The stage `nearest_unpooling`
+# ## The stages `nearest_unpooling` and `bed_of_nails`
 #
-# Its function `up`, in the [skeleton of all encoder-decoders](04_downwards.md):
+# Their functions `up`, in the [skeleton of all encoder-decoders](04_downwards.md), differ in one layer:
 
 # %%
 from zoo.models import bed_of_nails, nearest_unpooling
 
 print(inspect.getsource(nearest_unpooling.unpool_by_copy))
-
-# %% [markdown]
-# It is handed a memory and does not look at it. `narrow` is a 1 x 1 convolution: the level above has fewer filters, and
-# unpooling itself keeps their number. After `up` come two 3 x 3 convolutions, as at every level.
-
-# %% A photo from the test split and Chelsea, the truth, and what the trained nearest_unpooling says
-dataset = data.default_dataset()
-test_photo, test_mask = next(data.examples(dataset, "test").as_numpy_iterator())
-photos, truths = [test_photo, chelsea()], [test_mask, None]
-masks = {"nearest_unpooling": [zoo.predict(nearest_model, each) for each in photos]}
-plots.draw_stages(photos, masks, truths)
-
-# %% [markdown]
-# ## The stage `bed_of_nails`
-#
-# Only one layer differs. All else is the same, down to the number of weights.
-
-# %%
 print(inspect.getsource(bed_of_nails.unpool_to_corner))
-nails_model = zoo.load("bed_of_nails")
-assert nails_model.count_params() == nearest_model.count_params()
-
-# %% A photo from the test split and Chelsea, the truth, and what the trained bed_of_nails says
-masks["bed_of_nails"] = [zoo.predict(nails_model, each) for each in photos]
-plots.draw_stages(photos, {"bed_of_nails": masks["bed_of_nails"]}, truths)
+assert models["nearest_unpooling"].count_params() == models["bed_of_nails"].count_params()
 
 # %% [markdown]
-# ## At the edge of the pet
-#
-# A fault in places should show at the border. Here are Chelsea's ear and cheek, zoomed.
+# They are handed a memory and do not look at it. `narrow` is a 1 x 1 convolution: the level above has fewer channels,
+# and unpooling keeps their number.
 
-# %% Chelsea's ear and cheek, and what the two trained models say of them
-rows, columns = slice(0, 150), slice(280, 430)
-ears = {"photo": chelsea()[rows, columns]}
-for stage, predictions in masks.items():
-    ears[stage] = plots.overlay(chelsea(), predictions[1])[rows, columns]
-plots.draw_images(ears, columns=3)
+# %% A photo from the test split and Chelsea, the truth, and what the two trained models say
+test_photo, test_mask = next(data.examples(dataset, "test").as_numpy_iterator())
+photos = [test_photo, chelsea()]
+answers = {stage: [zoo.predict(model, each) for each in photos] for stage, model in models.items()}
+plots.draw_stages(photos, answers, [test_mask, None])
 
 # %% [markdown]
-# Do you see steps as wide as a window, or holes? Eyes are easily deceived, so we count. Walk along the rows of the
-# predicted mask at the network's size, and note where the class changes. If the mask were made of copied 2 x 2 blocks,
-# no change would lie inside a window. If the windows leave no trace, about half of the changes lie
-# inside one.
+# No blocks and no holes are left in the masks. Do they leave a trace inside? Here is Chelsea's ear: the feature map
+# with the strongest contrast after each step, and the probability of pet at the end.
 
 
-# %%
-def changes_inside_windows(masks):
-    """The share of the class changes along the rows that lie inside a window of two pixels."""
-    inside = (masks[:, :, 1::2] != masks[:, :, ::2]).sum()
-    between = (masks[:, :, 2::2] != masks[:, :, 1:-1:2]).sum()
-    return inside / (inside + between)
-
-
-images, truth = next(data.load(dataset, "test", 128, 32).as_numpy_iterator())
-blocks = truth[:, ::2, ::2].repeat(2, axis=1).repeat(2, axis=2)
-assert changes_inside_windows(blocks) == 0
-compared = {"truth, made of blocks": blocks, "truth": truth}
-for model in (nearest_model, nails_model):
-    compared[model.name] = model.predict(images, verbose=0).argmax(axis=-1)
-for name, each in compared.items():
-    print(f"{name:22} {changes_inside_windows(each):4.0%}")
-
-# %% [markdown]
-# ## Who repairs it
-#
-# The last unpooling of each model is followed by two 3 x 3 convolutions. We look at the ear before and after them: the
-# feature map with the strongest contrast after each step, and at the end the probability of pet.
-
-
-# %% Chelsea's ear in both models: blocks and dots after the unpooling, which fade in the convolutions tags=["picture"]
-def last_steps(model):
+# %% Chelsea's ear: blocks and dots after unpooling; at the end the bed of nails leaves a grid tags=["picture"]
+def last_steps(model, photo):
     """What the model holds after its last unpooling, after each convolution that follows, and at its end."""
     unpooling = [layer for layer in model.layers if isinstance(layer, NearestUnpooling2D | BedOfNails2D)][-1]
     activations = [layer for layer in model.layers if isinstance(layer, keras.layers.ReLU)][-2:]
@@ -335,12 +225,12 @@ def last_steps(model):
     return [*maps, np.array(keras.ops.softmax(logits))[..., :1]]
 
 
-steps = ["after unpooling", "1 convolution", "2 convolutions", "pet"]
-held = {model.name: last_steps(model) for model in (nearest_model, nails_model)}
+photo = np.array(keras.ops.image.resize(chelsea(), (128, 128), antialias=True)) / 255
+held = {stage: last_steps(model, photo) for stage, model in models.items()}
 figure = Figure(figsize=(7, 4), layout="constrained")
-axes = figure.subplots(2, len(steps))
+axes = figure.subplots(2, 4)
 for line, (stage, maps) in zip(axes, held.items(), strict=True):
-    for axis, step, each in zip(line, steps, maps, strict=True):
+    for axis, step, each in zip(line, ["unpooled", "1 convolution", "2 convolutions", "pet"], maps, strict=True):
         ear = each[0, 0:36, 86:122]
         axis.imshow(ear[:, :, ear.std(axis=(0, 1)).argmax()], interpolation="nearest")
         axis.set_title(step, fontsize=10)
@@ -349,90 +239,44 @@ for line, (stage, maps) in zip(axes, held.items(), strict=True):
 figure
 
 # %% [markdown]
-# Two numbers follow the two faults, over all channels and the whole photo.
-#
-# - *Blocks*: steps inside windows divided by steps between windows. 0 means copied blocks, 1 no trace of
-#   them; above 1 the steps inside are the larger ones.
-# - *Holes*: the mean size of a feature at the dimmest of the four places of a window, divided by that at the
-#   brightest. 0 means holes, 1 no trace of them.
-#
-# And is the repair *learned*? Beside each trained model we measure one with random weights.
-
+# The bed of nails leaves a grid, in the probabilities as well. It comes from the live numbers: the four places of a
+# window see 1, 2, 2 and 4 of them. In the mean of all features after the first convolution, the place that sees only
+# one stands out:
 
 # %%
-def measure_blocks(x):
-    inside = np.abs(x[:, :, 1::2] - x[:, :, ::2]).mean()
-    between = np.abs(x[:, :, 2::2] - x[:, :, 1:-1:2]).mean()
-    return inside / between
-
-
-def measure_holes(x):
-    places = [np.abs(x[:, row::2, column::2]).mean() for row, column in np.ndindex(2, 2)]
-    return min(places) / max(places)
-
-
-keras.utils.set_random_seed(0)
-random = {stage: last_steps(zoo.build(stage)) for stage in held}
+print("                       upper left  upper right  lower left  lower right")
+print(f"live numbers           {1:10} {2:12} {2:11} {4:12}")
 for stage, maps in held.items():
-    print(f"{stage:19} blocks   holes      with random weights: blocks   holes")
-    for step, each, untrained in zip(steps[:-1], maps, random[stage], strict=False):
-        print(f"  {step:17} {measure_blocks(each):6.2f} {measure_holes(each):7.2f}", end="")
-        print(f"{measure_blocks(untrained):34.2f} {measure_holes(untrained):7.2f}")
-
-assert measure_blocks(held["nearest_unpooling"][0]) == 0 < measure_blocks(held["nearest_unpooling"][-1])
-assert measure_holes(held["bed_of_nails"][0]) == 0 < measure_holes(held["bed_of_nails"][-1])
+    means = [maps[1][:, row::2, column::2].mean() for row, column in np.ndindex(2, 2)]
+    print(f"{stage:22} {means[0]:10.2f} {means[1]:12.2f} {means[2]:11.2f} {means[3]:12.2f}")
+assert stage == "bed_of_nails"
+assert means[0] < 0.8 * min(means[1:])
 
 # %% [markdown]
-# The convolutions after the unpooling smooth the blocks and fill the holes. Most of this needs no learning: a 3 x 3
-# kernel reaches into the neighbouring windows, so that with any weights something gets into each hole. But what is the
-# *right* value there? A convolution cannot know where a value came from. It sees the neighbours, and an edge that runs
-# through all of them tells much about the place. That is what training can use.
+# Such a pattern is called a *checkerboard*. How strong it is in the answers of each stage is measured
+# [two pages on](07_transposed_convolution.md#the-checkerboard).
 #
-# !!! question "Try it"
-#     Both models have weights of the same shapes. Put the weights of `nearest_unpooling` into `bed_of_nails`. Does it
-#     still find the pet?
-
-# %% What nearest_unpooling says, and what its weights say behind beds of nails tags=["solution"]
-from zoo.evaluation import iou
-
-swapped = zoo.build("bed_of_nails")
-swapped.set_weights(nearest_model.get_weights())
-own, foreign = zoo.predict(nearest_model, test_photo), zoo.predict(swapped, test_photo)
-for name, each in {"own unpooling": own, "bed of nails": foreign}.items():
-    print(f"{name:13}  IoU of the pet {iou(test_mask == 0, each == 0):.2f}")
-if dataset == "oxford_iiit_pet":  # of drawn pets, which no model has learned, both may find nothing
-    assert (own != foreign).any()
-plots.draw_stages([test_photo], {"own unpooling": [own], "bed of nails": [foreign]}, [test_mask])
-
-# %% [markdown]
-# The weights of one unpooling need not fit the other. Three of four numbers are 0 now: these are the holes. So the sums
-# of the next convolution come out different, and most of them smaller than batch normalisation expects.
-#
-# Since convolutions repair so much, the trained models may differ far less than the small experiment suggests. The
-# cards tell, together with [max unpooling](06_max_unpooling.md), which remembers the places. Each stage was trained
-# once, by the same recipe.
+# And the scores? `transposed_convolution` is the same network with a learned layer in this place. If all three learn
+# how to grow, they should lie close together.
 
 # %%
-stages = ("nearest_unpooling", "bed_of_nails", "max_unpooling")
-scores = {stage: saved.card(stage)["scores"]["at_network_size"] for stage in stages}
-print("                   mean IoU   border IoU   boundary IoU")
-for stage, score in scores.items():
-    print(f"{stage:18} {score['mean_iou']:8.3f} {score['iou']['border']:12.3f} {score['boundary_iou']:14.3f}")
+cards = {stage: saved.card(stage) for stage in [*models, "transposed_convolution"]}
+means = [card["scores"]["at_network_size"]["mean_iou"] for card in cards.values()]
+for (stage, card), mean in zip(cards.items(), means, strict=True):
+    print(f"{stage:23} mean IoU {mean:.3f} of {card['dataset']['test']['examples']:,} test photos")
+print(f"Between the best and the worst lie {max(means) - min(means):.3f}; each was trained once.")
 
-nearest, nails, remembered = (scores[stage]["mean_iou"] for stage in stages)
-print(f"\nBed of nails against nearest neighbour: {nails - nearest:+.3f} mean IoU.")
-print(f"Places remembered against the better of the two: {remembered - max(nearest, nails):+.3f} mean IoU.")
-if abs(remembered - max(nearest, nails)) < 0.01:
-    print("That is too close to call: it may be chance.")
-elif remembered < max(nearest, nails):
-    print("Here the trained models contradict the lecture: remembering the places did not help.")
+folders = [None, *(saved.folder_of_models() / "float32" / f"seed_{seed}" for seed in (1, 2))]
+seeds = [saved.card("unet", folder)["scores"]["at_network_size"]["mean_iou"] for folder in folders]
+print(f"Between three seeds of the U-Net lie {max(seeds) - min(seeds):.3f}.")
 
 # %% [markdown]
 # !!! abstract "What this step mends, what it leaves broken"
-#     The map is as large as the photo again, and the network can be trained. But nearest neighbour invents values, and
-#     bed of nails invents places. The convolutions repair a part, by guessing. There would be no need to guess: on the
-#     way down, the pooling *knew* where each maximum stood. Let it remember:
-#     [index unpooling and max unpooling](06_max_unpooling.md).
+#     **Mended:** the map is as large as the photo again, and the convolution behind the unpooling learns to fill it.
+#
+#     **Broken:** copying invents values, and bed of nails invents places. No kernel can repair that for good, since it
+#     is the same for every window of every photo. Yet on the way down the pooling *knew* where each maximum stood. Let
+#     it remember: [index unpooling and max unpooling](06_max_unpooling.md).
 #
 # ## References
 #
@@ -442,5 +286,3 @@ elif remembered < max(nearest, nails):
 # - A. Odena, V. Dumoulin and C. Olah, *Deconvolution and checkerboard artifacts*, 2016,
 #   [doi:10.23915/distill.00003](https://doi.org/10.23915/distill.00003). Recommends nearest neighbour followed by a
 #   convolution.
-# - H. Noh, S. Hong and B. Han, *Learning deconvolution network for semantic segmentation*, 2015,
-#   [arXiv:1505.04366](https://arxiv.org/abs/1505.04366). Unpools by remembered places, and repairs by convolutions.

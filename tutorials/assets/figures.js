@@ -1,143 +1,11 @@
-// The interactive figures of the pages: first what computes, then what draws.
-// A page holds <div class="unpooling-figure"></div> or <div class="transposed-figure"></div>.
+// The interactive figures of the pages. A page holds an empty <div> of a class that `FIGURES` names.
 
-// ---- What computes ----
-
-// A grid with `value(row, column)` at each place.
-const makeGrid = (rows, columns, value) =>
-  Array.from({ length: rows }, (_, row) => Array.from({ length: columns }, (_, column) => value(row, column)));
-
-// The number of the place (row, column) within its 2 x 2 window, row by row from 0.
-const placeInWindow = (row, column) => 2 * (row % 2) + (column % 2);
-
-// The maximum of each 2 x 2 window, and the number of its place; of equal maxima the first.
-function maxPool(grid) {
-  const windows = makeGrid(grid.length / 2, grid[0].length / 2, (row, column) =>
-    [0, 1, 2, 3].map((place) => grid[2 * row + Math.floor(place / 2)][2 * column + (place % 2)]),
-  );
-  const values = windows.map((line) => line.map((window) => Math.max(...window)));
-  const offsets = windows.map((line) => line.map((window) => window.indexOf(Math.max(...window))));
-  return { values, offsets };
-}
-
-// What each way up puts at a place of a window.
-const WAYS_UP = {
-  "nearest neighbour": (place, value) => value,
-  "bed of nails": (place, value) => (place === 0 ? value : 0),
-  "index unpooling": (place, value, offset) => (place === offset ? 1 : 0),
-  "max unpooling": (place, value, offset) => (place === offset ? value : 0),
-};
-
-// Fills a 2 x 2 window for each value.
-function unpool(way, values, offsets) {
-  return makeGrid(2 * values.length, 2 * values[0].length, (row, column) => {
-    const [i, j] = [Math.floor(row / 2), Math.floor(column / 2)];
-    return WAYS_UP[way](placeInWindow(row, column), values[i][j], offsets[i][j]);
-  });
-}
-
-// For each input value a row as long as the output: the value times the kernel, and null where it does not touch.
-function stamp(input, kernel, stride) {
-  const length = (input.length - 1) * stride + Math.max(kernel.length, stride); // as Keras has it
-  return makeGrid(input.length, length, (row, place) => {
-    const tap = place - row * stride;
-    return tap >= 0 && tap < kernel.length ? input[row] * kernel[tap] : null;
-  });
-}
-
-// A transposed convolution: the sum of the stamps, and how many of them touch each place.
-function addStamps(stamps) {
-  const columns = stamps[0].map((_, place) => stamps.map((row) => row[place]).filter((value) => value !== null));
-  return { output: columns.map((values) => values.reduce((a, b) => a + b, 0)), counts: columns.map((v) => v.length) };
-}
-
-// ---- What draws ----
-
-// An element with its attributes and what it holds.
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-// A number that arrow keys, digits and dragging change, within limits.
-function spinbutton(label, initial, [least, most], changed) {
-  const limits = { "aria-valuemin": least, "aria-valuemax": most };
-  const node = element("span", { role: "spinbutton", tabindex: 0, "aria-label": label, ...limits });
-  const number = { node, value: initial, set };
-  let drag = null;
-
-  function set(value) {
-    number.value = Math.min(most, Math.max(least, value));
-    node.textContent = number.value;
-    node.setAttribute("aria-valuenow", number.value);
-  }
-
-  function change(value) {
-    set(value);
-    changed();
-  }
-
-  node.addEventListener("keydown", (event) => {
-    const steps = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key in steps) change(number.value + steps[event.key]);
-    else if (/^\d$/.test(event.key)) change(Number(event.key));
-    else return;
-    event.preventDefault(); // the page stays where it is
-  });
-  node.addEventListener("pointerdown", (event) => {
-    node.setPointerCapture(event.pointerId);
-    drag = { value: number.value, y: event.clientY };
-  });
-  node.addEventListener("pointermove", (event) => {
-    if (drag) change(drag.value + Math.round((drag.y - event.clientY) / 10));
-  });
-  node.addEventListener("lostpointercapture", () => (drag = null));
-  set(initial);
-  return number;
-}
-
-// Radio buttons, of which one is chosen.
-function choice(legend, options, initial, changed) {
-  const node = element("fieldset", {}, element("legend", {}, legend));
-  const group = { node, value: initial, set };
-
-  function set(value) {
-    group.value = value;
-    for (const radio of node.querySelectorAll("input")) radio.checked = radio.value === String(value);
-  }
-
-  for (const option of options) {
-    const radio = element("input", { type: "radio", name: `zoo ${legend}`, value: option });
-    radio.addEventListener("change", () => {
-      set(option);
-      changed();
-    });
-    node.append(element("label", {}, radio, String(option)));
-  }
-  set(initial);
-  return group;
-}
-
-function button(text, pressed) {
-  const node = element("button", { type: "button" }, text);
-  node.addEventListener("click", pressed);
-  return node;
-}
-
-// A table under its caption; `cell(row, column)` gives what a cell holds and its classes.
-function drawGrid(name, caption, rows, columns, cell) {
-  const line = (row) => makeGrid(1, columns, (_, column) => drawCell(...cell(row, column)))[0];
-  const body = makeGrid(rows, 1, (row) => element("tr", {}, ...line(row))).flat();
-  const attributes = { class: "zoo-grid", "data-grid": name };
-  return element("table", attributes, element("caption", {}, caption), element("tbody", {}, ...body));
-}
-
-const drawCell = (content, ...classes) => element("td", { class: classes.filter(Boolean).join(" ") }, content ?? "");
-
-const tint = (number) => `zoo-tint-${number}`;
+import { drawChannels } from "./channels.js";
+import { addStamps, maxPool, placeInWindow, stamp, unpool, WAYS_UP } from "./compute.js";
+import { drawGrowing } from "./growing.js";
+import { drawStamps } from "./stamps.js";
+import { button, choice, drawDigits, drawGrid, element, setAll } from "./widgets.js";
+import { spinbutton, spinbuttons, tint, valuesOf } from "./widgets.js";
 
 // ---- The figure of max pooling and the ways up ----
 
@@ -150,27 +18,25 @@ function drawUnpooling(figure) {
   ];
   const way = choice("Way up", Object.keys(WAYS_UP), "max unpooling", draw);
   const factor = choice("The layers between", ["change nothing", "multiply by 10"], "change nothing", draw);
-  const numbers = makeGrid(4, 4, (row, column) =>
-    spinbutton(`row ${row + 1}, column ${column + 1}`, START[row][column], [0, 9], draw),
-  );
+  const numbers = spinbuttons("", START, [0, 9], draw);
   const windowOf = (row, column) => tint(2 * Math.floor(row / 2) + Math.floor(column / 2));
   const input = drawGrid("input", "numbers", 4, 4, (row, column) => [numbers[row][column].node, windowOf(row, column)]);
   const others = element("div", { class: "zoo-others" });
   const summary = element("p", { "aria-live": "polite" });
 
-  function setAll(value) {
-    numbers.forEach((line, row) => line.forEach((number, column) => number.set(value(row, column))));
+  function change(values) {
+    setAll(numbers, values);
     draw();
   }
 
   function reset() {
     way.set("max unpooling");
     factor.set("change nothing");
-    setAll((row, column) => START[row][column]);
+    change(START);
   }
 
   function draw() {
-    const pooled = maxPool(numbers.map((line) => line.map((number) => number.value)));
+    const pooled = maxPool(valuesOf(numbers));
     const changed = factor.value === "multiply by 10";
     const upwards = pooled.values.map((line) => line.map((value) => (changed ? 10 * value : value)));
     const result = unpool(way.value, upwards, pooled.offsets);
@@ -209,7 +75,7 @@ function drawUnpooling(figure) {
 
   const help = "Drag a number up or down, or select it and press an arrow key or a digit.";
   const outline = "Outlined: the maximum of its window; of equal maxima the first.";
-  const random = button("Random numbers", () => setAll(() => Math.floor(10 * Math.random())));
+  const random = button("Random numbers", () => change(drawDigits(4, 4)));
   figure.append(
     element("p", {}, `${help} ${outline}`),
     element("div", { class: "zoo-controls" }, way.node, factor.node),
@@ -304,8 +170,11 @@ function drawTransposed(figure) {
 }
 
 const FIGURES = {
+  "growing-figure": ["Interactive figure of a way up and a convolution", drawGrowing],
   "unpooling-figure": ["Interactive figure of max pooling and the ways up", drawUnpooling],
+  "channels-figure": ["Interactive figure of two channels and two levels", drawChannels],
   "transposed-figure": ["Interactive figure of a transposed convolution", drawTransposed],
+  "stamps-figure": ["Interactive figure of stamps in two dimensions", drawStamps],
 };
 
 for (const [name, [label, drawFigure]] of Object.entries(FIGURES)) {
