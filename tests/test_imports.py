@@ -56,8 +56,9 @@ ROOMS = {
     "zoo.data": {"zoo.errors", "zoo.quiet"},
     "zoo.cards": {"zoo.errors", "zoo.files", "zoo.stages"},
     "zoo.models": {"zoo.layers", "zoo.stages"},
-    "zoo.training": {"zoo.data", "zoo.errors", "zoo.evaluation", "zoo.files"},
-    "zoo.commands.parser": {"zoo.errors", "zoo.stages"},
+    "zoo.training": {"zoo.data", "zoo.errors", "zoo.evaluation", "zoo.files", "zoo.prediction"},
+    "zoo.commands.arguments": set(),
+    "zoo.commands.parser": {"zoo.commands", "zoo.errors", "zoo.stages"},
 }
 
 
@@ -78,7 +79,10 @@ def test_no_file_is_long():
 
 
 def test_the_public_functions_are_typed():
-    for function in (zoo.build, zoo.load, zoo.predict, zoo.train, zoo.evaluation.evaluate, zoo.exporting.export):
+    for function in (
+        *(zoo.build, zoo.load, zoo.predict, zoo.train, zoo.evaluation.evaluate, zoo.exporting.export),
+        *(zoo.data.load, zoo.data.examples, zoo.data.open_folder, zoo.data.read_image, zoo.data.read_mask),
+    ):
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
         assert set(names) | {"return"} <= function.__annotations__.keys(), function
     assert (ROOT / "zoo" / "py.typed").exists()

@@ -56,7 +56,12 @@ REGISTRY = (  # name, page, what it does, its fault
         "puts the feature where its maximum stood",
         "nothing but places comes across",
     ),
-    Stage("transposed_convolution", "07_transposed_convolution", "grows by one learned layer", "nothing comes across, and how to shrink is fixed"),
+    Stage(
+        "transposed_convolution",
+        "07_transposed_convolution",
+        "grows by one learned layer",
+        "nothing comes across, and how to shrink is fixed",
+    ),
     Stage("strided_convolution", "04_downwards", "learns how to shrink, too", "fine detail is lost on the way down"),
     Stage("unet", "08_unet", "hands the low-level features across", ""),
 )

@@ -14,6 +14,7 @@ import dataclasses
 import functools
 import hashlib
 import math
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class Contents:
         return ignored_number(self.classes)
 
 
-def open_folder(folder):
+def open_folder(folder: str | os.PathLike) -> Dataset:
     """A folder as a data set. All files are looked at first, so that nothing is found wrong after an hour.
 
     255 in a mask is ignored (65535 where there are more than 255 classes). The class named "background" is the
@@ -141,7 +142,7 @@ def count_pixels(pairs):
     return sum((collections.Counter(pair.pixels) for pair in pairs), collections.Counter())
 
 
-def look(folder):
+def look(folder: str | os.PathLike) -> Contents:
     """Everything in a folder, and everything that is wrong with it, as `Contents`.
 
     Raises:

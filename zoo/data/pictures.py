@@ -30,7 +30,7 @@ ENDINGS = {  # of the formats that are opened, by Pillow's name
 MASK_FORMATS = ("BMP", "GIF", "PNG", "TIFF")  # JPEG and WebP change numbers, Pillow scales those of PPM
 
 
-def read_image(source):
+def read_image(source: str | bytes | os.PathLike | Image.Image | np.ndarray) -> np.ndarray:
     """Reads a photo.
 
     Args:
@@ -53,7 +53,12 @@ def read_image(source):
     return check_array(np.asarray(source))
 
 
-def read_mask(source, num_classes=None, ignored=None, size=None):
+def read_mask(
+    source: str | bytes | os.PathLike | Image.Image,
+    num_classes: int | None = None,
+    ignored: int | None = None,
+    size: tuple[int, int] | None = None,
+) -> np.ndarray:
     """Reads a mask by its numbers: those of a palette, not its colours.
 
     Args:

@@ -1,19 +1,30 @@
 """From a data set's name to batches, through tf.data."""
 
 import math
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
 from zoo.data import oxford_iiit_pet, prepared, synthetic_pets
-from zoo.data.augmentation import augment
-from zoo.data.dataset import SPLITS
+from zoo.data.augmentation import Augmentation, augment
+from zoo.data.dataset import SPLITS, Dataset
 from zoo.data.folder import open_folder
 
 DATASETS = {dataset.name: dataset for dataset in (oxford_iiit_pet.DATASET, synthetic_pets.DATASET)}
 
 
-def load(name, split, image_size=128, batch_size=16, augmentation=None, seed=0, epochs=(0,), share=(0, 1)):
+def load(
+    name: str | os.PathLike,
+    split: str,
+    image_size: int | tuple[int, int] = 128,
+    batch_size: int = 16,
+    augmentation: Augmentation | None = None,
+    seed: int = 0,
+    epochs: Sequence[int] = (0,),
+    share: tuple[int, int] = (0, 1),
+) -> tf.data.Dataset:
     """Loads a data set as batches of images and masks.
 
     Args:
@@ -82,7 +93,7 @@ def load(name, split, image_size=128, batch_size=16, augmentation=None, seed=0, 
     return passes.prefetch(tf.data.AUTOTUNE)
 
 
-def examples(name, split):
+def examples(name: str | os.PathLike, split: str) -> tf.data.Dataset:
     """The examples of a data set one by one, at their own sizes.
 
     Args and raises as for `load`.
@@ -94,7 +105,7 @@ def examples(name, split):
     return find(name).examples(split)
 
 
-def describe(name, split):
+def describe(name: str | os.PathLike, split: str) -> dict:
     """What a split holds: number of examples, sizes, and for photos a fingerprint, as a dictionary.
 
     Args and raises as for `load`.
@@ -103,7 +114,7 @@ def describe(name, split):
     return find(name).describe(split)
 
 
-def find(name):
+def find(name: str | os.PathLike) -> Dataset:
     """The `Dataset` of that name, or in the folder of that path.
 
     Raises:
