@@ -112,13 +112,35 @@ def test_the_wheel_works_in_an_empty_folder(installed, tmp_path):
 
 
 def run(arguments, folders, cwd):
-    """What Python prints with these folders in front of all others, and without a folder of models being named."""
-    environment = {name: value for name, value in os.environ.items() if name != "ZOO_SAVED_MODELS"}
-    environment |= {"PYTHONPATH": str(folders), "KERAS_BACKEND": "tensorflow"}
+    """What Python prints with these folders in front of all others, and no folder of models named."""
     command = [sys.executable, *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=cwd, env=environment(folders), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def environment(folders):
+    variables = {name: value for name, value in os.environ.items() if name != "ZOO_SAVED_MODELS"}
+    return variables | {"PYTHONPATH": str(folders), "KERAS_BACKEND": "tensorflow"}
+
+
+@pytest.mark.slow
+def test_a_notebook_runs_with_the_wheel_alone(installed, tmp_path, monkeypatch):
+    for package in ("ipykernel", "jupytext", "nbclient"):
+        pytest.importorskip(package, reason=f"{package} is not installed (extra `site`)")
+    import jupytext
+    import nbclient
+    import nbformat
+
+    monkeypatch.syspath_prepend(ROOT / "tutorials" / "hooks")
+    from notebooks import make_notebook
+
+    page = jupytext.read(ROOT / "tutorials" / "05_nearest_and_nails.py")
+    notebook = make_notebook(page, {"site_url": None, "repo_url": None})
+    notebook.cells.append(nbformat.v4.new_code_cell("print(zoo.__file__)"))
+    client = nbclient.NotebookClient(notebook, timeout=900, resources={"metadata": {"path": tmp_path}})
+    client.execute(env=environment(installed) | {"TFDS_DATA_DIR": str(tmp_path)})
+    assert notebook.cells[-1].outputs[0].text.strip() == str(installed / "zoo" / "__init__.py")
 
 
 @pytest.mark.slow

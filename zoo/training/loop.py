@@ -115,8 +115,9 @@ def compile_model(model, optimizer, recipe):
 
     def cross_entropy_and_dice(masks, logits):
         cross_entropy = keras.losses.sparse_categorical_crossentropy(masks, logits, from_logits=True)
+        # Not `keras.losses.dice`, whose `axis` Keras 3.3 lacks.
         truth, shares = ops.one_hot(masks, logits.shape[-1]), ops.softmax(logits)
-        overlap = ops.sum(truth * shares, axis=(0, 1, 2))  # one for each class; Keras 3.3 has the Dice loss of all alone
+        overlap = ops.sum(truth * shares, axis=(0, 1, 2))  # one for each class
         dice = 1 - 2 * overlap / (ops.sum(truth, axis=(0, 1, 2)) + ops.sum(shares, axis=(0, 1, 2)) + 1e-7)
         return ops.mean(cross_entropy) + recipe.dice_weight * ops.mean(dice)
 
