@@ -17,7 +17,7 @@ def explain(error):
     _, packed, text = str(error).partition("CorruptDatasetError: ")
     if packed:
         return first_line(text)
-    if isinstance(error, ModuleNotFoundError) and error.name:
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("zoo"):
         module = error.name.partition(".")[0]
         package = PACKAGES.get(module, module.replace("_", "-"))
         return f"the package {package} is missing: `python -m pip install {package}` (the layers alone do without)"
