@@ -26,5 +26,5 @@ serve: .venv/installed  ## build the pages and show them at http://127.0.0.1:800
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" || \
 		{ echo "The zoo needs Python 3.11 to 3.13. Name one: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable ".[test,site]"
+	$(BIN)/python -m pip install --quiet --constraint requirements.txt --editable ".[test,site]"
 	touch $@

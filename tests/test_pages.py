@@ -1,6 +1,5 @@
 """The hook that makes pages, tried on tiny ones."""
 
-import json
 import os
 import re
 import subprocess
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed (extra `site`)")
 for package in ("ipykernel", "jupytext", "latex2mathml", "mkdocs", "nbclient"):
     pytest.importorskip(package, reason=f"{package} is not installed (extra `site`)")
 
@@ -46,9 +46,9 @@ def build(tmp_path):
     """Builds a site of one page, `tiny.py`, and returns how that went."""
     (tmp_path / "docs").mkdir()
     (tmp_path / "hook.py").write_text(HOOK)
-    (tmp_path / "mkdocs.yml").write_text(CONFIG)
 
-    def build_page(page):
+    def build_page(page, settings=""):
+        (tmp_path / "mkdocs.yml").write_text(CONFIG + settings)
         (tmp_path / "docs" / "tiny.py").write_text(page)
         command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path / "site")]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -61,8 +61,8 @@ def build(tmp_path):
 def built(build, tmp_path):
     """Builds a site of one page, and returns what stands on it."""
 
-    def read(page):
-        done = build(page)
+    def read(page, settings=""):
+        done = build(page, settings)
         assert done.returncode == 0, done.stdout + done.stderr
         return (tmp_path / "site" / "tiny" / "index.html").read_text(encoding="utf-8")
 
@@ -99,18 +99,75 @@ def test_only_a_changed_page_runs_again(built):
     assert built(page + "# %%\nprint('more')\n") != first
 
 
-def test_the_notebook_to_download_says_what_it_needs_and_has_no_outputs(built, tmp_path):
-    code = "print('the' + ' output')"
-    page = built(f"{TITLE}# %%\n{code}\n")
-    assert "the output" in page
+ANYWHERE = r"""# %% [markdown]
+# # Tiny
+#
+# The half is \(\frac{1}{2}\), as [this page](tiny.md#tiny) and [that one](https://example.org/a.md) say:
+#
+# \[ 1 - \frac{1}{2} \]
+#
+# !!! question "Try it"
+#     Is it [so](tiny.md)?
+#
+#     Prove it.
+#
+# After the box.
+
+# %%
+print('the' + ' output')
+
+# %% tags=["solution"]
+print('in' + 'deed')
+"""
+ADDRESSES = """
+site_url: https://example.org/zoo/
+repo_url: https://github.com/someone/zoo
+"""
+
+
+@pytest.fixture
+def notebook(built, tmp_path):
+    """The cells of the notebook that belongs to the page above, on a site with these settings."""
+
+    def read(settings=""):
+        built(ANYWHERE, settings)
+        made = nbformat.read(tmp_path / "site" / "tiny.ipynb", as_version=4)
+        nbformat.validate(made)
+        assert made.metadata.kernelspec.name == "python3"
+        return made.cells
+
+    return read
+
+
+def test_a_notebook_has_outputs_formulas_boxes_and_folded_solutions(notebook):
+    _, _, prose, code, solution = notebook()
+    assert code.outputs[0].text == "the output\n"
+    assert r"The half is $\frac{1}{2}$, as" in prose.source
+    assert r"$$ 1 - \frac{1}{2} $$" in prose.source
+    assert "\n> **Try it**\n>\n> Is it so?\n>\n> Prove it.\n\nAfter the box." in prose.source
+    assert solution.cell_type == "markdown"
+    assert re.fullmatch(r"<details>\n<summary>.*```python\n.*indeed\n```\n\n</details>", solution.source, re.DOTALL)
+
+
+def test_links_of_a_notebook_are_absolute_or_plain_text(notebook):
+    assert "[this page](https://example.org/zoo/tiny/#tiny) and [that one](https:" in notebook(ADDRESSES)[2].source
+    assert "as this page and [that one](https://example.org/a.md) say" in notebook()[2].source
+
+
+def test_the_first_cell_of_a_notebook_installs_the_zoo_or_tells_how(notebook):
+    first = notebook(ADDRESSES)[1].source
+    assert '%pip install --quiet "segmentation-zoo @ git+https://github.com/someone/zoo"' in first
+    assert "%matplotlib inline" in first  # else Jupyter shows figures as text
+    with pytest.raises(ImportError, match="python -m pip install"):
+        exec(notebook()[1].source.replace("import zoo", "import no_such_module").replace("%matplotlib inline", ""))
+
+
+def test_pages_open_in_colab_if_there_is_a_repository(built):
+    place = "https://colab.research.google.com/github/someone/zoo/blob/gh-pages/tiny.ipynb"
+    assert f'href="{place}"' in built(ANYWHERE, ADDRESSES)
+    page = built(ANYWHERE)
     assert 'href="../tiny.ipynb"' in page
-    first, setup, *cells = json.loads((tmp_path / "site" / "tiny.ipynb").read_text())["cells"]
-    assert first["cell_type"] == "markdown"
-    assert "pip install" in "".join(first["source"])
-    assert "".join(setup["source"]) == "%matplotlib inline"  # else Jupyter shows figures as text
-    assert [cell["cell_type"] for cell in cells] == ["markdown", "code"]
-    assert "".join(cells[1]["source"]) == code
-    assert (cells[1]["outputs"], cells[1]["execution_count"]) == ([], None)
+    assert "colab" not in page
 
 
 def test_a_picture_is_drawn_for_light_and_for_dark_and_says_what_it_shows(built, tmp_path):

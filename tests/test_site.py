@@ -1,5 +1,7 @@
 """The built pages in a browser. ZOO_SITE names a folder that holds them; otherwise they are built (minutes)."""
 
+import ast
+import builtins
 import functools
 import html.parser
 import http.server
@@ -222,6 +224,52 @@ def test_formulas_are_mathml(site, pages):
     assert any(text.has_formulas for text in texts.values())
     raw = {page: re.findall(r"\\[a-zA-Z()\[\]]+", text.prose) for page, text in texts.items()}
     assert not {page: found for page, found in raw.items() if found}
+
+
+def test_notebooks_are_at_home_anywhere(site):
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed (extra `site`)")
+    paths = sorted(site.glob("*.ipynb"))
+    assert {path.stem for path in paths} == {path.stem for path in (ROOT / "tutorials").glob("[0-9]*.py")} | {"speed"}
+    for path in paths:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        assert notebook.metadata.kernelspec.name == "python3"
+        assert any(cell.get("outputs") for cell in notebook.cells)
+        prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        prose = re.sub("```.*?```|`[^`]+`", "", prose, flags=re.DOTALL)
+        assert "!!!" not in prose
+        assert not re.search(r"\\[(\[]", prose)  # formulas stand between dollar signs
+        links = re.findall(r"\]\(([^)]+)\)", prose)
+        assert not [link for link in links if not link.startswith(("https://", "data:image/"))], path
+        assert names_of_solutions_used_by_others(notebook) == set(), path
+
+
+def names_of_solutions_used_by_others(notebook):
+    """What code cells use, and a solution, which is text here, defines."""
+    defined, missing, solved = set(dir(builtins)), set(), set()
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for code in re.findall(r"<summary>Solution</summary>\n\n```python\n(.*?)\n```", cell.source, re.DOTALL):
+                solved |= names(code, ast.Store)
+            continue
+        code = re.sub("^ *%.*", "pass", cell.source, flags=re.MULTILINE)
+        new = names(code, ast.Store)
+        missing |= (names(code, ast.Load) - new - defined) & solved
+        defined |= new
+    return missing
+
+
+def names(code, use):
+    """The names that code sets, by definitions and imports too, or that it reads."""
+    found = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, use):
+            found.add(node.id)
+        elif use is ast.Store and isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif use is ast.Store and isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+    return found
 
 
 def numbers(page, grid):

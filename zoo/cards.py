@@ -25,7 +25,7 @@ def card(stage: str, folder: str | os.PathLike | None = None) -> dict:
     Args:
         stage: one of `zoo.STAGES`.
         folder: where the saved models are; by default `ZOO_SAVED_MODELS` from the environment,
-            else `saved_models/` of the clone that holds this package.
+            else those that came with the package.
 
     Raises:
         ValueError: if there is no such stage, or the file holds no card.
@@ -149,5 +149,6 @@ def folder_of_models(folder: str | os.PathLike | None = None) -> Path:
     named = os.environ.get("ZOO_SAVED_MODELS")
     if folder is None and named and not Path(named).is_dir():
         raise FileNotFoundError(f"ZOO_SAVED_MODELS must name a folder of saved models. Received: {named}")
-    clone = Path(__file__).parent.parent / "saved_models"
-    return Path(folder or named or clone)
+    package = Path(__file__).parent
+    installed, clone = package / "saved_models", package.parent / "saved_models"
+    return Path(folder or named or (installed if installed.is_dir() else clone))

@@ -6,6 +6,7 @@ import re
 # OSError), what is not here (RuntimeError, ImportError), too little memory. All others are bugs, and keep their trace.
 EXPECTED = (ValueError, OSError, RuntimeError, ImportError, MemoryError)
 BUGS = (NotImplementedError, RecursionError)  # though they are kinds of RuntimeError
+PACKAGES = {"PIL": "pillow", "skimage": "scikit-image"}  # which bring modules of other names
 
 
 def explain(error):
@@ -16,6 +17,10 @@ def explain(error):
     _, packed, text = str(error).partition("CorruptDatasetError: ")
     if packed:
         return first_line(text)
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("zoo"):
+        module = error.name.partition(".")[0]
+        package = PACKAGES.get(module, module.replace("_", "-"))
+        return f"the package {package} is missing: `python -m pip install {package}` (the layers alone do without)"
     if isinstance(error, EXPECTED) and not isinstance(error, BUGS):
         return " ".join(str(error).split("\n")) or type(error).__name__
     return None

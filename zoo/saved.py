@@ -1,8 +1,11 @@
 """The saved models: a `.keras` file a stage, and beside it its card, `.json`."""
 
 import hashlib
+import inspect
+import json
 import os
 import warnings
+import zipfile
 from pathlib import Path
 
 import keras
@@ -13,6 +16,15 @@ from zoo.errors import first_line
 from zoo.files import check_file, write_whole
 
 __all__ = ["card", "cards", "folder_of_models", "load", "load_any", "load_file", "save", "write_json"]
+
+# What newer versions of Keras write of a layer, and older ones do not know. With these values it changes nothing.
+ADDED = {
+    "optional": False,
+    "quantization_config": None,
+    "renorm": False,
+    "renorm_clipping": None,
+    "renorm_momentum": 0.99,
+}
 
 
 def load(stage: str, folder: str | os.PathLike | None = None) -> keras.Model:
@@ -25,7 +37,7 @@ def load(stage: str, folder: str | os.PathLike | None = None) -> keras.Model:
     Args:
         stage: one of `zoo.STAGES`.
         folder: where the saved models are; by default `ZOO_SAVED_MODELS` from the environment,
-            else `saved_models/` of the clone that holds this package.
+            else those that came with the package.
 
     Returns:
         An uncompiled `keras.Model` from images (b, 128, 128, 3), floats in [0, 1], to logits
@@ -40,7 +52,8 @@ def load(stage: str, folder: str | os.PathLike | None = None) -> keras.Model:
     if hashlib.sha256(path.read_bytes()).hexdigest() != (known := card(stage, folder)["sha256"]):
         raise ValueError(
             f"{path} has changed since its card was written (its SHA-256 is not {known[:12]}...). "
-            f"Restore it (`git checkout {path}`), or load it unchecked with `keras.saving.load_model`."
+            f"Restore it (`git checkout {path}`, or install the package again), or load it unchecked with "
+            "`zoo.saved.load_file`."
         )
     return load_file(path)
 
@@ -52,6 +65,9 @@ def load_any(name: str) -> keras.Model:
 
 def load_file(path: str | os.PathLike) -> keras.Model:
     """Loads any `.keras` file that holds a model from a batch of images to one map of logits.
+
+    Keras itself refuses files of newer versions. From 3.3 on this function opens them, too, unless
+    they need what the older version does not have.
 
     Args:
         path: of the file.
@@ -67,7 +83,11 @@ def load_file(path: str | os.PathLike) -> keras.Model:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", "Skipping nested container")  # whose weights would stay random
-            model = keras.saving.load_model(path, compile=False)
+            with zipfile.ZipFile(path) as archive:
+                config = json.loads(archive.read("config.json"))
+            config.pop("compile_config", None)
+            model = keras.saving.deserialize_keras_object(for_this_keras(config))
+            model.load_weights(path)
     except MemoryError:
         raise  # it is not the file's fault
     except Exception as error:  # of any class: of ZIP, JSON, HDF5, or of the layers that the file asks for
@@ -79,6 +99,25 @@ def load_file(path: str | os.PathLike) -> keras.Model:
             f"Received: input shape {shapes[0]}, output shape {shapes[1]}"
         )
     return model
+
+
+def for_this_keras(config):
+    """A model's configuration without what this version of Keras does not know and does not need."""
+    if isinstance(config, list):
+        return [for_this_keras(value) for value in config]
+    if not isinstance(config, dict):
+        return config
+    config = {name: for_this_keras(value) for name, value in config.items()}
+    if keras.__version__.startswith("3.3."):  # which expects lists of tensors, even of one
+        for name in {"input_layers", "output_layers"} & config.keys():
+            config[name] = [config[name]] if isinstance(config[name][0], str) else config[name]
+    initial = config.get("module") == "keras.initializers"  # of no effect, since the weights are loaded
+    known = getattr(keras.initializers if initial else keras.layers, str(config.get("class_name")), None)
+    if known and isinstance(options := config.get("config"), dict):
+        unknown = options.keys() - inspect.signature(known.__init__).parameters.keys()
+        unneeded = {name for name in unknown if initial or (name in ADDED and options[name] == ADDED[name])}
+        config["config"] = {name: value for name, value in options.items() if name not in unneeded}
+    return config
 
 
 def save(model: keras.Model, card: dict, folder: str | os.PathLike) -> None:

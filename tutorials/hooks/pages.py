@@ -19,11 +19,13 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
+from notebooks import make_notebook
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "pages"
 PHOTOS = Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser() / "oxford_iiit_pet"
 PACKAGES = ("keras", "matplotlib", "numpy", "scikit-image", "tensorflow", "tensorflow-datasets")
+GITHUB = "https://github.com/"
 INK = {"light": "#000000", "dark": "#e8eaf0"}
 
 SETUP = """
@@ -39,22 +41,14 @@ NO_PHOTOS = """
     Oxford-IIIT Pet was not on the machine that built this page, so that drawn pets stand in for the photos.
 """
 
-DOWNLOADED = """
-This notebook is a page of the segmentation zoo. It needs the package and its trained models: clone the repository,
-install it there with `python -m pip install --editable .`, and start Jupyter with the same Python. If the models lie
-elsewhere, name their folder in the environment variable `ZOO_SAVED_MODELS`. Figures to play with are on the web page
-alone. Without Oxford-IIIT Pet on your machine, drawn pets stand in for the photos.
-"""
-
 
 def on_files(files, config):
     """Adds each tutorial as a page, with its pictures and its notebook."""
     for script in sorted(Path(config.docs_dir).glob("*.py")):
-        name, notebook = script.stem, jupytext.read(script)
-        start = [nbformat.v4.new_markdown_cell(DOWNLOADED.strip()), nbformat.v4.new_code_cell("%matplotlib inline")]
-        download = nbformat.v4.new_notebook(cells=[*start, *notebook.cells])
-        files.append(File.generated(config, f"{name}.ipynb", content=jupytext.writes(download, fmt="ipynb")))
-        text, pictures = lay_out(run(script, notebook), name)
+        name, notebook = script.stem, run(script, jupytext.read(script))
+        download = nbformat.writes(make_notebook(notebook, config))
+        files.append(File.generated(config, f"{name}.ipynb", content=download))
+        text, pictures = lay_out(notebook, name, link_to_notebook(name, config))
         files.append(File.generated(config, f"{name}.md", content=text))
         for path, content in pictures.items():
             files.append(File.generated(config, path, content=content))
@@ -117,8 +111,18 @@ def key(script):
     return digest.hexdigest()[:16]
 
 
-def lay_out(notebook, name):
-    """A notebook as Markdown, and its pictures as a dictionary from path to content."""
+def link_to_notebook(name, config):
+    """Where the notebook of a page can be had: here, and in Colab from the branch that `mkdocs gh-deploy` writes."""
+    links = [f"[:material-notebook: Download as a notebook]({name}.ipynb)"]
+    repository = (config["repo_url"] or "").rstrip("/").removesuffix(".git")
+    if repository.startswith(GITHUB):
+        place = f"{repository.removeprefix(GITHUB)}/blob/{config['remote_branch']}/{name}.ipynb"
+        links.append(f"[:material-play-circle: Open in Colab](https://colab.research.google.com/github/{place})")
+    return " ".join(links)
+
+
+def lay_out(notebook, name, links):
+    """A notebook as Markdown that begins with these links, and its pictures as a dictionary from path to content."""
     blocks, pictures = [], {}
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
@@ -139,9 +143,8 @@ def lay_out(notebook, name):
             blocks += [code, *outputs]
     title, *others = blocks
     heading, _, opening = title.partition("\n")
-    link = f"[:material-notebook: Download as a notebook]({name}.ipynb)"
     note = [] if PHOTOS.exists() else [NO_PHOTOS.strip()]
-    return "\n\n".join([heading, link, *note, opening.strip(), *others]), pictures
+    return "\n\n".join([heading, links, *note, opening.strip(), *others]), pictures
 
 
 def show(output, path, alternative):

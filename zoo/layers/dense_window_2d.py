@@ -11,6 +11,7 @@ ACTIVATIONS = [  # softmax and its like look at their neighbours, and nothing is
         *("linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "exponential"),
         *("sigmoid", "hard_sigmoid", "log_sigmoid", "hard_silu", "tanh", "hard_tanh", "softplus", "softsign"),
     )
+    if hasattr(keras.activations, name)  # Keras 3.3 lacks some
 ]
 
 

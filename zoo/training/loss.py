@@ -32,9 +32,11 @@ def cross_entropy_and_dice(dice_weight=1.0, ignored=None, class_weights=None):
         weights = counted if class_weights is None else counted * ops.sum(truth * ops.array(class_weights), -1)
         each = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
         cross_entropy = ops.sum(each * weights) / ops.maximum(ops.sum(weights), 1e-6)
-        counted = counted[..., None]
-        dice = keras.losses.dice(truth * counted, ops.softmax(logits) * counted, axis=(0, 1, 2))  # one for each class
-        return cross_entropy + dice_weight * ops.mean(dice)
+        # Not `keras.losses.dice`, whose `axis` Keras 3.3 lacks.
+        truth, shares = truth * counted[..., None], ops.softmax(logits) * counted[..., None]
+        overlap = ops.sum(truth * shares, axis=(0, 1, 2))  # one for each class
+        sizes = ops.sum(truth, axis=(0, 1, 2)) + ops.sum(shares, axis=(0, 1, 2))
+        return cross_entropy + dice_weight * ops.mean(1 - 2 * overlap / (sizes + 1e-7))
 
     return loss
 

@@ -1,0 +1,164 @@
+"""The package as others install it: its ranges, its wheel, and the models with other versions of Keras."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from packaging.requirements import Requirement
+
+import zoo
+from zoo.errors import explain
+
+ROOT = Path(__file__).parents[1]
+OLDER = ("3.3.3", "3.6.0", "3.10.0")
+
+LAYERS_ALONE = """
+import sys
+
+class Refuse:
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in ("matplotlib", "PIL", "scipy", "skimage", "tensorflow_datasets", "tqdm"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Refuse)
+import zoo.layers
+"""
+
+LOGITS = """
+import sys
+import keras, numpy as np, zoo
+
+image = np.load(sys.argv[1])
+logits = {stage: zoo.load(stage).predict_on_batch(image) for stage in zoo.STAGES}
+np.savez(sys.argv[2], version=keras.__version__, **logits)
+"""
+
+
+def pins(file):
+    lines = (line.partition("#")[0].strip() for line in (ROOT / file).read_text().splitlines())
+    return dict(line.split("==") for line in lines if line)
+
+
+def test_the_ranges_begin_and_end_with_what_is_tried():
+    requirements = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    ranges = {requirement.name: requirement.specifier for requirement in map(Requirement, requirements)}
+    newest, oldest = pins("requirements.txt"), pins("oldest.txt")
+    assert ranges.keys() == newest.keys() == oldest.keys() - {"tensorflow-metadata"}
+    for name, specifier in ranges.items():
+        assert newest[name] in specifier
+        assert f">={oldest[name]}" in str(specifier).split(",")
+
+
+def test_layers_need_few_packages():
+    subprocess.run([sys.executable, "-c", LAYERS_ALONE], cwd=ROOT, check=True)
+
+
+def test_a_missing_package_is_named():
+    with pytest.raises(ModuleNotFoundError) as caught:
+        import skimage.no_such_module  # noqa: F401
+    assert "`python -m pip install scikit-image`" in explain(caught.value)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built from a copy, so that no build folder is left in the clone."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in ("zoo", "saved_models"):
+        shutil.copytree(ROOT / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder / "source")
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, folder / "source")
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """A folder that holds what the wheel holds, to be put in front of all other packages."""
+    folder = tmp_path_factory.mktemp("installed")
+    pip("install", "--no-deps", "--target", folder, wheel)
+    return folder
+
+
+def pip(*arguments):
+    command = [sys.executable, "-m", "pip", "--quiet", *map(str, arguments)]
+    subprocess.run(command, capture_output=True, text=True, check=True)
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_models_and_cards_of_the_stages_and_little_else(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    models = {f"zoo/saved_models/{stage}.{ending}" for stage in zoo.STAGES for ending in ("keras", "json")}
+    assert {name for name in names if "saved_models" in name} == models
+    assert {Path(name).parts[0] for name in names if ".dist-info" not in name} == {"zoo"}
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "zoo").glob("**/*.py")}
+    assert modules <= set(names)
+    assert wheel.stat().st_size < 30e6
+
+
+@pytest.mark.slow
+def test_the_wheel_works_in_an_empty_folder(installed, tmp_path):
+    code = "import skimage, zoo; print(zoo.__file__, zoo.predict(zoo.load('unet'), skimage.data.chelsea()).shape)"
+    where, shape = run(["-c", code], installed, tmp_path).split(" ", 1)
+    assert Path(where) == installed / "zoo" / "__init__.py"
+    assert shape.strip() == "(300, 451)"
+    table = run(["-m", "zoo", "list"], installed, tmp_path)
+    assert all(f"| {stage} " in table for stage in zoo.STAGES)
+
+
+def run(arguments, folders, cwd):
+    """What Python prints with these folders in front of all others, and no folder of models named."""
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, env=environment(folders), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def environment(folders):
+    variables = {name: value for name, value in os.environ.items() if name != "ZOO_SAVED_MODELS"}
+    return variables | {"PYTHONPATH": str(folders), "KERAS_BACKEND": "tensorflow"}
+
+
+@pytest.mark.slow
+def test_a_notebook_runs_with_the_wheel_alone(installed, tmp_path, monkeypatch):
+    for package in ("ipykernel", "jupytext", "nbclient"):
+        pytest.importorskip(package, reason=f"{package} is not installed (extra `site`)")
+    import jupytext
+    import nbclient
+    import nbformat
+
+    monkeypatch.syspath_prepend(ROOT / "tutorials" / "hooks")
+    from notebooks import make_notebook
+
+    page = jupytext.read(ROOT / "tutorials" / "05_nearest_and_nails.py")
+    notebook = make_notebook(page, {"site_url": None, "repo_url": None})
+    notebook.cells.append(nbformat.v4.new_code_cell("print(zoo.__file__)"))
+    client = nbclient.NotebookClient(notebook, timeout=900, resources={"metadata": {"path": tmp_path}})
+    client.execute(env=environment(installed) | {"TFDS_DATA_DIR": str(tmp_path)})
+    assert notebook.cells[-1].outputs[0].text.strip() == str(installed / "zoo" / "__init__.py")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", OLDER)
+def test_saved_models_answer_alike_on_older_versions_of_keras(version, tmp_path):
+    """ZOO_OLDER_KERAS names a folder that holds `keras-<version>/`; otherwise they are fetched."""
+    keras_folder = Path(os.environ.get("ZOO_OLDER_KERAS", tmp_path)) / f"keras-{version}"
+    if not keras_folder.exists():
+        try:
+            pip("install", "--no-deps", "--target", keras_folder, f"keras=={version}")
+        except subprocess.CalledProcessError:
+            pytest.skip(f"Keras {version} cannot be fetched (ZOO_OLDER_KERAS)")
+    image = np.random.default_rng(0).random((1, 128, 128, 3), "float32")
+    np.save(tmp_path / "image.npy", image)
+    folders = os.pathsep.join(map(str, (keras_folder, ROOT)))
+    run(["-c", LOGITS, tmp_path / "image.npy", tmp_path / "logits.npz"], folders, tmp_path)
+    logits = dict(np.load(tmp_path / "logits.npz"))
+    assert str(logits.pop("version")) == version
+    assert set(logits) == set(zoo.STAGES)
+    for stage, found in logits.items():
+        np.testing.assert_allclose(found, zoo.load(stage).predict_on_batch(image), atol=1e-4, err_msg=stage)

@@ -1,0 +1,116 @@
+"""Makes of a page that has been run a notebook that is at home anywhere: in Jupyter, in Colab, outside of the clone."""
+
+import base64
+import re
+from urllib.parse import urljoin
+
+import nbformat
+
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+
+INTRODUCTION = """
+This notebook is a page of the segmentation zoo, with its outputs.{site} The first cell installs the package and its
+trained models if they are not there. Without Oxford-IIIT Pet on your machine, drawn pets stand in for the photos.
+"""
+
+INSTALL = """
+try:
+    import zoo
+except ImportError:
+    {how}
+%matplotlib inline
+"""
+FROM_REPOSITORY = '%pip install --quiet "segmentation-zoo @ git+{repository}"'
+BY_HAND = """raise ImportError(
+        "The segmentation zoo is not installed. In a clone of its repository: `python -m pip install .`, "
+        "with the Python that runs this notebook."
+    ) from None"""
+
+
+def make_notebook(page, config):
+    """The notebook to download.
+
+    Args:
+        page: the notebook that was run.
+        config: of the site. `site_url` makes links to other pages absolute: without it they become
+            plain text. From `repo_url` the first cell installs the package: without it that cell tells how.
+    """
+    site, repository = config["site_url"], config["repo_url"]
+    where = f" On [its web page]({site}) there are figures to play with." if site else ""
+    how = FROM_REPOSITORY.format(repository=repository.rstrip("/")) if repository else BY_HAND
+    cells = [
+        nbformat.v4.new_markdown_cell(INTRODUCTION.format(site=where).strip()),
+        nbformat.v4.new_code_cell(INSTALL.format(how=how).strip()),
+        *(portable(cell, site) for cell in page.cells),
+    ]
+    return nbformat.v4.new_notebook(cells=number(cells), metadata={"kernelspec": KERNEL})
+
+
+def number(cells):
+    """The cells with identifiers that are the same in every build."""
+    for place, cell in enumerate(cells):
+        cell.id = f"cell-{place}"
+    return cells
+
+
+def portable(cell, site):
+    """A copy of a cell of the page, without what only the site knows."""
+    if cell.cell_type == "markdown":
+        return nbformat.v4.new_markdown_cell(make_links(quote_boxes(write_formulas(cell.source)), site))
+    if "solution" in cell.metadata.get("tags", []):
+        blocks = [
+            f"```python\n{cell.source}\n```",
+            *(in_words(output, cell.metadata.get("title", "")) for output in cell.outputs),
+        ]
+        text = "\n\n".join(["<details>\n<summary>Solution</summary>", *blocks, "</details>"])
+        return nbformat.v4.new_markdown_cell(text)
+    outputs = [nbformat.from_dict(output) for output in cell.outputs]
+    for output in outputs:
+        if "image/svg+xml" in output.get("data", {}):
+            output.data["image/svg+xml"] = on_white(output.data["image/svg+xml"])
+    return nbformat.v4.new_code_cell(cell.source, outputs=outputs, execution_count=cell.execution_count)
+
+
+def in_words(output, alternative):
+    """An output of a solution, as Markdown."""
+    if output.output_type == "stream":
+        return f"```text\n{output.text.rstrip()}\n```"
+    if "image/svg+xml" in output.data:
+        drawing = base64.b64encode(on_white(output.data["image/svg+xml"]).encode()).decode()
+        return f"![{alternative}](data:image/svg+xml;base64,{drawing})"
+    return output.data.get("text/markdown") or f"```text\n{output.data['text/plain']}\n```"
+
+
+def on_white(svg):
+    """A drawing in black with a ground of its own, since that of a notebook may be dark."""
+    return svg.replace("<svg ", '<svg style="background: white" ', 1)
+
+
+def write_formulas(text):
+    """Formulas between dollar signs, which Jupyter and Colab draw."""
+    text = re.sub(r"\\\[\s*(.*?)\s*\\\]", lambda match: f"$$ {match[1]} $$", text, flags=re.DOTALL)
+    return re.sub(r"\\\(\s*(.*?)\s*\\\)", lambda match: f"${match[1]}$", text, flags=re.DOTALL)
+
+
+def quote_boxes(text):
+    """Boxes of the site, `!!! kind "Title"` over indented lines, as quotations."""
+
+    def quote(match):
+        lines = [f"**{match[1]}**", "", *(line[4:] for line in match[2].rstrip().splitlines())]
+        return "\n".join(f"> {line}".rstrip() for line in lines) + "\n\n"
+
+    box = r'^(?:!!!|\?\?\?)\+? \w+ "(.*?)"\n((?:(?:    .*)?(?:\n|\Z))+)'
+    return re.sub(box, quote, text, flags=re.MULTILINE).rstrip()
+
+
+def make_links(text, site):
+    """Links to other pages with the address of the site; where it is not known, their text alone."""
+
+    def absolute(match):
+        words, target = match.groups()
+        if re.match(r"\w+:", target):
+            return match[0]
+        path = re.sub(r"(^|/)index\.md|\.md", lambda end: "" if end[1] is not None else "/", target)
+        return f"[{words}]({urljoin(site, path)})" if site else words
+
+    return re.sub(r"\[([^\]\[]*)\]\(([^()\s]+)\)", absolute, text)
