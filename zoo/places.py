@@ -4,6 +4,7 @@
 """
 
 import argparse
+import itertools
 import json
 from pathlib import Path
 
@@ -117,24 +118,22 @@ def main():
     parse.add_argument("networks", nargs="*", metavar="NETWORK", default=list(FILTERS), help="default: all")
     parse.add_argument("--out", type=Path, default=Path("tutorials/places.json"))
     options = parse.parse_args()
-    for network in options.networks:
-        learner = None
-        for seed in SEEDS:
-            for task in TASKS:
-                found = json.loads(options.out.read_text()) if options.out.exists() else {}
-                own = found.setdefault(task, {}).setdefault(network, {"ious": {}})
-                if str(seed) in own["ious"]:
-                    continue
-                learner = learner or Learner(network)
-                own["parameters"] = learner.model.count_params()
-                own["ious"][str(seed)], answer = learner.learn(task, seed, EPOCHS)
-                if seed == SEEDS[0]:
-                    own["answer"] = answer
-                    if network in GO_ON and task == "dots":
-                        own["longer"], _ = learner.learn(task, seed, LONGER)
-                cards.write_json(options.out, found)
-                after_each = " ".join(f"{iou:.2f}" for iou in own["ious"][str(seed)])
-                print(f"{task:6} {network}, seed {seed}: {after_each}", flush=True)
+    learners = {}
+    for seed, network, task in itertools.product(SEEDS, options.networks, TASKS):
+        found = json.loads(options.out.read_text()) if options.out.exists() else {}
+        own = found.setdefault(task, {}).setdefault(network, {"ious": {}})
+        if str(seed) in own["ious"]:
+            continue
+        learner = learners[network] = learners.get(network) or Learner(network)
+        own["parameters"] = learner.model.count_params()
+        own["ious"][str(seed)], answer = learner.learn(task, seed, EPOCHS)
+        if seed == SEEDS[0]:
+            own["answer"] = answer
+            if network in GO_ON and task == "dots":
+                own["longer"], _ = learner.learn(task, seed, LONGER)
+        cards.write_json(options.out, found)
+        after_each = " ".join(f"{iou:.2f}" for iou in own["ious"][str(seed)])
+        print(f"{task:6} {network}, seed {seed}: {after_each}", flush=True)
 
 
 if __name__ == "__main__":
