@@ -573,6 +573,9 @@ print("A difference below 0.01 may be chance: each stage was trained once.")
 # Mind the last column of the table: `index_unpooling` has more parameters, since joined channels make the next
 # convolution wider. The other three have equally many.
 #
+# Is there a task in which remembered places decide? There is: [where places must
+# matter](09_comparison.md#where-places-must-matter).
+#
 # ## Can you do it?
 #
 # !!! question "Try it"

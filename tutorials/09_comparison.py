@@ -247,7 +247,7 @@ axis.errorbar(differences, rows, xerr=limits, fmt="o", color="black", capsize=3)
 axis.axvline(0, color="black", linewidth=0.8)
 axis.set_yticks(rows, [claim for claim, _, _ in claims])
 axis.invert_yaxis()
-axis.set_xlabel("difference in mean IoU (the scale is linear up to 0.02, and logarithmic beyond)")
+axis.set_xlabel("difference in mean IoU (logarithmic beyond 0.02)")
 axis.set_xscale("symlog", linthresh=0.02)
 ticks = [-0.02, -0.01, 0, 0.01, 0.02, 0.05, 0.1, 0.2]
 axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
