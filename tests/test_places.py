@@ -57,9 +57,9 @@ def test_the_command_goes_on_where_it_was_stopped(few_images, monkeypatch, tmp_p
     places.main()
     found = json.loads(out.read_text())
     assert len(found["dots"]["unet"]["ious"]["0"]) == 3
-    assert len(found["dots"]["unet"]["longer"]) == 4
+    assert len(found["dots"]["unet"]["longer"]["0"]) == 4
     assert np.array([list(row) for row in found["lines"]["unet"]["answer"]]).shape == (32, 32)
-    assert capsys.readouterr().out.count("seed 0") == 2
+    assert capsys.readouterr().out.count("seed 0") == 3
     del found["lines"]["unet"]["ious"]["0"]
     out.write_text(json.dumps(found))
     places.main()

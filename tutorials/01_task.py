@@ -225,7 +225,7 @@ view_masks = {f"{title}, mask": view[1] for title, view in views.items()}
 plots.draw_images(view_images | view_masks, columns=3)
 
 # %% [markdown]
-# Chance is not left to chance. Three numbers make a **key**: the seed of the training, the epoch, and the number of the
+# Chance can be repeated. Three numbers make a **key**: the seed of the training, the epoch, and the number of the
 # batch. The same key always gives the same result. So a training can be repeated, and one that was
 # stopped goes on as if nothing had happened.
 
@@ -344,7 +344,7 @@ plots.draw_images({"nearest": nearest[cut], "bilinear": mixed[cut], "invented": 
 #
 # A model answers. How good is the answer? Here is a small truth and a small answer. Some cells differ.
 
-# %% Truth and answer, 4 x 4 cells each; they differ in three cells at the rim of the pet
+# %% Truth and answer, 4 x 4 cells each; they differ in three cells at the outline of the pet
 truth = np.array([[1, 1, 1, 1], [2, 2, 2, 1], [0, 0, 2, 1], [0, 0, 2, 1]])
 answer = np.array([[1, 1, 1, 1], [1, 2, 2, 1], [0, 2, 2, 1], [0, 0, 0, 1]])
 draw_labels({"truth": truth, "answer": answer})
@@ -420,7 +420,7 @@ assert np.isclose(summary["pixel_accuracy"], (truth == answer).mean())
 # One detail matters when scores are compared: `Scores` adds up the confusion matrices of *all* images first, and
 # divides last. The mean of each image's own mean IoU would be another number.
 #
-# ## Why pixel accuracy flatters
+# ## Why pixel accuracy is too kind
 #
 # Pixel accuracy, the share of right pixels, is simpler. Why not take it? Here is the laziest model there is. It looks
 # at nothing and says "background" everywhere.

@@ -145,13 +145,13 @@ assert not changed[~sees_padding].any()
 
 
 # %% A grid of 12 x 12 counts: 4 in the corners, 6 along the edges, 9 everywhere else
-def count_looks(size, window, stride, rim=0):
+def count_looks(size, window, stride, margin=0):
     before = window // 2 - stride // 2
     counts = np.zeros((size, size), int)
     for top in range(-before, size - before, stride):
         for left in range(-before, size - before, stride):
-            rows = slice(max(top + rim, 0), top + window - rim)
-            columns = slice(max(left + rim, 0), left + window - rim)
+            rows = slice(max(top + margin, 0), top + window - margin)
+            columns = slice(max(left + margin, 0), left + window - margin)
             counts[rows, columns] += 1
     return counts
 
@@ -201,7 +201,7 @@ print(f"{shared.size} of {right_features.size} features were computed for the le
 # features of a patch form a map of 28 x 28, since a 5 x 5 convolution without padding loses two pixels on each side.
 
 # %% Two maps: how many windows hold each pixel, and how often its feature is computed; both fade at the edge
-times_computed = count_looks(128, WINDOW, STRIDE, rim=2)
+times_computed = count_looks(128, WINDOW, STRIDE, margin=2)
 inner = times_computed[32:96, 32:96]
 print(f"in the middle {inner.min()} to {inner.max()} times, on average {inner.mean():.1f} times")
 plots.draw_images({"looks": counts.astype(float), "times computed": times_computed.astype(float)})
@@ -379,7 +379,7 @@ print(coarse.argmax(axis=-1))
 assert coarse.shape[:2] == (4, 4)
 
 # %% [markdown]
-# Nothing is computed twice then. But each decision has to serve 32 x 32 pixels, and the pixels near the rim of a patch
+# Nothing is computed twice then. But each decision has to serve 32 x 32 pixels, and the pixels near the edge of a patch
 # have no context on one side.
 #
 # ## A window sees a part of the pet

@@ -471,4 +471,4 @@ assert field == 21
 #
 # - Long, Shelhamer and Darrell: *Fully convolutional networks for semantic segmentation*. 2014.
 #   [arXiv:1411.4038](https://arxiv.org/abs/1411.4038). Turns classifiers into fully convolutional networks. Theirs do
-#   shrink inside, and grow back at the end; the network of this page stops one thought earlier.
+#   shrink inside, and grow back at the end; the network of this page stops one step earlier.

@@ -379,7 +379,8 @@ for network, line in zip(places.GO_ON, ("-", "--", "-"), strict=True):
     found = results["dots"][network]
     label = f"{network.replace('_', ' ')}, {found['parameters']:,} parameters"
     colour = plots.COLOURS[1] / 255 if network == "unet" else "black"
-    axis.plot(range(1, len(found["longer"]) + 1), found["longer"], line, marker=".", color=colour, label=label)
+    [longer] = found["longer"].values()
+    axis.plot(range(1, len(longer) + 1), longer, line, marker=".", color=colour, label=label)
 axis.axvline(places.EPOCHS, color="grey", linewidth=0.8)
 axis.set(xlabel="epoch (the grey line: where the scores above were taken)", ylabel="IoU of dots", ylim=(-0.03, 1.03))
 axis.patch.set_visible(False)
@@ -388,7 +389,7 @@ figure
 
 # %% tags=["numbers"]
 for network in places.GO_ON:
-    longer = results["dots"][network]["longer"]
+    [longer] = results["dots"][network]["longer"].values()
     early, late = longer[places.EPOCHS - 1], longer[-1]
     print(f"{network:30} after {places.EPOCHS} epochs {early:.2f}, after {len(longer)} {late:.2f}")
 

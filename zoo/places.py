@@ -4,7 +4,6 @@
 """
 
 import argparse
-import itertools
 import json
 from pathlib import Path
 
@@ -119,21 +118,26 @@ def main():
     parse.add_argument("--out", type=Path, default=Path("tutorials/places.json"))
     options = parse.parse_args()
     learners = {}
-    for seed, network, task in itertools.product(SEEDS, options.networks, TASKS):
+    for network, task, seed, epochs in runs(options.networks):
         found = json.loads(options.out.read_text()) if options.out.exists() else {}
-        own = found.setdefault(task, {}).setdefault(network, {"ious": {}})
-        if str(seed) in own["ious"]:
+        own = found.setdefault(task, {}).setdefault(network, {"ious": {}, "longer": {}})
+        kind = "ious" if epochs == EPOCHS else "longer"
+        if str(seed) in own[kind]:
             continue
         learner = learners[network] = learners.get(network) or Learner(network)
         own["parameters"] = learner.model.count_params()
-        own["ious"][str(seed)], answer = learner.learn(task, seed, EPOCHS)
-        if seed == SEEDS[0]:
+        own[kind][str(seed)], answer = learner.learn(task, seed, epochs)
+        if kind == "ious" and seed == SEEDS[0]:
             own["answer"] = answer
-            if network in GO_ON and task == "dots":
-                own["longer"], _ = learner.learn(task, seed, LONGER)
         cards.write_json(options.out, found)
-        after_each = " ".join(f"{iou:.2f}" for iou in own["ious"][str(seed)])
+        after_each = " ".join(f"{iou:.2f}" for iou in own[kind][str(seed)])
         print(f"{task:6} {network}, seed {seed}: {after_each}", flush=True)
+
+
+def runs(networks):
+    """All trainings, as (network, task, seed, epochs), the first seed of all first."""
+    short = [(network, task, seed, EPOCHS) for seed in SEEDS for network in networks for task in TASKS]
+    return short + [(network, "dots", SEEDS[0], LONGER) for network in networks if network in GO_ON]
 
 
 if __name__ == "__main__":
