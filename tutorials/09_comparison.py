@@ -294,23 +294,25 @@ print(f"Strided convolution against max pooling: {difference:+.3f} ± {within:.3
 #
 # So we take images in which nothing can be guessed: 32 x 32 pixels of noise, and in them eight **dots**, single bright
 # pixels, or three **lines**, one pixel thin. The answer is the mask of the dots or lines. After two poolings a dot lies
-# somewhere within 4 x 4 pixels: whoever does not know where, misses it, and a mask that misses by one pixel has IoU 0.
+# somewhere within 4 x 4 pixels, and an answer that is one pixel beside it has IoU 0.
+#
+# The networks are the seven stages, made small: two poolings, and 8 filters at each level. Each was trained for a few
+# epochs of 2,000 images with the loss of the stages. `python -m zoo.places` did that, and wrote
+# [the results](places.json); its [code](reference/places.md) is short.
 
-# %% An image of dots and one of lines with their truths, and what each of the seven networks answers tags=["picture"]
+# %% An image of dots and one of lines with their truths, and what each of the networks answers tags=["picture"]
 from pathlib import Path
 
 from zoo import places
 
 results = json.loads((Path(zoo.__file__).parents[1] / "tutorials" / "places.json").read_text())
-seven = list(zoo.STAGES[2:])
+measured = [stage for stage in ways if all(stage in results[task] for task in places.TASKS)]
 figure = Figure(figsize=(7, 6.2), layout="constrained")
-halves = figure.subfigures(2, 1)
-for half, task in zip(halves, places.TASKS, strict=True):
-    images, masks = places.examples(task, 1, places.TEST_SEED)
+for half, task in zip(figure.subfigures(2, 1), places.TASKS, strict=True):
+    images, masks = places.examples(task, places.TEST, places.TEST_SEED)
     panels = {"image": images[0, :, :, 0], "truth": masks[0]}
-    for network in seven:
-        rows = results[task][network]["answer"]
-        panels[network.replace("_", "\n", 1)] = np.array([list(row) for row in rows], int)
+    for stage in measured:
+        panels[stage.replace("_", "\n", 1)] = np.array([list(row) for row in results[task][stage]["answer"]], int)
     axes = half.subplots(2, 5)
     for axis, (title, panel) in zip(axes.flat, panels.items(), strict=False):
         axis.imshow(panel, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
@@ -320,86 +322,64 @@ for half, task in zip(halves, places.TASKS, strict=True):
 figure
 
 # %% [markdown]
-# The networks are the seven stages, made small: two poolings, and 8 filters at each level. Each was trained for three
-# epochs of 2,000 images, with each of a few seeds (the command is below). The scores are the IoU of the dots and of the
-# lines, on 500 other images.
+# The scores are the IoU of the dots and of the lines on 500 other images:
 
 # %% The IoU of dots and of lines for each network: a point for each seed tags=["picture"]
+colours = {"nothing": "black", "offsets": plots.COLOURS[0] / 255, "features": plots.COLOURS[1] / 255}
+
+
+def ends(task, stage):
+    """The IoU after the last epoch, of each seed."""
+    return [ious[-1] for ious in results[task][stage]["ious"].values()]
+
+
 figure = Figure(figsize=(7, 3), layout="constrained")
 axes = figure.subplots(1, 2, sharey=True)
 for axis, task in zip(axes, places.TASKS, strict=True):
-    for network in seven:
-        ends = [ious[-1] for ious in results[task][network]["ious"].values()]
-        colour = {"nothing": "black", "offsets": plots.COLOURS[0] / 255, "features": plots.COLOURS[1] / 255}
-        axis.plot(ends, [network.replace("_", " ")] * len(ends), "o", color=colour[ways[network][1]], alpha=0.7)
+    for stage in measured:
+        found = ends(task, stage)
+        axis.plot(found, [stage.replace("_", " ")] * len(found), "o", color=colours[ways[stage][1]], alpha=0.7)
     axis.set(xlim=(-0.03, 1.03), xlabel=f"IoU of {task}")
     axis.patch.set_visible(False)
 axes[0].invert_yaxis()
-handles = [Patch(color=tint, label=f"remembers {memory}") for memory, tint in colour.items()]
+handles = [Patch(color=colour, label=f"remembers {memory}") for memory, colour in colours.items()]
 figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
 figure
 
 # %% tags=["numbers"]
 rows = []
-for network, (_, memory, _) in ways.items():
-    row = [network, memory]
+for stage in measured:
+    row = [stage, ways[stage][1], str(min(len(ends(task, stage)) for task in places.TASKS))]
     for task in places.TASKS:
-        ends = [ious[-1] for ious in results[task][network]["ious"].values()]
-        row.append(f"{np.mean(ends):.2f} ({min(ends):.2f} to {max(ends):.2f})")
+        found = ends(task, stage)
+        row.append(f"{np.mean(found):.2f} ({min(found):.2f} to {max(found):.2f})")
     rows.append(row)
-seeds = {len(found["ious"]) for task in places.TASKS for found in results[task].values()}
-print(f"Seeds of each network: {sorted(seeds)}. Mean, and smallest to largest:")
-Markdown(format_table(["network", "remembers", "IoU of dots", "IoU of lines"], rows))
-
-# %% tags=["numbers"]
+print(f"After {places.EPOCHS} epochs: mean, and smallest to largest of the seeds")
 for task in places.TASKS:
-    groups = defaultdict(list)
-    for network, (_, memory, _) in ways.items():
-        groups["nothing" if memory == "nothing" else "something"] += [
-            ious[-1] for ious in results[task][network]["ious"].values()
-        ]
-    worst, best = min(groups["something"]), max(groups["nothing"])
-    print(f"{task}: who remembers something gets {worst:.2f} or more, who remembers nothing {best:.2f} or less.")
-    print("    The groups are apart." if worst > best else "    The groups overlap.")
+    something = [iou for stage in measured if ways[stage][1] != "nothing" for iou in ends(task, stage)]
+    nothing = [iou for stage in measured if ways[stage][1] == "nothing" for iou in ends(task, stage)]
+    apart = "the two groups are apart" if min(something) > max(nothing) else "the two groups overlap"
+    print(f"{task}: with a memory {min(something):.2f} to {max(something):.2f},", end=" ")
+    print(f"without {min(nothing):.2f} to {max(nothing):.2f}: {apart}.")
+Markdown(format_table(["network", "remembers", "seeds", "IoU of dots", "IoU of lines"], rows))
 
 # %% [markdown]
-# This is the lecture's argument, on a task where it has to hold: with the same layers and the same training, the
-# networks that remember where something stood put it back there, and the others do not.
-#
-# **A fair remark.** It is not *impossible* for the others. Before it pools, a network can shift copies of a dot by one
-# pixel, each in a channel of its own. In which of these copies the dot falls into the next window tells where it stood.
-# So a place can be written into features, at a price: it takes channels, and training has to find the code. Do more
-# steps and a wider bottom help? Three of the networks went on for more epochs, one of them with eight times as many
-# channels at the bottom:
-
-# %% The IoU of dots over the epochs of a longer training, for three networks tags=["picture"]
-figure = Figure(figsize=(7, 2.8), layout="constrained")
-axis = figure.subplots()
-for network, line in zip(places.GO_ON, ("-", "--", "-"), strict=True):
-    found = results["dots"][network]
-    label = f"{network.replace('_', ' ')}, {found['parameters']:,} parameters"
-    colour = plots.COLOURS[1] / 255 if network == "unet" else "black"
-    [longer] = found["longer"].values()
-    axis.plot(range(1, len(longer) + 1), longer, line, marker=".", color=colour, label=label)
-axis.axvline(places.EPOCHS, color="grey", linewidth=0.8)
-axis.set(xlabel="epoch (the grey line: where the scores above were taken)", ylabel="IoU of dots", ylim=(-0.03, 1.03))
-axis.patch.set_visible(False)
-figure.legend(loc="outside upper center", ncols=1, frameon=False)
-figure
+# **Can a network without a memory know the place?** It can. Before it pools, it can shift copies of a dot by one pixel,
+# each in a channel of its own. In which of these copies the dot falls into the next window tells where it stood. So a
+# place can be written into features. But that has a price: it takes channels, and training has to find such a code. How
+# soon is it found? Some networks went on for more epochs, and one of them has eight times as many channels at the
+# bottom:
 
 # %% tags=["numbers"]
 for network in places.GO_ON:
-    [longer] = results["dots"][network]["longer"].values()
-    early, late = longer[places.EPOCHS - 1], longer[-1]
-    print(f"{network:30} after {places.EPOCHS} epochs {early:.2f}, after {len(longer)} {late:.2f}")
+    for ious in results["dots"].get(network, {}).get("longer", {}).values():
+        print(f"{network}, {results['dots'][network]['parameters']:,} parameters: IoU of dots after each epoch")
+        print("   ", *(f"{iou:.2f}" for iou in ious))
 
 # %% [markdown]
-# A memory saves the network from inventing such a code: what pooling knows anyway need not be learned. That is what
-# remembering is for. And it tells what a task needs for places to matter: **things as small as a window of pooling, and
-# nothing around them that betrays where they are.** Poles, wires, vessels and roads are such things. Pets are not.
-#
-# These figures come from `python -m zoo.places` ([what it wrote](places.json)); the [code](reference/places.md) is
-# short.
+# A memory hands over what pooling knew anyway. Without one, the network has to learn a code for it, and its channels
+# have to carry the code. So for places to matter, a task needs **things as small as a window of pooling, and nothing
+# around them that tells where they are**: poles, wires, vessels, roads. Pets are not such things.
 #
 # ## What each step costs
 
