@@ -38,12 +38,12 @@ def test_a_seed_decides_the_images():
 
 @pytest.mark.slow
 def test_a_training_leaves_no_trace_in_the_next(few_images):
-    learner = places.Learner("max_unpooling")
-    learner.learn("lines", 0, epochs=1)
+    learner = places.Learner("max_unpooling", epochs=1)
+    learner.learn("lines", 0)
     weights = learner.model.get_weights()
-    learner.learn("dots", 1, epochs=1)
+    learner.learn("dots", 1)
     assert any((now != then).any() for now, then in zip(learner.model.get_weights(), weights, strict=True))
-    learner.learn("lines", 0, epochs=1)
+    learner.learn("lines", 0)
     for now, then in zip(learner.model.get_weights(), weights, strict=True):
         np.testing.assert_allclose(now, then, atol=1e-4)
 
@@ -56,8 +56,8 @@ def test_the_command_goes_on_where_it_was_stopped(few_images, monkeypatch, tmp_p
     monkeypatch.setattr(sys, "argv", ["places", "unet", "--out", str(out)])
     places.main()
     found = json.loads(out.read_text())
-    assert len(found["dots"]["unet"]["ious"]["0"]) == 3
-    assert len(found["dots"]["unet"]["longer"]["0"]) == 4
+    assert 0 <= found["dots"]["unet"]["ious"]["0"] <= 1
+    assert 0 <= found["dots"]["unet"]["longer"]["0"] <= 1
     assert np.array([list(row) for row in found["lines"]["unet"]["answer"]]).shape == (32, 32)
     assert capsys.readouterr().out.count("seed 0") == 3
     del found["lines"]["unet"]["ious"]["0"]

@@ -329,8 +329,8 @@ colours = {"nothing": "black", "offsets": plots.COLOURS[0] / 255, "features": pl
 
 
 def ends(task, stage):
-    """The IoU after the last epoch, of each seed."""
-    return [ious[-1] for ious in results[task][stage]["ious"].values()]
+    """The IoU of each seed."""
+    return list(results[task][stage]["ious"].values())
 
 
 figure = Figure(figsize=(7, 3), layout="constrained")
@@ -366,15 +366,15 @@ Markdown(format_table(["network", "remembers", "seeds", "IoU of dots", "IoU of l
 # %% [markdown]
 # **Can a network without a memory know the place?** It can. Before it pools, it can shift copies of a dot by one pixel,
 # each in a channel of its own. In which of these copies the dot falls into the next window tells where it stood. So a
-# place can be written into features. But that has a price: it takes channels, and training has to find such a code. How
-# soon is it found? Some networks went on for more epochs, and one of them has eight times as many channels at the
-# bottom:
+# place can be written into features. But that has a price: it takes channels, and training has to find such a code. Do
+# more epochs help, and a bottom of eight times as many channels?
 
 # %% tags=["numbers"]
-for network in places.GO_ON:
-    for ious in results["dots"].get(network, {}).get("longer", {}).values():
-        print(f"{network}, {results['dots'][network]['parameters']:,} parameters: IoU of dots after each epoch")
-        print("   ", *(f"{iou:.2f}" for iou in ious))
+print(f"IoU of dots after {places.LONGER} epochs:")
+for network in places.TRAINED_LONGER:
+    found = results["dots"].get(network, {"longer": {}})
+    for iou in found["longer"].values():
+        print(f"{network:30}{found['parameters']:7,} parameters {iou:6.2f}")
 
 # %% [markdown]
 # A memory hands over what pooling knew anyway. Without one, the network has to learn a code for it, and its channels

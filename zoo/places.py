@@ -23,11 +23,12 @@ SIDE = 32  # of an image, in pixels
 TRAINING, TEST = 2000, 500  # images
 TEST_SEED = 1000  # of the test images
 SEEDS = (0, 1, 2)
-EPOCHS, LONGER = 3, 12  # with the first seed, some go on for longer
+EPOCHS, LONGER = 3, 12  # with the first seed, some are also trained for longer
 
-# From full resolution to the bottom, so that there are two poolings.
-FILTERS = dict.fromkeys(STAGES[2:], (8, 8, 8)) | {"transposed_convolution, wide": (8, 16, 64)}
-GO_ON = ("transposed_convolution", "transposed_convolution, wide", "unet")
+# From full resolution to the bottom, so that there are two poolings. The most telling ones come first.
+ORDER = ("max_unpooling", "nearest_unpooling", "unet", "transposed_convolution")
+FILTERS = dict.fromkeys((*ORDER, *STAGES[2:]), (8, 8, 8)) | {"transposed_convolution, wide": (8, 16, 64)}
+TRAINED_LONGER = ("transposed_convolution", "transposed_convolution, wide", "unet")
 
 
 def dots(rng):
@@ -68,17 +69,22 @@ def examples(task, count, seed):
 class Learner:
     """A network that is trained again and again, from other first weights: compiled once, which takes longest.
 
+    Loss and optimiser are those of the stages, whose learning rate falls to zero.
+
     Args:
         network: one of `FILTERS`.
+        epochs: of each training.
     """
 
-    def __init__(self, network):
-        self.network = network
+    def __init__(self, network, epochs):
+        self.network, self.epochs = network, epochs
         self.model = self.build()
-        optimizer = keras.optimizers.Adam(0.01)
+        recipe = training.Recipe("synthetic_pets", epochs=epochs, learning_rate=0.01)  # only loss and optimiser count
+        self.batch_size = recipe.batch_size
+        optimizer = training.make_optimizer(recipe, TRAINING // self.batch_size)
         optimizer.build(self.model.trainable_variables)
         self.fresh = [keras.ops.convert_to_numpy(variable) for variable in optimizer.variables]
-        training.compile_model(self.model, optimizer, training.Recipe("synthetic_pets"))  # for the loss of the stages
+        training.compile_model(self.model, optimizer, recipe)
 
     def build(self):
         """The network with weights of chance."""
@@ -92,23 +98,22 @@ class Learner:
         for variable, value in zip(self.model.optimizer.variables, self.fresh, strict=True):
             variable.assign(value)
 
-    def learn(self, task, seed, epochs):
+    def learn(self, task, seed):
         """Trains from new weights.
 
         Returns:
-            The IoU of dots or lines on the test images after each epoch, and what the model says of the first one
-            after the last epoch: a string of 0 and 1 a row.
+            The IoU of dots or lines on the test images, and what the model says of the first one: a string of 0 and
+            1 a row.
         """
         self.restart(seed)
         images, masks = examples(task, TRAINING, seed)
-        test_images, test_masks = examples(task, TEST, TEST_SEED)
-        ious = []
-        for epoch in range(epochs):
+        for epoch in range(self.epochs):
             order = np.random.default_rng([seed, epoch]).permutation(TRAINING)
-            self.model.fit(images[order], masks[order], batch_size=16, shuffle=False, verbose=0)
-            answers = self.model.predict(test_images, batch_size=100, verbose=0).argmax(-1)
-            ious.append(float(class_ious(confusion_matrix(test_masks, answers, 2))[1]))
-        return ious, ["".join(map(str, row)) for row in answers[0]]
+            self.model.fit(images[order], masks[order], batch_size=self.batch_size, shuffle=False, verbose=0)
+        images, masks = examples(task, TEST, TEST_SEED)
+        answers = self.model.predict(images, batch_size=100, verbose=0).argmax(-1)
+        _, iou = class_ious(confusion_matrix(masks, answers, 2))
+        return float(iou), ["".join(map(str, row)) for row in answers[0]]
 
 
 def main():
@@ -124,20 +129,19 @@ def main():
         kind = "ious" if epochs == EPOCHS else "longer"
         if str(seed) in own[kind]:
             continue
-        learner = learners[network] = learners.get(network) or Learner(network)
+        learner = learners[network, epochs] = learners.get((network, epochs)) or Learner(network, epochs)
         own["parameters"] = learner.model.count_params()
-        own[kind][str(seed)], answer = learner.learn(task, seed, epochs)
+        own[kind][str(seed)], answer = learner.learn(task, seed)
         if kind == "ious" and seed == SEEDS[0]:
             own["answer"] = answer
         cards.write_json(options.out, found)
-        after_each = " ".join(f"{iou:.2f}" for iou in own[kind][str(seed)])
-        print(f"{task:6} {network}, seed {seed}: {after_each}", flush=True)
+        print(f"{task:6} {network}, seed {seed}, {epochs} epochs: {own[kind][str(seed)]:.2f}", flush=True)
 
 
 def runs(networks):
     """All trainings, as (network, task, seed, epochs), the first seed of all first."""
     short = [(network, task, seed, EPOCHS) for seed in SEEDS for network in networks for task in TASKS]
-    return short + [(network, "dots", SEEDS[0], LONGER) for network in networks if network in GO_ON]
+    return short + [(network, "dots", SEEDS[0], LONGER) for network in networks if network in TRAINED_LONGER]
 
 
 if __name__ == "__main__":
