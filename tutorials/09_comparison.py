@@ -297,7 +297,7 @@ print(f"Strided convolution against max pooling: {difference:+.3f} ± {within:.3
 # somewhere within 4 x 4 pixels, and an answer that is one pixel beside it has IoU 0.
 #
 # The networks are the seven stages, made small: two poolings, and 8 filters at each level. Each was trained for a few
-# epochs of 2,000 images with the loss of the stages. `python -m zoo.places` did that, and wrote
+# epochs of 2,000 images with the loss and the optimiser of the stages. `python -m zoo.places` did that, and wrote
 # [the results](places.json); its [code](reference/places.md) is short.
 
 # %% An image of dots and one of lines with their truths, and what each of the networks answers tags=["picture"]
@@ -354,7 +354,7 @@ for stage in measured:
         found = ends(task, stage)
         row.append(f"{np.mean(found):.2f} ({min(found):.2f} to {max(found):.2f})")
     rows.append(row)
-print(f"After {places.EPOCHS} epochs: mean, and smallest to largest of the seeds")
+print(f"{places.EPOCHS} epochs: mean, and smallest to largest of the seeds")
 for task in places.TASKS:
     something = [iou for stage in measured if ways[stage][1] != "nothing" for iou in ends(task, stage)]
     nothing = [iou for stage in measured if ways[stage][1] == "nothing" for iou in ends(task, stage)]
@@ -366,15 +366,15 @@ Markdown(format_table(["network", "remembers", "seeds", "IoU of dots", "IoU of l
 # %% [markdown]
 # **Can a network without a memory know the place?** It can. Before it pools, it can shift copies of a dot by one pixel,
 # each in a channel of its own. In which of these copies the dot falls into the next window tells where it stood. So a
-# place can be written into features. But that has a price: it takes channels, and training has to find such a code. Do
-# more epochs help, and a bottom of eight times as many channels?
+# place can be written into features. But that has a price: it takes channels, and training has to find such a code.
+# Does a bottom of eight times as many channels help?
 
 # %% tags=["numbers"]
-print(f"IoU of dots after {places.LONGER} epochs:")
-for network in places.TRAINED_LONGER:
-    found = results["dots"].get(network, {"longer": {}})
-    for iou in found["longer"].values():
-        print(f"{network:30}{found['parameters']:7,} parameters {iou:6.2f}")
+for network in ("transposed_convolution", "transposed_convolution, wide", "unet"):
+    for task in places.TASKS:
+        if network in results[task]:
+            parameters, found = results[task][network]["parameters"], ends(task, network)
+            print(f"{network:30}{parameters:7,} parameters, {task} {np.mean(found):.2f} of {len(found)} seeds")
 
 # %% [markdown]
 # A memory hands over what pooling knew anyway. Without one, the network has to learn a code for it, and its channels
