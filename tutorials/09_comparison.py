@@ -175,13 +175,14 @@ def without_chance(recipe):
     return {name: value for name, value in training.with_defaults(recipe).items() if name not in chance}
 
 
-trainings = defaultdict(list, {stage: [found["mean_iou"]] for stage, found in scores.items()})
+by_seed = defaultdict(dict, {stage: {recipe["seed"]: found["mean_iou"]} for stage, found in scores.items()})
 folder = saved.folder_of_models()
 for path in sorted([*folder.glob("float32/**/*.json"), *folder.glob("seeds/**/*.json")]):
     card = json.loads(path.read_text())
     if card["dataset"] == dataset and without_chance(card["recipe"]) == without_chance(recipe):
-        trainings[card["stage"]].append(card["scores"]["at_network_size"]["mean_iou"])
+        by_seed[card["stage"]].setdefault(card["recipe"]["seed"], card["scores"]["at_network_size"]["mean_iou"])
 
+trainings = {stage: list(found.values()) for stage, found in by_seed.items()}
 several = {stage: found for stage, found in trainings.items() if len(found) > 1}
 freedom = sum(len(found) - 1 for found in several.values())
 spread = np.sqrt(sum((len(found) - 1) * np.var(found, ddof=1) for found in several.values()) / freedom)
