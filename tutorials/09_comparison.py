@@ -356,6 +356,8 @@ for stage in measured:
         row.append(f"{np.mean(found):.2f} ({min(found):.2f} to {max(found):.2f})")
     rows.append(row)
 print(f"{places.EPOCHS} epochs: mean, and smallest to largest of the seeds")
+if len(measured) < len(ways):
+    print("Not measured yet:", *(stage for stage in ways if stage not in measured))
 for task in places.TASKS:
     something = [iou for stage in measured if ways[stage][1] != "nothing" for iou in ends(task, stage)]
     nothing = [iou for stage in measured if ways[stage][1] == "nothing" for iou in ends(task, stage)]

@@ -122,7 +122,7 @@ def main():
     parse.add_argument("--out", type=Path, default=Path("tutorials/places.json"))
     options = parse.parse_args()
     learners = {}
-    for seed, task, network in itertools.product(SEEDS, TASKS, options.networks):
+    for seed, network, task in itertools.product(SEEDS, options.networks, TASKS):
         found = json.loads(options.out.read_text()) if options.out.exists() else {}
         own = found.setdefault(task, {}).setdefault(network, {"ious": {}})
         if str(seed) in own["ious"]:
