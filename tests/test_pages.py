@@ -184,3 +184,15 @@ def test_a_formula_becomes_mathml(built):
     page = built(TITLE + "# %% [markdown]\n# The half: \\(\\frac{1}{2}\\).\n")
     assert "<mfrac>" in page
     assert "frac{" not in page
+
+
+def test_numbers_stand_open_and_a_check_is_folded_with_what_it_prints(built):
+    page = built(
+        TITLE
+        + "# %% tags=['numbers']\nprint('open' + 'ly')\n\n# %% tags=['check']\nprint('hid' + 'den')\n".replace("'", '"')
+    )
+    folded = re.findall("<details.*?</details>", page, flags=re.DOTALL)
+    assert len(folded) == 2
+    assert "openly" in page
+    assert not any("openly" in fold for fold in folded)
+    assert "hidden" in folded[1]

@@ -43,7 +43,8 @@ figure
 # ## The patch classifier
 #
 # The trained stage holds an ordinary classifier. It knows nothing of photos; it gets a patch and returns three numbers,
-# one for each class: the **logits**. The largest names the class, and *softmax* turns them into probabilities.
+# one for each class: the **logits**, scores that may be any number. The largest names the class, and *softmax* turns
+# them into probabilities.
 
 # %%
 model = zoo.load("sliding_window")
@@ -144,13 +145,13 @@ assert not changed[~sees_padding].any()
 
 
 # %% A grid of 12 x 12 counts: 4 in the corners, 6 along the edges, 9 everywhere else
-def count_looks(size, window, stride, rim=0):
+def count_looks(size, window, stride, margin=0):
     before = window // 2 - stride // 2
     counts = np.zeros((size, size), int)
     for top in range(-before, size - before, stride):
         for left in range(-before, size - before, stride):
-            rows = slice(max(top + rim, 0), top + window - rim)
-            columns = slice(max(left + rim, 0), left + window - rim)
+            rows = slice(max(top + margin, 0), top + window - margin)
+            columns = slice(max(left + margin, 0), left + window - margin)
             counts[rows, columns] += 1
     return counts
 
@@ -160,17 +161,23 @@ assert counts[6, 6] == (6 / 2) ** 2
 plots.draw_grids({"windows that hold each pixel": counts}, windows=(6, 6))
 
 # %% [markdown]
-# Each tint is one block of 2 x 2 pixels, and each block has its own window. Away from the edge the rule is
+# Each square of four equal tints is one block of 2 x 2 pixels (the four tints repeat), and each block has its own
+# window. Away from the edge the rule is
 #
 # \[ \text{looks} = \frac{w^2}{s^2} \]
 #
-# for a window of \(w\) and a stride of \(s\) pixels. At the edge it is less, because there are no windows whose middle
-# lies outside. Now the numbers of our stage:
+# for a window of \(w\) and a stride of \(s\) pixels, **if \(s\) divides \(w\)**. If it does not, some pixels lie in one
+# window more than others, and the rule holds only on average. At the edge it is less, because there are no windows
+# whose middle lies outside. Now the numbers of our stage, and those of a stride that does not divide the window:
 
 # %%
 counts = count_looks(128, WINDOW, STRIDE)
-print(f"in the middle {counts[64, 64]}, in the corner {counts[0, 0]}, on average {counts.mean():.1f}")
+print(f"stride {STRIDE}: in the middle {counts[64, 64]}, in the corner {counts[0, 0]}, on average {counts.mean():.1f}")
 assert counts[64, 64] == WINDOW**2 / STRIDE**2
+
+uneven = count_looks(160, WINDOW, stride=5)[40:120, 40:120]  # 16 steps, away from the edge
+print(f"stride 5: {', '.join(map(str, np.unique(uneven)))}, on average {uneven.mean():.2f}")
+assert np.isclose(uneven.mean(), WINDOW**2 / 5**2)
 
 # %% [markdown]
 # ## The same feature, computed again
@@ -194,7 +201,7 @@ print(f"{shared.size} of {right_features.size} features were computed for the le
 # features of a patch form a map of 28 x 28, since a 5 x 5 convolution without padding loses two pixels on each side.
 
 # %% Two maps: how many windows hold each pixel, and how often its feature is computed; both fade at the edge
-times_computed = count_looks(128, WINDOW, STRIDE, rim=2)
+times_computed = count_looks(128, WINDOW, STRIDE, margin=2)
 inner = times_computed[32:96, 32:96]
 print(f"in the middle {inner.min()} to {inner.max()} times, on average {inner.mean():.1f} times")
 plots.draw_images({"looks": counts.astype(float), "times computed": times_computed.astype(float)})
@@ -205,9 +212,10 @@ plots.draw_images({"looks": counts.astype(float), "times computed": times_comput
 # ## What it costs
 #
 # A smaller stride gives finer answers. Half the stride means twice as many windows in a row, and twice as many rows:
-# four times the work. We measure the seconds for the 64 x 64 crop.
+# four times as many patches. Is that four times the time? We measure the seconds for the 64 x 64 crop.
 
 # %%
+import itertools
 import time
 
 
@@ -225,9 +233,13 @@ sliding_layers = [SlidingWindow2D(classifier, WINDOW, stride) for stride in stri
 sliding_seconds = [seconds(layer, crop) for layer in sliding_layers]
 for stride, duration in zip(strides, sliding_seconds, strict=True):
     print(f"stride {stride:>2}: {(64 // stride) ** 2:>5} patches, {duration:.3f} s")
-print(f"from stride 2 to stride 1: {sliding_seconds[-1] / sliding_seconds[-2]:.1f} times the time")
+ratios = [later / earlier for earlier, later in itertools.pairwise(sliding_seconds)]
+print("each step takes", ", ".join(f"{ratio:.1f}" for ratio in ratios), "times the time of the one before")
 
 # %% [markdown]
+# A few patches cost hardly more than one: a call takes some time of its own, and a large batch keeps the processor
+# better at work. The more patches there are, the less that helps.
+#
 # !!! question "Try it"
 #     Our stage has stride 4 and works on 128 x 128 pixels. How many patches does it classify? How many would it be at
 #     stride 1? How many multiply-adds, if one patch takes as many as `costs.multiply_adds(classifier)` says?
@@ -263,7 +275,38 @@ for start in range(5):
     print(f"patch from {start}:     {patch} pooled {pooled}")
     assert (pooled == everywhere[start : start + 3 : 2]).all()
 
+# %% The eight maxima with two patches: from an even and an odd start, each picks every second maximum tags=["picture"]
+figure = Figure(figsize=(7, 3.4), layout="constrained")
+axis = figure.subplots()
+for place, number in enumerate(signal):
+    axis.add_patch(Rectangle((place, 0), 1, 1, facecolor="none", edgecolor="black"))
+    axis.text(place + 0.5, 0.5, number, ha="center", va="center")
+for place, number in enumerate(everywhere):
+    axis.add_patch(Rectangle((place + 0.5, 2.2), 1, 1, facecolor="none", edgecolor="black"))
+    axis.text(place + 1, 2.7, number, ha="center", va="center")
+    for below in (place + 0.5, place + 1.5):
+        axis.plot([below, place + 1], [1.03, 2.17], color="grey", linewidth=0.6)
+for start, tint, lift in ((0, plots.TINTS[0], 0), (3, plots.TINTS[1], 0.16)):
+    y = -0.25 - 2 * lift
+    axis.plot([start + 0.1, start + 3.9], [y, y], color=tint, linewidth=4, solid_capstyle="butt")
+    for place in (start, start + 2):
+        axis.add_patch(Rectangle((place + 0.56, 2.26), 0.88, 0.88, facecolor=(*tint, 0.5), edgecolor=tint, linewidth=2))
+    heights = (3.5 + 2.5 * lift, 3.3 + 2.5 * lift)
+    axis.plot(np.array([1, 1, 3, 3]) + start, [heights[1], heights[0], heights[0], heights[1]], color=tint, linewidth=2)
+    pooled = f"{everywhere[start]}, {everywhere[start + 2]}"
+    axis.text(start + 2, heights[0] + 0.05, f"patch from {start}: {pooled}", ha="center", va="bottom")
+axis.text(-0.2, 0.5, "signal", ha="right", va="center")
+axis.text(-0.2, 2.7, "maxima of\nneighbours", ha="right", va="center")
+axis.text(-0.2, -0.4, "patches", ha="right", va="center")
+axis.set(xlim=(-1.8, 8.1), ylim=(-0.9, 4.5), aspect="equal")
+axis.set_axis_off()
+figure
+
 # %% [markdown]
+# The row of maxima is computed **once**. The blue patch starts at an even pixel, the orange one at an odd pixel. Each
+# takes the maxima that begin at its own first pixel and then at every second one. Both find what they would have pooled
+# themselves, and none of them was cut out.
+#
 # After such a pooling, the neighbours in the feature map of a patch lie 2 pixels apart. So the next convolution spreads
 # its taps: it reads every second pixel. That is called **dilation**. `DenseWindow2D` replaces each layer of the
 # classifier in this way, and leaves out pixels that no patch asks for. It takes the same classifier with the same
@@ -336,7 +379,7 @@ print(coarse.argmax(axis=-1))
 assert coarse.shape[:2] == (4, 4)
 
 # %% [markdown]
-# Nothing is computed twice then. But each decision has to serve 32 x 32 pixels, and the pixels near the rim of a patch
+# Nothing is computed twice then. But each decision has to serve 32 x 32 pixels, and the pixels near the edge of a patch
 # have no context on one side.
 #
 # ## A window sees a part of the pet
@@ -397,3 +440,5 @@ print(f"{fits} of {len(sides)} pets fit into a window of {WINDOW} x {WINDOW} pix
 #   microscopy images*. NIPS 2012. Classifies each pixel by the window around it.
 # - Giusti, Ciresan, Masci, Gambardella and Schmidhuber: *Fast image scanning with deep max-pooling convolutional neural
 #   networks*. 2013. [arXiv:1302.1700](https://arxiv.org/abs/1302.1700). The same result without cutting patches.
+# - Li, Zhao and Wang: *Highly efficient forward and backward propagation of convolutional neural networks for pixelwise
+#   classification*. 2014. [arXiv:1412.4526](https://arxiv.org/abs/1412.4526). The same by dilation, as here.

@@ -8,7 +8,6 @@
 # %% Chelsea, a feature map after each pair of convolutions, a logit and the classes: all of one size tags=["picture"]
 import keras
 import numpy as np
-from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from skimage.data import chelsea
@@ -33,7 +32,9 @@ assert all(picture.shape[:2] == (128, 128) for picture in pictures.values())
 plots.draw_images(pictures, columns=3)
 
 # %% [markdown]
-# Nothing shrinks. All these maps have 128 x 128 pixels, and each pixel keeps its place from the photo to the answer.
+# What a convolution gives is called a **feature map**: at each pixel a number that says how strongly one pattern is
+# there. Several feature maps side by side are the **channels** of one large array. Nothing shrinks. All these maps have
+# 128 x 128 pixels, and each pixel keeps its place from the photo to the answer.
 #
 # ## By hand
 #
@@ -120,6 +121,19 @@ patch_by_patch = any_size.predict_on_batch(patches)[:, 6, 6].reshape(52, 52, 3)
 print(f"{len(patches)} patches, largest difference: {abs(patch_by_patch - in_one_pass[6:-6, 6:-6]).max():.1g}")
 assert np.allclose(patch_by_patch, in_one_pass[6:-6, 6:-6], atol=1e-4)
 
+# %% A patch in the crop, and the logit of pet at every pixel: patch by patch, and in one pass, the same map twice
+figure = plots.draw_images(
+    {
+        "one patch, and its pixel": crop[6:-6, 6:-6],
+        f"{len(patches):,} patches": patch_by_patch[:, :, 0],
+        "one pass": in_one_pass[6:-6, 6:-6, 0],
+    },
+    columns=3,
+)
+figure.axes[0].add_patch(Rectangle((13.5, 17.5), 13, 13, fill=False, edgecolor="white", linewidth=2))
+figure.axes[0].plot(20, 24, "s", color="white", markersize=3)
+figure
+
 # %% [markdown]
 # The answers are equal, the work is not:
 
@@ -198,14 +212,16 @@ left.plot(column, row, "o", color="white", markersize=2)
 corner = (column - field / 2, row - field / 2)
 left.add_patch(Rectangle(corner, field, field, fill=False, edgecolor="white", linewidth=1.5))
 for axis, (name, strength) in zip(others, seen.items(), strict=True):
-    axis.imshow(strength / strength.max(), cmap="viridis", norm=PowerNorm(0.3), interpolation="nearest")
+    axis.imshow(strength, cmap="viridis", interpolation="nearest")
     axis.set_title(f"what moves the answer of\n{name}", fontsize=10)
 for axis in (left, *others):
     axis.set_axis_off()
 figure
 
 # %% [markdown]
-# In such a square there is fur, or a stripe, or an edge. There is no cat in it.
+# Bright pixels move the answer most (the scale is linear). In the small square there is fur, or a stripe, or an edge.
+# There is no cat in it. The U-Net *can* be moved from nearly everywhere, but most of all from nearby: the
+# [next page](04_downwards.md#how-much-of-it-is-used) asks how far it really listens.
 #
 # !!! question "Try it"
 #     How many 3 x 3 convolutions does it take until the receptive field is at least 128 pixels wide, without pooling?
@@ -223,7 +239,7 @@ assert layers == 64
 # Here is a hard test of that sentence. We cut Chelsea into 16 tiles and shuffle them. There is no cat in the picture
 # any more, only pieces of one. If the network looked at the whole pet, its answers would have to change.
 
-# %%
+# %% tags=["numbers"]
 order = np.random.default_rng(1).permutation(16)
 
 
@@ -315,7 +331,7 @@ for name in ("fully_convolutional", "sliding_window"):
 # Three networks: this stage, the U-Net, and a fully convolutional network that has as many filters as the U-Net on its
 # way down, (16, 32, 64, 96, 128), but never shrinks.
 
-# %%
+# %% tags=["numbers"]
 import json
 import subprocess
 import sys
@@ -455,4 +471,4 @@ assert field == 21
 #
 # - Long, Shelhamer and Darrell: *Fully convolutional networks for semantic segmentation*. 2014.
 #   [arXiv:1411.4038](https://arxiv.org/abs/1411.4038). Turns classifiers into fully convolutional networks. Theirs do
-#   shrink inside, and grow back at the end; the network of this page stops one thought earlier.
+#   shrink inside, and grow back at the end; the network of this page stops one step earlier.

@@ -30,8 +30,10 @@ axis.set_axis_off()
 figure
 
 # %% [markdown]
-# Each picture has half the height and half the width of the one before. An encoder-decoder walks down these five sizes,
-# thinks at the smallest, and walks up again. This page is about the way down.
+# Each picture has half the height and half the width of the one before. To make a map smaller is called
+# **downsampling**, to make it larger **upsampling**. An encoder-decoder goes down these five sizes (the *encoder*),
+# thinks at the smallest, and goes up again (the *decoder*). At the smallest, one step in the map is 16 pixels of the
+# photo: its **output stride** is 16. This page is about the way down.
 #
 # ## Two reasons to shrink
 #
@@ -45,9 +47,9 @@ for side in sides:
     print(f"{side:3} x {side:<3}  {cost / 1e6:6.1f} million multiply-adds")
 
 # %% [markdown]
-# **The view.** The *receptive field* of a feature is the part of the image that it can see. One 3 x 3 convolution sees
-# 3 x 3 pixels. The next one sees one pixel more on each side. After shrinking, one step in the map is two steps in the
-# image, so that each convolution adds 4 pixels, not 2. (Pooling itself adds a step, too.)
+# **The view.** The page before measured the [receptive field](03_fully_convolutional.md#how-far-does-a-pixel-see): each
+# 3 x 3 convolution adds 2 pixels to it. After shrinking, one step in the map is two steps in the image, so that each
+# convolution adds 4 pixels, not 2. (Pooling itself adds a step, too.)
 
 
 # %%
@@ -65,25 +67,6 @@ flat = 3 * convolutions
 fields = [receptive_field(level * (convolutions + pooling) + convolutions) for level in range(5)]
 print("six convolutions at full resolution:", receptive_field(flat))
 print("two convolutions a level, 2 x 2 pooling between the levels:", fields)
-
-# %% [markdown]
-# Is the rule right? We can measure it. A network that only adds up shows what it sees: light one column of the image
-# after another, and count the columns that reach one feature at the bottom.
-
-# %%
-side = 256
-network = keras.Sequential([keras.Input((16, side, 1))])
-for level in range(5):
-    for _ in range(2):
-        network.add(keras.layers.Conv2D(1, 3, padding="same", kernel_initializer="ones"))
-    if level < 4:
-        network.add(keras.layers.AveragePooling2D(2))
-
-one_column_lit = np.repeat(np.eye(side, dtype="float32")[:, None, :, None], 16, axis=1)
-answers = network.predict(one_column_lit, verbose=0)  # (256 images, 1, 16, 1)
-seen = int((answers[:, 0, 8, 0] > 0).sum())
-print("columns that reach the feature:", seen)
-assert seen == fields[-1]
 
 # %% Squares on Chelsea: what a feature sees, without pooling and at each of five levels tags=["picture"]
 figure = Figure(figsize=(6.6, 3.6), layout="constrained")
@@ -104,8 +87,9 @@ for axis, title, squares in zip(
 figure
 
 # %% [markdown]
-# On the left, a feature sees a few hairs. On the right, the largest square is wider than the photo: a feature at the
-# bottom can see the whole cat.
+# On the left, a feature sees a few hairs. On the right, the largest square is wider than the photo. So a feature in the
+# **middle** of the bottom can see the whole photo. One at a corner cannot: its square is as large, but a part of it
+# lies outside.
 #
 # !!! question "Try it"
 #     How many 3 x 3 convolutions, with no shrinking, does it take to see as far as the bottom of the five levels?
@@ -118,6 +102,53 @@ print(count, "convolutions see", receptive_field(count * [(3, 1)]), "pixels")
 assert count == np.ceil((fields[-1] - 1) / 2)
 
 # %% [markdown]
+# ### How much of it is used?
+#
+# That a pixel *can* move a feature does not say how much it does. Luo et al. (2016) ask for the **effective receptive
+# field**: how strongly does each pixel move a feature, on average over many photos? The answer is a gradient, here of a
+# feature in the middle of the bottom, with respect to the photo. We ask a stage before its training, and after it.
+
+# %% How strongly each pixel moves a feature at the bottom, before and after training: a spot, far from all of the photo
+import tensorflow as tf
+
+test_images, _ = next(data.load(data.default_dataset(), "test", 128, 32).as_numpy_iterator())
+
+
+def effective_field(model):
+    """How strongly each pixel moves the feature in the middle of the bottom: mean over photos, (128, 128)."""
+    bottom = [layer.output for layer in model.layers if layer.output.shape[1] == 8][1:]
+    features = [output for output in bottom if output.shape[-1] == 128][-1]
+    network = keras.Model(model.input, features)
+    images = tf.constant(test_images)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        feature = tf.reduce_sum(network(images)[:, 4, 4])
+    return abs(tape.gradient(feature, images).numpy()).sum(axis=-1).mean(axis=0)
+
+
+keras.utils.set_random_seed(0)
+stages = {"before training": zoo.build("nearest_unpooling"), "after training": zoo.load("nearest_unpooling")}
+effective = {title: effective_field(stage) for title, stage in stages.items()}
+plots.draw_images({"a photo": test_images[0], **effective}, columns=3)
+
+
+# %%
+def side_that_holds(strength, share):
+    """Side of the smallest square around the middle that holds a share of all strength."""
+    row, column = np.indices(strength.shape)
+    distance = np.maximum(abs(row - 71.5), abs(column - 71.5))  # the middle of pixels 64 to 79, one step at the bottom
+    return next(side for side in range(2, 300, 2) if strength[distance < side / 2].sum() >= share * strength.sum())
+
+
+for title, strength in effective.items():
+    half, most = (side_that_holds(strength, share) for share in (0.5, 0.9))
+    print(f"{title:16} half of the strength lies in {half} x {half} pixels, nine tenths in {most} x {most}")
+print(f"the receptive field has {fields[-1]} x {fields[-1]}")
+
+# %% [markdown]
+# The scale is linear. Far pixels reach a feature on few paths through the network, and near ones on many. So the view
+# that is used is smaller than the one that is possible, and training changes it.
+#
 # ## Pooling by hand
 #
 # Pooling cuts the map into windows and keeps one number of each. **Max pooling** keeps the largest, **average pooling**
@@ -370,39 +401,46 @@ for pool in (2, 4, 8, 16):
 #
 # Pooling follows a fixed rule. A strided convolution has weights, and training sets them. An experiment: the images are
 # noise, and wanted is the lower-right pixel of each window. Pooling cannot give that. Can a 3 x 3 convolution of stride
-# 2 learn it?
+# 2 learn it? And can it learn to give the *maximum* of each window, as max pooling does?
 
 # %%
-keras.utils.set_random_seed(0)
 images = np.random.default_rng(0).normal(size=(512, 8, 8, 1)).astype("float32")
-wanted = images[:, 1::2, 1::2]
+largest_of_window = np.array(keras.layers.MaxPooling2D(2)(images))
+mean_of_window = np.array(keras.layers.AveragePooling2D(2)(images))
+tasks = {"lower-right pixel": images[:, 1::2, 1::2], "largest pixel": largest_of_window}
 
-learner = keras.Sequential(
-    [keras.layers.ZeroPadding2D(1), keras.layers.Conv2D(1, 3, strides=2, use_bias=False, name="convolution")]
-)
-learner.compile(keras.optimizers.Adam(0.02), loss="mean_squared_error")
-learner.fit(images, wanted, batch_size=32, epochs=20, verbose=0)
 
-answers = {
-    "max pooling": np.array(keras.layers.MaxPooling2D(2)(images)),
-    "average pooling": np.array(keras.layers.AveragePooling2D(2)(images)),
-    "strided convolution": learner.predict(images, verbose=0),
-}
-errors = {name: float(((answer - wanted) ** 2).mean()) for name, answer in answers.items()}
-for name, error in errors.items():
-    print(f"{name:20} mean squared error {error:.3f}")
-assert errors["strided convolution"] < 0.01 < min(errors["max pooling"], errors["average pooling"])
+def learn(wanted):
+    """A 3 x 3 convolution of stride 2 that was trained to give what is wanted."""
+    keras.utils.set_random_seed(0)
+    learner = keras.Sequential([keras.layers.ZeroPadding2D(1), keras.layers.Conv2D(1, 3, strides=2)])
+    learner.compile(keras.optimizers.Adam(0.02), loss="mean_squared_error")
+    learner.fit(images, wanted, batch_size=32, epochs=20, verbose=0)
+    return learner
+
+
+learners = {task: learn(wanted) for task, wanted in tasks.items()}
+print("mean squared error    strided convolution   max pooling   average pooling")
+for task, wanted in tasks.items():
+    answers = learners[task].predict(images, verbose=0), largest_of_window, mean_of_window
+    errors = [float(((answer - wanted) ** 2).mean()) for answer in answers]
+    print(f"{task:20} {errors[0]:20.3f} {errors[1]:13.3f} {errors[2]:17.3f}")
+    if task == "lower-right pixel":
+        assert errors[0] < 0.01 < min(errors[1:])
+    else:
+        assert errors[1] == 0 < 0.1 < errors[0]
 
 # %% The learned kernel: 1 in its lower-right corner, 0 elsewhere
-kernel = learner.get_layer("convolution").get_weights()[0][:, :, 0, 0]
+kernel = learners["lower-right pixel"].get_weights()[0][:, :, 0, 0]
 assert np.allclose(kernel, [[0, 0, 0], [0, 0, 0], [0, 0, 1]], atol=0.05)
 plots.draw_grids({"learned kernel": np.abs(kernel.round(1))})
 
 # %% [markdown]
 # The kernel has learned to pick the pixel: its middle stands on the upper-left pixel of a window, so that its
-# lower-right weight meets the lower-right pixel. Another task would have taught it another rule. Springenberg et al.
-# (2014) put strided convolutions in the place of max pooling in image classifiers, and report no loss of accuracy on
-# several benchmarks.
+# lower-right weight meets the lower-right pixel. The other task it loses, and no longer training would help: a
+# convolution is a weighted sum, and a maximum is not. For a maximum it takes several convolutions with ReLU between
+# them, since \(\max(a, b) = a + \mathrm{ReLU}(b - a)\). Springenberg et al. (2014) put strided convolutions with ReLU
+# in the place of max pooling in image classifiers, and report no loss of accuracy on several benchmarks.
 #
 # ## The skeleton of all encoder-decoders
 #
@@ -460,8 +498,9 @@ axis.set_axis_off()
 figure
 
 # %% [markdown]
-# Each box is two 3 x 3 convolutions of stride 1. The dashed arrows are the memories. In some stages they carry
-# nothing, in others the places of the maxima, and in the [U-Net](08_unet.md) whole feature maps.
+# Each box is two 3 x 3 convolutions of stride 1. The dashed arrows are the memories. In some stages they carry nothing,
+# in others the places of the maxima, and in the [U-Net](08_unet.md) whole feature maps. Elsewhere an arrow that carries
+# feature maps across is called a **skip connection**.
 #
 # Does the diagram tell the truth? The model knows the shape of each of its convolutions.
 
@@ -481,7 +520,7 @@ print(*shapes, sep="\n")
 # `zoo.costs.multiply_adds` counts the multiply-adds of a model for one image. We build each box of the diagram,
 # and each step up, as a model of its own, and count.
 
-# %%
+# %% tags=["numbers"]
 from zoo.costs import multiply_adds
 from zoo.models.blocks import classify_pixels, double_convolution
 from zoo.models.nearest_unpooling import unpool_by_copy
@@ -535,10 +574,9 @@ print(inspect.getsource(strided_convolution.stride))
 # pooling. Both were trained by the same recipe, so that a difference between them comes from the way down, or from
 # chance.
 
-# %% A photo from the test split and Chelsea: the truth, and what the two trained stages say
+# %% Two photos from the test split: the truth, and what the two trained stages say
 dataset = data.default_dataset()
-test_photo, test_mask = next(data.examples(dataset, "test").as_numpy_iterator())
-photos, truths = [test_photo, chelsea()], [test_mask, None]
+photos, truths = zip(*data.examples(dataset, "test").take(2).as_numpy_iterator(), strict=True)
 masks = {}
 for stage in ("transposed_convolution", "strided_convolution"):
     trained = zoo.load(stage)
@@ -546,7 +584,7 @@ for stage in ("transposed_convolution", "strided_convolution"):
 plots.draw_stages(photos, masks, truths)
 
 # %% [markdown]
-# The scores on all photos of the test split, from the cards of the saved models, and what each costs:
+# The scores on the test photos, from the cards of the saved models, and what each costs:
 
 # %%
 pooled, strided = saved.card("transposed_convolution"), saved.card("strided_convolution")
@@ -558,11 +596,13 @@ for name, card in {"max pooling": pooled, "strided convolution": strided}.items(
         f"{costs['multiply_adds'] / 1e6:13.0f} M {costs['parameters']:12,}"
     )
 change = strided["scores"]["at_network_size"]["mean_iou"] - pooled["scores"]["at_network_size"]["mean_iou"]
-print(f"\nLearning the way down changes the mean IoU by {change:+.3f}.")
+print(f"\nLearning the way down changes the mean IoU by {change:+.3f},")
+print(f"on {pooled['dataset']['test']['examples']:,} test photos.")
 
 # %% [markdown]
-# Each stage was trained once. Another random start gives a slightly different score, so a small difference proves
-# nothing. What is sure is the price: a strided convolution has weights and costs multiply-adds, and pooling has none.
+# Another random start gives a slightly different score, so a small difference proves nothing: the
+# [comparison](09_comparison.md) says how small. What is sure is the price: a strided convolution has weights and costs
+# multiply-adds, and pooling has none.
 #
 # !!! abstract "What this step mends, what it leaves broken"
 #     Shrinking makes a network cheap, and lets it see the whole pet. But the answer has to be as large as the photo,
@@ -573,5 +613,7 @@ print(f"\nLearning the way down changes the mean IoU by {change:+.3f}.")
 #
 # - J. T. Springenberg, A. Dosovitskiy, T. Brox and M. Riedmiller, *Striving for simplicity: the all convolutional net*,
 #   2014, [arXiv:1412.6806](https://arxiv.org/abs/1412.6806). Max pooling replaced by strided convolution.
+# - W. Luo, Y. Li, R. Urtasun and R. Zemel, *Understanding the effective receptive field in deep convolutional neural
+#   networks*, 2016, [arXiv:1701.04128](https://arxiv.org/abs/1701.04128).
 # - V. Dumoulin and F. Visin, *A guide to convolution arithmetic for deep learning*, 2016,
 #   [arXiv:1603.07285](https://arxiv.org/abs/1603.07285). Padding, stride and output sizes, with pictures.

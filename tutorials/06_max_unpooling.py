@@ -379,6 +379,9 @@ print("{:25} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*
 # tells them: for single dots, thin lines, far poles. (`index_unpooling` also has more parameters, since concatenated
 # channels make the next convolution wider.)
 #
+# Is there a task in which remembered places decide? There is: [where places must
+# matter](09_comparison.md#where-places-must-matter).
+#
 # ## Can you do it?
 #
 # !!! question "Try it"

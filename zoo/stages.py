@@ -54,7 +54,7 @@ REGISTRY = (  # name, page, what it does, its fault
         "max_unpooling",
         "06_max_unpooling",
         "puts the feature where its maximum stood",
-        "nothing but places comes across",
+        "only the maxima come back: all else in a window is lost",
     ),
     Stage(
         "transposed_convolution",

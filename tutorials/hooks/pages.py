@@ -2,8 +2,9 @@
 
 A page becomes ordinary Markdown, pictures for light and for dark, and a notebook to download. A cell
 that fails, or writes to stderr, fails the build. Outputs are kept in `.cache/` under a key of all that
-decides them. Cells may have tags: a "picture" folds its code away and shows what it draws, a "solution"
-folds away as a whole. A picture's alternative text is the title of its cell: `# %% What it shows`.
+decides them. Cells may have tags: a "picture" folds its code away and shows what it draws, "numbers" do so with
+what they print, a "check" and a "solution" fold away as a whole. A picture's alternative text is the title of its
+cell: `# %% What it shows`.
 """
 
 import hashlib
@@ -99,8 +100,7 @@ def run(script, notebook):
 def key(script):
     """A hash of all that decides a page's outputs: page, package, models, benchmark, data and versions."""
     digest = hashlib.sha256()
-    cards = ("saved_models/*.json", "saved_models/48_epochs/*.json", "saved_models/float32/*/*.json")
-    patterns = ("zoo/**/*.py", *cards, "tutorials/benchmark.json")
+    patterns = ("zoo/**/*.py", "saved_models/**/*.json", "tutorials/*.json")
     sources = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
     for path in [script, Path(__file__), *sources]:
         digest.update(path.read_bytes())
@@ -137,6 +137,10 @@ def lay_out(notebook, name, links):
             pictures.update(drawn)
         if "solution" in tags:
             blocks.append(fold("success", "Solution", [code, *outputs]))
+        elif "check" in tags:
+            blocks.append(fold("abstract", "Check", [code, *outputs]))
+        elif "numbers" in tags:
+            blocks += [*outputs, fold("example", "The code of these numbers", [code])]
         elif "picture" in tags:
             blocks += [*outputs, fold("example", "The code of this picture", [code])]
         else:
