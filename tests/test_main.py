@@ -181,8 +181,8 @@ def test_a_picture_that_cannot_be_written_ends_no_batch(by_colour, photo, tmp_pa
         photo.save(tmp_path / name)
     save = Image.Image.save
 
-    def fill_the_disk(image, path, *arguments):
-        save(image, path, *arguments)
+    def fill_the_disk(image, path, *arguments, **options):
+        save(image, path, *arguments, **options)
         if path.name == "a.png.png":
             raise OSError(28, "No space left on device")
 
@@ -198,7 +198,7 @@ def test_a_fault_of_the_model_is_none_of_the_photos(by_colour, photo, tmp_path, 
     def fail(model, image):
         raise fault
 
-    monkeypatch.setattr("zoo.prediction.predict", fail)
+    monkeypatch.setattr("zoo.prediction.predict_logits", fail)
     photo.save(tmp_path / "a.png")
     with pytest.raises(SystemExit, match=str(fault) or "memory"):
         __main__.main(["predict", by_colour, str(tmp_path / "a.png"), "--out", str(tmp_path / "out")])

@@ -189,19 +189,26 @@ for (stage, model), places in zip(models.items(), (window, corner), strict=True)
 # *networks* it is not: the convolution behind them has learned how to grow. What these stages lack is not learning. It
 # is the knowledge where in *this* photo each maximum stood.
 #
-# ## The stages `nearest_unpooling` and `bed_of_nails`
+# ## The stage `nearest_unpooling`
 #
-# Their functions `up`, in the [skeleton of all encoder-decoders](04_downwards.md), differ in one layer:
+# Its function `up`, in the [skeleton of all encoder-decoders](04_downwards.md), copies:
 
 # %%
 from zoo.models import bed_of_nails, nearest_unpooling
 
 print(inspect.getsource(nearest_unpooling.unpool_by_copy))
+
+# %% [markdown]
+# ## The stage `bed_of_nails`
+#
+# It differs in one layer:
+
+# %%
 print(inspect.getsource(bed_of_nails.unpool_to_corner))
 assert models["nearest_unpooling"].count_params() == models["bed_of_nails"].count_params()
 
 # %% [markdown]
-# They are handed a memory and do not look at it. `narrow` is a 1 x 1 convolution: the level above has fewer channels,
+# Both are handed a memory and do not look at it. `narrow` is a 1 x 1 convolution: the level above has fewer channels,
 # and unpooling keeps their number.
 
 # %% A photo from the test split and Chelsea, the truth, and what the two trained models say

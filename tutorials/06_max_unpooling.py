@@ -320,17 +320,24 @@ figure.colorbar(image, ax=axes)
 figure
 
 # %% [markdown]
-# ## The stages `index_unpooling` and `max_unpooling`
+# ## The stage `index_unpooling`
 #
 # With ones alone, the way up would never hear the bottom: the ones depend on the offsets, and on nothing else. So our
 # stage `index_unpooling` **concatenates** the ones with the copied values, as channels side by side: the copy says
-# what, the mark says where. `max_unpooling` needs one line.
+# what, the mark says where.
 
 # %%
 from zoo.models import blocks, index_unpooling, max_unpooling
 
 print(inspect.getsource(blocks.pool_with_offsets))
 print(inspect.getsource(index_unpooling.mark_offsets))
+
+# %% [markdown]
+# ## The stage `max_unpooling`
+#
+# It needs one line:
+
+# %%
 print(inspect.getsource(max_unpooling.unpool_to_offsets))
 
 # %% [markdown]
