@@ -15,10 +15,10 @@ def hardware() -> str:
     return ", ".join(gpus()) or f"{os.cpu_count()} CPU cores, {platform.machine()}"
 
 
-def versions(*optional: str) -> dict[str, str]:
-    """Versions of Python, Keras and its backend, and of further packages that are installed."""
+def versions(*further: str) -> dict[str, str]:
+    """Versions of Python, Keras and its backend, and of further packages; of those that are installed by this name."""
     found = {"python": platform.python_version()}
-    for name in ("keras", keras.backend.backend(), "tensorflow-datasets", *optional):
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError if name in optional else ()):
+    for name in ("keras", keras.backend.backend(), "tensorflow-datasets", *further):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
     return found
