@@ -301,6 +301,9 @@ print(f"Strided convolution against max pooling: {difference:+.3f} ± {within:.3
 # The networks are the seven stages, made small: two poolings, and 8 filters at each level. Each was trained for a few
 # epochs of 2,000 images with the loss and the optimiser of the stages. `python -m zoo.places` did that, and wrote
 # [the results](places.json); its [code](reference/places.md) is short.
+#
+# One thing was not set beforehand: how long to train. Shorter trainings, which we tried first, gave other orders, since
+# the learning rate and batch normalisation had not come to rest. So read the gap, and not the order within a group.
 
 # %% An image of dots and one of lines with their truths, and what each of the networks answers tags=["picture"]
 from pathlib import Path
