@@ -29,6 +29,17 @@ for path in pathlib.Path(folder).glob("*.keras"):
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
+def pytest_collection_modifyitems(items):
+    """The longest groups begin first: else one worker ends with the site while the other is idle."""
+    groups = {"site": 0, "training": 1}
+
+    def rank(item):
+        mark = item.get_closest_marker("xdist_group")
+        return groups.get(mark.args[0], len(groups)) if mark else len(groups)
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(autouse=True)
 def same_weights_in_every_run():
     import keras  # after the backend is set
