@@ -402,7 +402,9 @@ def test_broken_cards(tmp_path, monkeypatch, capsys):
                 assert not same
         line, printed = run(["list"]), capsys.readouterr()
         if line is None:
-            assert printed.out == right if same else printed.out.count("\n") == 3
+            # The columns of the classes stand in the card's order.
+            same_cells = sorted(printed.out.split("|")) == sorted(right.split("|"))
+            assert same_cells if same else printed.out.count("\n") == 3
             assert len(printed.out) < 2 * len(right)
         else:
             assert line.startswith("list: ")

@@ -41,6 +41,7 @@ def test_a_class_that_never_occurs_does_not_count():
     scores.add(np.array([[0, 1]]), np.array([[0, 0]]))
     # pet: 1 of 2; background: 0 of 1; border: nowhere, neither in truth nor prediction
     assert scores.summary()["mean_iou"] == pytest.approx((1 / 2 + 0) / 2)
+    assert scores.summary()["iou"] == {"pet": 0.5, "background": 0, "border": None}  # which JSON knows, unlike NaN
 
 
 @pytest.mark.parametrize(("truth", "predicted"), [(3, 0), (255, 0), (-1, 0), (0, 3)])

@@ -51,7 +51,8 @@ def test_a_process_ends_with_the_one_that_started_it(kill, tmp_path):
 
 # A command as `python -m zoo` runs it, on few scenes.
 COMMAND = """
-import runpy
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell takes away from what runs in its background
 from zoo.data import synthetic_pets
 synthetic_pets.EXAMPLES = dict.fromkeys(synthetic_pets.EXAMPLES, 16)
 runpy.run_module("zoo", run_name="__main__", alter_sys=True)

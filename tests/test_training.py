@@ -401,7 +401,7 @@ def on_one_device(tmp_path_factory):
 
 def assert_equal_but_for_rounding(found, expected):
     """Adam takes whole steps along gradients that are zero but for rounding: later epochs would drift apart."""
-    np.testing.assert_allclose(found, expected, atol=2e-3)
+    np.testing.assert_allclose(found, expected, atol=5e-3)
 
 
 @pytest.mark.slow

@@ -359,7 +359,7 @@ plots.draw_stages([test_photo, chelsea()], answers, [test_mask, None])
 # chance do? The U-Net was trained from three seeds: the last line is the difference between its best and its worst.
 
 # %%
-folders = [None, *(saved.folder_of_models() / "float32" / f"seed_{seed}" for seed in (1, 2))]
+folders = [None, *sorted(saved.folder_of_models().glob("float32/seed_*"))]  # which the clone alone has
 cards = {stage: saved.card(stage) for stage in stages}
 seeds = [saved.card("unet", folder) for folder in folders]
 

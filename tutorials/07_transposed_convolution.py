@@ -439,8 +439,8 @@ def scores_of(stage, folder=None):
 
 print(f"{'':24} mean IoU   border IoU   boundary IoU")
 table = {stage: scores_of(stage) for stage in stages}
-folders = [None, *(saved.folder_of_models() / "float32" / f"seed_{seed}" for seed in (1, 2))]
-table["between three seeds"] = np.ptp([scores_of("unet", folder) for folder in folders], axis=0)
+folders = [None, *sorted(saved.folder_of_models().glob("float32/seed_*"))]  # which the clone alone has
+table["between the seeds"] = np.ptp([scores_of("unet", folder) for folder in folders], axis=0)
 for name, (mean, border, boundary) in table.items():
     print(f"{name:24} {mean:8.3f} {border:12.3f} {boundary:14.3f}")
 

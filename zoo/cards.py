@@ -80,7 +80,8 @@ def check_shown(contents, path):
     foreground = look_up(contents, IOUS[:-1]).keys() & set(ONLY_WITH_BACKGROUND)
     for keys in (*SHOWN, *((*IOUS, name) for name in classes)):
         value = look_up(contents, keys)
-        if not is_number(value) and (foreground or keys[-1] not in ONLY_WITH_BACKGROUND):
+        nowhere = value is None and keys[:-1] == IOUS  # a class that is neither true nor predicted
+        if not (is_number(value) or nowhere) and (foreground or keys[-1] not in ONLY_WITH_BACKGROUND):
             raise ValueError(f"`{'.'.join(keys)}` in {path} must be a number. Received: {value!r:.60}")
     memory = look_up(contents, ("costs", "peak_megabytes"))
     if not (memory is None or is_number(memory)):
@@ -102,8 +103,8 @@ def class_names(name: str) -> list[str] | None:
     if path.suffix == ".keras" and not path.with_suffix(".json").exists():
         return None
     contents = read(path.with_suffix(".json")) if path.suffix == ".keras" else card(name)
-    classes = look_up(contents, IOUS)
-    return list(classes) if isinstance(classes, dict) else None
+    classes = look_up(contents, ("dataset", "classes")) or look_up(contents, IOUS)
+    return list(classes) if isinstance(classes, dict | list) else None
 
 
 def look_up(contents, keys):

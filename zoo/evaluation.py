@@ -52,17 +52,17 @@ class Scores:
         """The scores of all images so far, each from 0 to 1.
 
         Returns:
-            A dictionary: `mean_iou` (hard, over the classes, over the pixels of all images), `iou`
-            of each class, `pixel_accuracy`, `binary_iou` (foreground, over the pixels of all
-            images), `binary_iou_per_image` and `boundary_iou` (of the foreground; means over the
-            images), and the `confusion` matrix in pixels (rows: truth). Where no class is background, there is
-            no score of the foreground.
+            A dictionary: `mean_iou` (hard, over the classes, over the pixels of all images), `iou` of each class
+            (`None` for one that is nowhere, neither true nor predicted), `pixel_accuracy`, `binary_iou` (foreground,
+            over the pixels of all images), `binary_iou_per_image` and `boundary_iou` (of the foreground; means over
+            the images), and the `confusion` matrix in pixels (rows: truth). Where no class is background, there is no
+            score of the foreground.
         """
         hits = self.confusion.diagonal()
         each = class_ious(self.confusion)
         found = {
             "mean_iou": float(np.nanmean(each)),
-            "iou": dict(zip(self.classes, each.tolist(), strict=True)),
+            "iou": {name: None if np.isnan(one) else float(one) for name, one in zip(self.classes, each, strict=True)},
             "pixel_accuracy": float(divide(hits.sum(), self.confusion.sum())),
         }
         if self.background is not None:

@@ -165,7 +165,7 @@ def draw_comparison(cards):
     classes = list(dict.fromkeys(name for score in scores for name in score["iou"]))
     height = 0.75 / len(classes)
     for number, (name, colour) in enumerate(zip(classes, palette(len(classes)) / 255, strict=True)):
-        ious = [score["iou"].get(name, np.nan) for score in scores]
+        ious = [np.nan if score["iou"].get(name) is None else score["iou"][name] for score in scores]
         bars.barh(rows + height * (number - (len(classes) - 1) / 2), ious, height, color=colour, label=name)
     means = [score["mean_iou"] for score in scores]
     bars.plot(means, rows, "k|", markersize=18, label="mean")

@@ -30,7 +30,7 @@ def format_scores(scores):
         scores: dictionary, as `zoo.evaluation.evaluate` gives and cards hold.
     """
     classes = next(iter(scores.values()))["iou"]
-    rows = [[f"IoU of {name}", *(f"{kind['iou'][name]:.4f}" for kind in scores.values())] for name in classes]
+    rows = [[f"IoU of {name}", *(format_score(kind["iou"][name], 4) for kind in scores.values())] for name in classes]
     for name in ("mean_iou", "pixel_accuracy", "binary_iou", "binary_iou_per_image", "boundary_iou"):
         words = name.replace("_", " ").replace("iou", "IoU")
         if name in next(iter(scores.values())):
@@ -55,10 +55,15 @@ def format_cards(cards):
         shares = [scores["mean_iou"], *(scores["iou"][name] for name in classes)]
         shares += [scores.get(name) for name in ("pixel_accuracy", "binary_iou", "boundary_iou")]
         memory = "" if costs["peak_megabytes"] is None else f"{costs['peak_megabytes']:.0f} MB"
-        row = [stage, *("" if share is None else f"{share:.3f}" for share in shares), f"{costs['parameters']:,}"]
+        row = [stage, *(format_score(share, 3) for share in shares), f"{costs['parameters']:,}"]
         row += [f"{costs['multiply_adds'] / 1e6:,.0f} M", memory, f"{costs['milliseconds']:.0f} ms"]
         rows.append(row)
     return format_table(header, rows)
+
+
+def format_score(score, digits):
+    """A score; nothing where there is none, as for a class that is nowhere."""
+    return "" if score is None else f"{score:.{digits}f}"
 
 
 def format_benchmark(results):

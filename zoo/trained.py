@@ -69,6 +69,7 @@ def train(
         "costs": costs.costs(model),
         "dataset": {
             "name": dataset.name,
+            "classes": list(dataset.classes),
             "background": dataset.background,
             "ignored": dataset.ignored,
             **{split: data.describe(recipe.dataset, split) for split in (recipe.split, "test")},
