@@ -306,7 +306,7 @@ draw_labels({"mask": mask, "mixed (bilinear)": mixed, "nearest": nearest})
 # Two cells of background stand between pet and border, where no background was. The loops and TensorFlow agree.
 #
 # How often does this happen to real masks? A pixel is *invented* if it became background although none of the
-# pixels that it was mixed from was background. We squeeze 100 masks to 128 x 128.
+# pixels that it was mixed from was background. We squeeze 100 masks to 96 x 96.
 
 
 # %%
@@ -314,7 +314,7 @@ def squeeze_by_mixing(mask):
     """Returns the squeezed mask, and which of its pixels are invented background."""
     is_background = mask == data.BACKGROUND
     both = np.stack([mask, is_background], axis=-1)
-    resized = tf.image.resize(both, (128, 128), "bilinear").numpy()
+    resized = tf.image.resize(both, (96, 96), "bilinear").numpy()
     mixed = np.round(resized[..., 0]).astype(int)
     share_of_background = resized[..., 1]
     return mixed, (mixed == data.BACKGROUND) & (share_of_background == 0)
@@ -322,7 +322,7 @@ def squeeze_by_mixing(mask):
 
 invented = [squeeze_by_mixing(mask)[1].sum() for _, mask in examples[:100]]
 print(f"{np.count_nonzero(invented)} of 100 masks have invented pixels,")
-print(f"{np.mean(invented):.0f} of {128 * 128:,} on average")
+print(f"{np.mean(invented):.0f} of {96 * 96:,} on average")
 assert sum(invented) > 0
 
 # %% A piece of a mask squeezed both ways: mixing leaves blue background between pet and border tags=["picture"]
@@ -331,9 +331,9 @@ mask = examples[worst][1]
 mixed, wrong = squeeze_by_mixing(mask)
 window = np.ones((48, 48))
 row, column = np.unravel_index(ndimage.convolve(wrong.astype(float), window, mode="constant").argmax(), wrong.shape)
-row, column = np.clip([row, column], 24, 128 - 24)
+row, column = np.clip([row, column], 24, 96 - 24)
 cut = np.s_[row - 24 : row + 24, column - 24 : column + 24]
-nearest = pipeline.resize_mask(mask, 128).numpy()
+nearest = pipeline.resize_mask(mask, 96).numpy()
 plots.draw_images({"nearest": nearest[cut], "bilinear": mixed[cut], "invented": wrong[cut].astype(float)}, columns=3)
 
 # %% [markdown]
