@@ -112,7 +112,7 @@ def evaluate(
     kinds = [way for way in WAYS if way in ways and way != "groups"] + sorted(set(species))
     scores = {kind: Scores(dataset_object.classes, dataset_object.background, dataset_object.ignored) for kind in kinds}
     batches = data.load(dataset, split, model.input_shape[1:3], batch_size)
-    photo_masks = (mask for _, mask in data.examples(dataset, split).as_numpy_iterator())
+    photo_masks = (mask for _, mask in dataset_object.examples(split).as_numpy_iterator())
     groups = iter(species)
     for images, masks in tqdm(batches, desc=f"evaluate {model.name}", unit="batch", disable=None):
         images, masks = images.numpy(), masks.numpy()  # for any backend

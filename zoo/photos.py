@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from zoo import data, files, plots, prediction
-from zoo.data.pictures import ENDINGS, read_size
+from zoo.data.pictures import READABLE, read_size
 
 ENDINGS_OF_KINDS = {"overlay": ".png", "mask": ".mask.png", "cutout": ".cutout.png"}
 TOGETHER = 16  # photos that are predicted at once
@@ -26,14 +26,13 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
     Raises:
         FileNotFoundError: if there is none.
     """
-    known = [ending for endings in ENDINGS.values() for ending in endings]
     found = {}
     for path in paths:
-        photos = sorted(file for file in path.iterdir() if file.suffix.lower() in known) if path.is_dir() else [path]
+        photos = sorted(file for file in path.iterdir() if file.suffix.lower() in READABLE) if path.is_dir() else [path]
         for photo in photos:
             found.setdefault(absolute(photo), photo)
     if not found:
-        raise FileNotFoundError(f"There is no picture in {', '.join(map(str, paths))} ({', '.join(known)}).")
+        raise FileNotFoundError(f"There is no picture in {', '.join(map(str, paths))} ({', '.join(READABLE)}).")
     return list(found.values())
 
 

@@ -6,10 +6,8 @@ import keras
 import numpy as np
 from PIL import Image
 
-from zoo.data.modes import strips
+from zoo.data.modes import GREY, strips
 from zoo.data.pictures import read_image
-
-GREY = np.array([0.299, 0.587, 0.114], "float32")  # shares of red, green and blue (ITU-R BT.601)
 
 
 def predict(

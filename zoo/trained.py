@@ -52,14 +52,14 @@ def train(
     dataset.examples("test")  # if it is missing or damaged, that is said before the epochs
     start = saved.load_any(recipe.start) if recipe.start else None
 
-    def build(builder=models.build_for_training, sides=(None, None)):
-        network = builder(stage, image_shape=(*sides, 3), num_classes=dataset.logits)
+    def build():
+        network = models.build_for_training(stage, image_shape=(None, None, 3), num_classes=dataset.logits)
         if start:
             take_over(network, start)
         return network
 
-    sides = data.both_sides(recipe.image_size)
-    model, scored = build(models.build, sides), build(sides=sides)
+    options = {"image_shape": (*data.both_sides(recipe.image_size), 3), "num_classes": dataset.logits}
+    model, scored = models.build(stage, **options), models.build_for_training(stage, **options)
     with training.share_among(devices, recipe.batch_size):
         fitted, history = training.train(build, recipe, folder / stage)
     for network in (model, scored):
@@ -72,7 +72,7 @@ def train(
             "classes": list(dataset.classes),
             "background": dataset.background,
             "ignored": dataset.ignored,
-            **{split: data.describe(recipe.dataset, split) for split in (recipe.split, "test")},
+            **{split: dataset.describe(split) for split in (recipe.split, "test")},
         },
         "recipe": dataclasses.asdict(recipe),
         **({"command": command} if (command := command_for(stage, recipe)) else {}),

@@ -5,6 +5,8 @@ import math
 
 import tensorflow as tf
 
+from zoo.data.modes import GREY
+
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
@@ -89,7 +91,7 @@ def change_light(images, u, augmentation):
     saturation = tf.where(share_chosen(grey, augmentation.grey_share), 0.0, saturation)
     contrast = 1 + 0.3 * augmentation.light * contrast
     brightness = 0.15 * augmentation.light * brightness
-    to_grey = tf.tile([[0.299], [0.587], [0.114]], (1, 3))
+    to_grey = tf.tile(GREY[:, None], (1, 3))
     saturate = (1 - saturation) * to_grey + saturation * tf.eye(3)  # (b, 3, 3)
     mean = tf.reduce_mean(tf.reduce_mean(images, (1, 2))[:, None] @ saturate, -1, keepdims=True)  # (b, 1, 1)
     pixels = tf.reshape(images, (tf.shape(images)[0], -1, 3)) @ (contrast * saturate)  # (b, h * w, 3)

@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import ExifTags, ImageOps
 
+GREY = np.array([0.299, 0.587, 0.114], "float32")  # shares of red, green and blue (ITU-R BT.601)
 MAX_PIXELS = 100_000_000
 MAX_SIDE = 65_535  # of a JPEG
 STRIP = 1 << 18  # pixels that are worked on at once, so that no whole picture is held in a wider type

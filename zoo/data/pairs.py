@@ -7,7 +7,6 @@ from zoo.data import pictures
 
 LEVELS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
 TENTHS = {"test": (0, 1), "validation": (2,)}  # of the pictures, by a hash of their names; the others are for training
-READABLE = tuple(ending for endings in pictures.ENDINGS.values() for ending in endings)
 LOSSLESS = tuple(ending for kind in pictures.MASK_FORMATS for ending in pictures.ENDINGS[kind])
 HIDDEN = ("Thumbs.db", "desktop.ini")  # the system's own, as all whose name begins with a dot
 
@@ -31,7 +30,7 @@ def find_pairs(folder, problems):
 
 def pair_up(folder, problems):
     """The names in `images/` and `masks/` of a folder, with both files."""
-    photos = list_files(folder / "images", READABLE, problems)
+    photos = list_files(folder / "images", pictures.READABLE, problems)
     masks = list_files(folder / "masks", LOSSLESS, problems)
     problems += [f"{photos[name]} has no mask" for name in photos if name not in masks]
     problems += [f"{masks[name]} has no photo" for name in masks if name not in photos]
@@ -68,7 +67,7 @@ def choose_splits(folder, problems):
     listed = {}
     for split, path in lists:
         for name in filter(None, map(str.strip, path.read_text().splitlines())):
-            name = Path(name).stem if Path(name).suffix.lower() in READABLE else name
+            name = Path(name).stem if Path(name).suffix.lower() in pictures.READABLE else name
             if listed.setdefault(name, split) != split:
                 problems.append(f"{name} stands in {listed[name]}.txt and in {path.name}")
     there = {path.stem for path in (folder / "images").iterdir()}

@@ -27,6 +27,7 @@ ENDINGS = {  # of the formats that are opened, by Pillow's name
     "TIFF": (".tif", ".tiff"),
     "WEBP": (".webp",),
 }
+READABLE = tuple(ending for endings in ENDINGS.values() for ending in endings)
 MASK_FORMATS = ("BMP", "GIF", "PNG", "TIFF")  # JPEG and WebP change numbers, Pillow scales those of PPM
 
 

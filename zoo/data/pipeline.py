@@ -61,7 +61,8 @@ def load(
     def squeeze(image, mask):  # or several of one size
         return resize_image(image, image_size), nearest(tf.cast(mask, kept), image_size)
 
-    photos = examples(name, split)
+    check_split(split)
+    photos = dataset.examples(split)
     count = len(photos)
     squeezed = photos.map(squeeze, tf.data.AUTOTUNE).cache()
 
