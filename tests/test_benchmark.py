@@ -12,8 +12,6 @@ import zoo
 from zoo import benchmark, training
 from zoo.benchmark import networks, other_runtimes, pooling, turns
 
-pytestmark = pytest.mark.xdist_group("benchmark")  # one worker starts the processes of the module
-
 
 @pytest.fixture(scope="module")
 def a_process_for_each_backend():

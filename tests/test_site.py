@@ -35,7 +35,7 @@ KEEP_ONE_WORD_OF_EACH_COLOUR = """() => {
     }
 }"""
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]  # one worker builds it
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 LITERAL = ("code", "pre", "script", "style")

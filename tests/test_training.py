@@ -15,8 +15,6 @@ from zoo import data, files, models, training
 from zoo.data import synthetic_pets
 from zoo.training import state
 
-pytestmark = pytest.mark.xdist_group("training")  # one worker makes the fixtures of the module
-
 RECIPE = training.Recipe("synthetic_pets", image_size=32, batch_size=4, epochs=30, half_size_share=0.5)
 GROWING = dataclasses.replace(RECIPE, epochs=4, split="train+validation")  # two of them at half the size
 

@@ -147,7 +147,6 @@ def saved(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("saved")
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_saved_models_open_in_a_fresh_process(backend, saved, predict_in_fresh_process):
     pytest.importorskip(backend)

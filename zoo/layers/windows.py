@@ -139,8 +139,7 @@ def pick_at_offsets(x, offsets, pool_size):
     Returns:
         A tensor of shape (b, h, w, c); zero where the offset lies outside the window.
     """
-    offsets = ops.cast(offsets, "int32")
-    picked = ops.zeros_like(offsets, dtype=x.dtype)
+    picked = ops.zeros((), x.dtype)
     for place, candidate in enumerate(split_windows(x, pool_size)):
         picked = ops.where(ops.equal(offsets, place), candidate, picked)
     return picked
