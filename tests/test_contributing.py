@@ -113,6 +113,7 @@ def test_the_command_line_knows_a_new_stage(copy, run_zoo):
     assert "smooth_upsampling" in run_zoo("train", "--help", cwd=copy, PYTHONPATH=str(copy)).stdout
 
 
+@pytest.mark.slow
 def test_the_tests_and_the_site_know_a_new_stage(copy):
     """The tests of its model's size and of all that stands above, in a fresh process."""
     files = ["tests/models/test_every_stage.py::test_name_logits_and_size", "tests/test_stages.py"]

@@ -1,9 +1,10 @@
 import dataclasses
+import functools
 import json
 
 import pytest
 
-from zoo import __main__, experiments, training
+from zoo import __main__, experiments, models, training
 from zoo.data import synthetic_pets
 
 TINY = training.Recipe("synthetic_pets", image_size=32, batch_size=4, epochs=1, half_size_share=0)
@@ -16,6 +17,7 @@ def test_every_trial_is_a_recipe_and_leaves_the_validation_split_aside():
 
 def test_a_trial_is_trained_once_by_its_change(tmp_path, monkeypatch):
     monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 4})
+    monkeypatch.setattr(models, "build", functools.partial(models.build, filters=(4, 8)))
     result = experiments.run_trial("weight_decay_0.01", 1, tmp_path, TINY)
     assert 0 <= result["mean_iou"] <= 1
     kept = json.loads(next(tmp_path.glob("weight_decay_0.01_1/after_epoch_0001/state.json")).read_text())

@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ import tensorflow as tf
 from PIL import Image
 
 import zoo
-from zoo import __main__, benchmark, costs, formats, saved, trained, training
+from zoo import __main__, benchmark, costs, formats, models, saved, trained, training
 from zoo.commands import arguments, parser
 from zoo.commands import models as model_commands
 from zoo.commands import training as training_commands
@@ -265,6 +266,7 @@ def test_compare_replaces_nothing_and_writes_what_it_says(tmp_path, monkeypatch)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d", "kept.png"]
 
 
+@pytest.mark.slow
 def test_compare_draws_plot_and_stages(run_zoo, tmp_path):
     Image.fromarray(np.zeros((20, 30, 3), "uint8")).save(tmp_path / "photo.png")
     assert run_zoo("compare", "--out", "plot.png", cwd=tmp_path).returncode == 0
@@ -317,6 +319,8 @@ def test_grid_begins_anew_where_the_recipe_has_changed(monkeypatch, tmp_path, ca
     monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 4})
     monkeypatch.setattr(training_commands, "STAGES", ("strided_convolution",))
     monkeypatch.setattr(costs, "costs", lambda model: saved.card("unet")["costs"])
+    for build in ("build", "build_for_training"):
+        monkeypatch.setattr(models, build, functools.partial(getattr(models, build), filters=(4, 8)))
     recipe = training.Recipe("synthetic_pets", image_size=16, batch_size=4, epochs=1, half_size_share=0)
     for epochs in (1, 2):
         monkeypatch.setattr(training, "PUBLISHED", dataclasses.replace(recipe, epochs=epochs))

@@ -126,6 +126,7 @@ def build_small():
     return models.build("unet", image_shape=(None, None, 3), filters=(4, 8))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_scenes")
 def test_each_epoch_is_scored_on_the_validation_split(tmp_path):
     recipe = dataclasses.replace(RECIPE, epochs=1)
@@ -137,6 +138,7 @@ def test_each_epoch_is_scored_on_the_validation_split(tmp_path):
     assert list((tmp_path / "logs" / "train").glob("events*"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_scenes")
 def test_another_recipe_is_refused(tmp_path):
     training.train(build_small, dataclasses.replace(RECIPE, epochs=1), tmp_path)
@@ -190,6 +192,7 @@ def test_a_recipe_that_has_gained_a_field_reads_old_states(trained, compiled):
     assert len(state.read_state(trained, TWO, compiled)) == 2
 
 
+@pytest.mark.slow
 def test_a_state_of_another_stage_of_the_same_shapes_is_refused(trained):
     build = {name: lambda name=name: models.build(name, image_shape=(None, None, 3), filters=(4, 8)) for name in PAIR}
     shapes = [[weight.shape for weight in build[name]().weights] for name in PAIR]
@@ -232,6 +235,7 @@ def test_a_damaged_state_is_named_and_the_one_before_is_read(trained, compiled, 
     assert_equal_bit_for_bit(loaded, numbers(compiled))
 
 
+@pytest.mark.slow
 def test_from_the_state_before_a_training_ends_with_the_same_weights(trained):
     whole = training.train(build_small, TWO, trained)[0].get_weights()
     zero_a_page(trained / "after_epoch_0002" / "model.weights.h5")
@@ -292,6 +296,7 @@ def test_with_the_validation_split_learned_no_epoch_is_scored_on_it(tmp_path):
     assert set(history[0]) == {"loss", "seconds"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_scenes")
 def test_images_are_small_first(tmp_path, monkeypatch):
     seen = []

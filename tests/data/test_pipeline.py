@@ -139,6 +139,7 @@ def test_missing_photos_name_both_ways_out(monkeypatch):
         data.load("oxford_iiit_pet", "train")
 
 
+@pytest.mark.slow
 def test_damaged_records_are_named(tmp_path, run_zoo, photos):
     official = prepared.tfds.builder(prepared.NAME).data_path
     damaged = tmp_path / "oxford_iiit_pet" / official.name
@@ -183,6 +184,7 @@ def test_photo_masks_hold_pet_background_border(photos):
     assert background[[0, -1]].mean() > pet[[0, -1]].mean()  # photographers put the pet in the middle
 
 
+@pytest.mark.slow
 def test_a_fresh_process_draws_the_same_scenes():
     code = "from zoo.data import synthetic_pets as s; print([i.numpy().sum() for i, _ in s.examples('test').take(5)])"
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout for _ in range(2)]
