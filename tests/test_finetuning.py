@@ -1,0 +1,81 @@
+"""Training on few pictures of a folder."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo import data, finetuning
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve pictures of two halves, two of them for validation and three for tests, with a mask each."""
+    rng = np.random.default_rng(0)
+    names = {"train": range(7), "validation": range(7, 9), "test": range(9, 12)}
+    for split, numbers in names.items():
+        for part in ("images", "masks"):
+            (tmp_path / "halves" / split / part).mkdir(parents=True)
+        for number in numbers:
+            mask = np.zeros((40, 50), "uint8")
+            mask[:, rng.integers(10, 40) :] = 1
+            image = (120 * mask + rng.integers(0, 99, mask.shape))[..., None].repeat(3, -1).astype("uint8")
+            Image.fromarray(image).save(tmp_path / "halves" / split / "images" / f"{number}.png")
+            Image.fromarray(mask).save(tmp_path / "halves" / split / "masks" / f"{number}.png")
+    (tmp_path / "halves" / "classes.txt").write_text("left\nright")
+    return tmp_path / "halves"
+
+
+def images_of(folder, split):
+    return [image.tobytes() for image, _ in data.examples(folder, split).as_numpy_iterator()]
+
+
+def test_some_pictures_are_training_pictures_and_all_of_the_test_split(folder, tmp_path):
+    few, more = tmp_path / "few", tmp_path / "more"
+    finetuning.link_some(folder, 3, 1, few)
+    finetuning.link_some(folder, 5, 1, more)
+    assert set(images_of(few, "train")) < set(images_of(more, "train")) < set(images_of(folder, "train"))
+    assert [len(images_of(part, "train")) for part in (few, more)] == [3, 5]
+    assert images_of(few, "test") == images_of(more, "test") == images_of(folder, "test")
+    assert data.find(few).classes == ("left", "right")
+    other = tmp_path / "other"
+    finetuning.link_some(folder, 3, 2, other)
+    assert set(images_of(few, "train")) != set(images_of(other, "train"))
+
+
+@pytest.mark.slow
+def test_a_network_learns_from_few_pictures_by_our_weights(folder, monkeypatch):
+    begun = []
+    take_over = finetuning.trained.take_over
+    monkeypatch.setattr(finetuning.trained, "take_over", lambda *networks: begun.append(take_over(*networks)))
+    monkeypatch.setattr(finetuning, "STEPS", 4)
+    monkeypatch.setattr(finetuning, "BATCH", 2)
+    scores = finetuning.learn(folder, (16, 32), 4, "unet", seed=0)
+    assert begun
+    assert scores["iou"].keys() == {"left", "right"}
+    assert 0 <= scores["mean_iou"] <= 1
+
+
+def test_the_command_writes_a_run_for_each_start_and_goes_on_where_it_was_stopped(folder, tmp_path, monkeypatch):
+    asked = []
+
+    def learn(folder, image_size, *run):
+        asked.append(run)
+        return {"mean_iou": 0.5, "iou": {"left": 0.4, "right": 0.6}}
+
+    monkeypatch.setattr(finetuning, "learn", learn)
+    monkeypatch.setattr(finetuning, "COUNTS", (4, 500))
+    out = tmp_path / "finetuning.json"
+    monkeypatch.setattr(sys, "argv", ["finetuning", str(folder), "--image-size", "16x32", "--out", str(out)])
+    finetuning.main()
+    found = json.loads(out.read_text())
+    runs = [(count, start, seed) for seed in finetuning.SEEDS for count in (4, 7) for start in ("", "unet")]
+    assert [(run["pictures"], run["start"], run["seed"]) for run in found["runs"]] == runs == asked
+    assert (found["classes"], found["test_pictures"], found["image_size"]) == (["left", "right"], 3, [16, 32])
+    gone = found["runs"].pop(1)
+    out.write_text(json.dumps(found))
+    asked.clear()
+    finetuning.main()
+    assert asked == [(gone["pictures"], gone["start"], gone["seed"])]
