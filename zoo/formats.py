@@ -112,7 +112,7 @@ def require(name):
     try:
         return importlib.import_module(name)
     except ImportError:
+        package = name.partition(".")[0].replace("_", "-")
         raise RuntimeError(
-            f"The package {name.partition('.')[0]} is missing. Exports need: "
-            "`python -m pip install --editable '.[export]'`"
+            f"The package {package} is missing, which this format needs: `python -m pip install {package}`"
         ) from None

@@ -1,0 +1,106 @@
+# %% [markdown]
+# # Fine-tune: when pictures are few
+#
+# You have twenty street scenes with masks, and no more. Our U-Net has seen 3,680 cats and dogs. **Are its weights worth
+# anything on a street?** It has never seen a car. But the first thing that it does with a photo is to look for edges,
+# colours and patches of texture. A street has those, too.
+#
+# Here is the answer on one real data set. Each dot is one training.
+
+# %% Mean IoU against the number of training pictures, from our weights and from random ones tags=["picture"]
+import json
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+import zoo
+from zoo import models, plots, trained, training
+
+results = json.loads(Path("tutorials/finetuning.json").read_text())
+counts = sorted({run["pictures"] for run in results["runs"]})
+seeds = sorted({run["seed"] for run in results["runs"]})
+NAMES = {"unet": "from our U-Net", "": "from random weights"}
+
+
+def runs_of(count, start):
+    """The trainings of one dot in the table, by seed."""
+    found = [run for run in results["runs"] if (run["pictures"], run["start"]) == (count, start)]
+    return sorted(found, key=lambda run: run["seed"])
+
+
+figure = Figure(figsize=(6, 3.4), layout="constrained")
+axis = figure.subplots()
+for (start, label), colour in zip(NAMES.items(), ("#0072b2", "#d55e00"), strict=True):
+    means = np.array([[run["mean_iou"] for run in runs_of(count, start)] for count in counts])
+    axis.plot(counts, means.mean(1), color=colour, label=label)
+    axis.plot(counts, means, "o", color=colour, markersize=4)
+axis.set_xscale("log")
+axis.set_xticks(counts, counts)
+axis.xaxis.set_minor_locator(NullLocator())
+axis.set_xlabel("training pictures")
+axis.set_ylabel("mean IoU on the test split")
+axis.legend(frameon=False)
+figure
+
+# %% [markdown]
+# ## What is taken over
+#
+# A network for streets has other classes than one for pets. So one layer cannot be taken over: the last 1x1 convolution
+# makes as many *logits* as there are classes. All others have the same shapes, whatever the classes are.
+
+# %%
+pets = zoo.load("unet")
+street = models.build("unet", image_shape=(None, None, 3), num_classes=len(results["classes"]))
+trained.take_over(street, pets)
+
+*ours, kernel, bias = street.get_weights()
+*theirs, _, _ = pets.get_weights()
+assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+new = kernel.size + bias.size
+print(f"{street.count_params():,} weights, of which {new:,} are new: {new / street.count_params():.2%}")
+
+# %% [markdown]
+# ## The experiment
+#
+# The streets are **CamVid** (Brostow et al. 2009), the data of the SegNet paper: photos out of a driving car, with eleven
+# classes from sky to bicyclist.
+
+# %%
+height, width = results["image_size"]
+print(f"classes: {', '.join(results['classes'])}")
+print(f"images of {height} x {width}; {results['test_pictures']} test pictures, the same ones for every training")
+print(f"each training: about {results['steps']} steps of {results['batch_size']} pictures")
+for start, label in NAMES.items():
+    print(f"highest learning rate {label}: {results['rates'][start]:g}")
+assert results["rates"][""] == training.Recipe("").learning_rate
+assert results["rates"]["unet"] == training.FINE_TUNING_RATE
+
+# %% [markdown]
+# All trainings take the same number of steps, so that those with few pictures see each of them more often. A seed
+# decides three things: which pictures are taken, the first values of the random weights, and the order. Both starts
+# get the same pictures.
+#
+# The learning rate is smaller for weights that know something already. At the higher one, the first steps would undo
+# what they hold: the new logits are random at first, and so are the gradients that come out of them.
+
+# %% tags=["numbers"]
+print(f"{'pictures':>8}  {'':<20}" + "".join(f"  seed {seed}" for seed in seeds) + "    mean")
+for count in counts:
+    for start, label in NAMES.items():
+        means = [run["mean_iou"] for run in runs_of(count, start)]
+        print(f"{count:>8}  {label:<20}" + "".join(f"  {mean:>6.3f}" for mean in means) + f"  {np.mean(means):>6.3f}")
+
+# %% [markdown]
+# Is the gain larger than chance? The rule is that of [the comparison](09_comparison.md): look at the spread of the
+# seeds.
+
+# %% tags=["numbers"]
+gains = {}
+for count in counts:
+    fine, random = ([run["mean_iou"] for run in runs_of(count, start)] for start in NAMES)
+    gains[count] = np.mean(fine) - np.mean(random)
+    spread = max(np.ptp(fine), np.ptp(random))
+    verdict = "larger than the spread" if gains[count] > spread else "within the spread"
+    print(f"{count:>3} pictures: gain {gains[count]:+.3f}, spread of the seeds {spread:.3f}: {verdict}")
