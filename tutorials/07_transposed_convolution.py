@@ -44,8 +44,9 @@ grown = {name: np.stack([grow(eye[:, :, c], kernel) for c in colours], axis=-1) 
 plots.draw_images({"photo": eye, **{name: each.clip(0, 1) for name, each in grown.items()}})
 
 # %% [markdown]
-# The first stamp copies: blocks. The second puts a grid on the photo, which nobody drew. The third is smooth. Which one
-# is best for the task? The numbers of a kernel are weights: training finds them. Now slowly, with a map of 2 x 2.
+# The first stamp copies: blocks. The second puts a grid on the photo, which nobody drew. The third is smooth. (Why, the
+# page about [signals](11_signals.md#on-the-way-up-copies) tells in the language of waves.) Which one is best for the
+# task? The numbers of a kernel are weights: training finds them. Now slowly, with a map of 2 x 2.
 
 
 # %% A 2 x 2 map and a 2 x 2 kernel make a 4 x 4 map; each window of it is the kernel times one value tags=["picture"]
