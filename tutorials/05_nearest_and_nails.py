@@ -150,7 +150,8 @@ plots.draw_grids({"nails of ones": nails_of_ones, "live numbers under a 3 x 3 ke
 
 # %% [markdown]
 # No pixel is left without a live number. So the right kernel can fill all holes. Try two: *copy* makes nearest
-# neighbour out of a bed of nails, *interpolate* makes every new number the mean of its neighbours (times 4).
+# neighbour out of a bed of nails, *interpolate* makes every new number the mean of its neighbours (all numbers
+# are four times as large there, so that they stay whole).
 #
 # <div class="growing-figure"></div>
 #
@@ -167,7 +168,9 @@ plots.draw_grids({"nails of ones": nails_of_ones, "live numbers under a 3 x 3 ke
 # %%
 def stamp_of(kernel, places):
     """The kernel (4, 4, out, in) that does in one step what unpooling to these places and `kernel` do in two."""
-    turned = kernel[::-1, ::-1].swapaxes(2, 3)  # (3, 3, out, in)
+    turned = kernel[::-1, ::-1].swapaxes(
+        2, 3
+    )  # (3, 3, out, in); a kernel looks to the left where a stamp reaches right
     return sum(np.pad(turned, ((row, 1 - row), (column, 1 - column), (0, 0), (0, 0))) for row, column in places)
 
 

@@ -390,16 +390,31 @@ for stage in ("bed_of_nails", "strided_convolution"):
 
 # %% [markdown]
 # One place of the window is raised, and *all* its logits by about the same: 99 % of the grid or more is common to the
-# classes. The loss sees only differences between classes. So training removed the grid where it costs something, and
-# left it alone where it costs nothing. How large that invisible part is, nothing decides but the first weights and what
-# else the filter was needed for.
+# classes. The loss sees only differences between classes. So nothing pulls at the common part. Was the other part there
+# at first, and did training remove it? We build the stages anew, with weights of chance from three seeds:
+
+# %%
+print(f"{'before training':24}logits of three seeds       seen by the softmax")
+for stage in ("bed_of_nails", "transposed_convolution", "strided_convolution"):
+    untrained = []
+    for seed in range(3):
+        keras.utils.set_random_seed(seed)
+        each = ops.convert_to_numpy(zoo.build(stage)(images[:8], training=True))
+        untrained.append((grid_share(each), grid_share(each - each.mean(axis=-1, keepdims=True))))
+    first, second = ("".join(f"{share:8.1%}" for share in column) for column in zip(*untrained, strict=True))
+    print(f"{stage:22}{first}  {second}    after training {shares[stage]:.1%} and {seen_shares[stage]:.1%}")
+    assert min(share for _, share in untrained) > 1.5 * seen_shares[stage]
+
+# %% [markdown]
+# Before training, both parts have a grid, and how much of it is chance. Training removed it where it costs something,
+# in all three, and left the rest to chance. So the 22.6 % of `strided_convolution` beside the 3.5 % of
+# `transposed_convolution`, which has the same way up, say nothing about the way down. First weights alone make
+# differences as large, in a part of the logits that nobody sees. (Each stage was trained once.)
 #
-# Why do just these two have much of it? The [learned filters](11_signals.md#the-filters-that-were-learned) of the last
-# step up tell: `bed_of_nails` and `strided_convolution` let the copy of the mean through, at a third of its energy or
-# more, `transposed_convolution` at about a seventh, and after copying nothing is let through, whatever the convolution
-# learns. Odena et al. recommend copying for this reason. That the two stages with *the same* way up differ, in a part
-# that nothing trains, may be chance: each was trained once. (The first two stages are missing, since they unpool
-# nothing.)
+# Where does the grid come from? From the [learned filters](11_signals.md#the-filters-that-were-learned) of the last
+# step up. Those of `bed_of_nails` and `strided_convolution` let most of it through, that of `transposed_convolution`
+# little, and copying lets nothing through, whatever the convolution behind it learns. Odena et al. recommend copying
+# for this reason. (The first two stages are missing above, since they unpool nothing.)
 #
 # ## The stage `transposed_convolution`
 #
