@@ -368,10 +368,10 @@ for stage, each in logits.items():
     quarters = [grid_share(quarter) for quarter in np.split(seen, 4)]
     print(f"{stage:23} {shares[stage]:6.1%} {seen_shares[stage]:14.1%} {min(quarters):20.1%} to {max(quarters):.1%}")
 assert max(shares, key=shares.get) == "bed_of_nails"
-assert shares["bed_of_nails"] > 0.25
 assert shares["nearest_unpooling"] < 0.01
-assert shares["transposed_convolution"] < 0.1 < shares["strided_convolution"]
-assert max(seen_shares.values()) < 0.04
+assert seen_shares["bed_of_nails"] < shares["bed_of_nails"] / 10
+if dataset == "oxford_iiit_pet":  # drawn pets are other pictures than the stages have learned from
+    assert max(seen_shares.values()) < 0.02
 
 # %% [markdown]
 # The first column looks bad for `bed_of_nails`, and for `strided_convolution`. The second one does not: hardly any grid
@@ -403,7 +403,8 @@ for stage in ("bed_of_nails", "transposed_convolution", "strided_convolution"):
         untrained.append((grid_share(each), grid_share(each - each.mean(axis=-1, keepdims=True))))
     first, second = ("".join(f"{share:8.1%}" for share in column) for column in zip(*untrained, strict=True))
     print(f"{stage:22}{first}  {second}    after training {shares[stage]:.1%} and {seen_shares[stage]:.1%}")
-    assert min(share for _, share in untrained) > 1.5 * seen_shares[stage]
+    if dataset == "oxford_iiit_pet":
+        assert min(share for _, share in untrained) > 2 * seen_shares[stage]
 
 # %% [markdown]
 # Before training, both parts have a grid, and how much of it is chance. Training removed it where it costs something,
