@@ -61,6 +61,17 @@ def test_stages_are_columns_and_photos_rows():
     assert [len(axis.images) for axis in figure.axes] == [1, 0, 1, 1, 1, 1]
 
 
+def test_a_scheme_shows_each_map_at_its_output_stride_and_what_is_handed_across():
+    figure = plots.draw_schemes({"one": ([1, 2, 4, 4], [2, 1], [(4, 2), (1, 1)]), "other": ([1, 16], [1], [])})
+    one, other = figure.axes
+    _, way_down, way_up = one.lines
+    assert [list(way.get_xdata()) for way in (way_down, way_up)] == [[0, 1, 2, 3], [4, 5]]
+    assert [list(2 ** way.get_ydata()) for way in (way_down, way_up)] == [[1, 2, 4, 4], [2, 1]]
+    # The last map of a stride is handed to the first one: (step, binary logarithm of the stride).
+    assert [(note.xyann, note.xy) for note in one.texts] == [((3, 2), (4, 1)), ((0, 0), (5, 0))]
+    assert not other.texts
+
+
 def test_every_part_of_the_benchmark_has_a_panel():
     results = json.loads((Path(__file__).parents[1] / "tutorials" / "benchmark.json").read_text())
     panels = figures.draw_benchmark(results).axes

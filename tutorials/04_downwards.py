@@ -397,6 +397,10 @@ for pool in (2, 4, 8, 16):
 # the best single number for a copy. But a network does not want a copy. A large feature says "here is an ear", and
 # max pooling asks whether there is an ear *somewhere* in the window.
 #
+# And what if the photo moves by one pixel, but the windows stay? The page about
+# [signals](12_signals.md#on-the-way-down-aliasing) tells what shrinking does to fine patterns, and counts how many
+# classes change.
+#
 # ## A strided convolution learns what to keep
 #
 # Pooling follows a fixed rule. A strided convolution has weights, and training sets them. An experiment: the images are

@@ -150,7 +150,8 @@ plots.draw_grids({"nails of ones": nails_of_ones, "live numbers under a 3 x 3 ke
 
 # %% [markdown]
 # No pixel is left without a live number. So the right kernel can fill all holes. Try two: *copy* makes nearest
-# neighbour out of a bed of nails, *interpolate* makes every new number the mean of its neighbours (times 4).
+# neighbour out of a bed of nails, *interpolate* makes every new number the mean of its neighbours (all numbers
+# are four times as large there, so that they stay whole).
 #
 # <div class="growing-figure"></div>
 #
@@ -167,7 +168,9 @@ plots.draw_grids({"nails of ones": nails_of_ones, "live numbers under a 3 x 3 ke
 # %%
 def stamp_of(kernel, places):
     """The kernel (4, 4, out, in) that does in one step what unpooling to these places and `kernel` do in two."""
-    turned = kernel[::-1, ::-1].swapaxes(2, 3)  # (3, 3, out, in)
+    turned = kernel[::-1, ::-1].swapaxes(
+        2, 3
+    )  # (3, 3, out, in); a kernel looks to the left where a stamp reaches right
     return sum(np.pad(turned, ((row, 1 - row), (column, 1 - column), (0, 0), (0, 0))) for row, column in places)
 
 
@@ -248,9 +251,9 @@ for line, (stage, maps) in zip(axes, held.items(), strict=True):
 figure
 
 # %% [markdown]
-# The bed of nails leaves a grid, in the probabilities as well. It comes from the live numbers: the four places of a
-# window see 1, 2, 2 and 4 of them. In the mean of all features after the first convolution, the place that sees only
-# one stands out:
+# The bed of nails leaves a grid in its features, and a faint one in the probabilities of this ear. It comes from the
+# live numbers: the four places of a window see 1, 2, 2 and 4 of them. In the mean of all features after the first
+# convolution, the place that sees only one stands out:
 
 # %%
 print("                       upper left  upper right  lower left  lower right")
@@ -262,8 +265,9 @@ assert stage == "bed_of_nails"
 assert means[0] < 0.8 * min(means[1:])
 
 # %% [markdown]
-# Such a pattern is called a *checkerboard*. How strong it is in the answers of each stage is measured
-# [two pages on](07_transposed_convolution.md#the-checkerboard).
+# Such a pattern is called a *checkerboard*. How much of it is left in the answers of each stage is measured
+# [two pages on](07_transposed_convolution.md#the-checkerboard): less than one would fear. And what a bed of nails does
+# to the *frequencies* of a map is told on a [page about signals](12_signals.md#on-the-way-up-copies).
 #
 # And the scores? `transposed_convolution` is the same network with a learned layer in this place. If all three learn
 # how to grow, they should lie close together.

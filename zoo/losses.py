@@ -1,0 +1,124 @@
+"""What each loss does to each class: one small U-Net, trained by five losses.
+
+`python -m zoo.losses` trains it on the photos, and writes what the page about losses shows.
+"""
+
+import argparse
+import itertools
+import json
+from pathlib import Path
+
+from zoo import quiet
+
+quiet.import_tensorflow()
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+from keras import ops  # noqa: E402
+from skimage.data import chelsea  # noqa: E402
+
+from zoo import cards, data, models, training  # noqa: E402
+from zoo.data.pipeline import resize_image  # noqa: E402
+from zoo.evaluation import confusion_matrix  # noqa: E402
+from zoo.training import cross_entropy_and_dice, median_frequency_weights  # noqa: E402
+
+DATASET = "oxford_iiit_pet"
+SIDE = 64  # of an image, in pixels
+FILTERS = (8, 16, 32, 48, 64)  # half of the stage's
+TRAINING, TEST = 1600, 1000  # images
+EPOCHS, BATCH_SIZE = 4, 16
+SEEDS = (0, 1)
+BORDER = data.CLASSES.index("border")
+
+
+def dice_loss(masks, logits):
+    """One minus the soft Dice coefficient, in the mean over the classes.
+
+    Args:
+        masks: integers (b, h, w).
+        logits: (b, h, w, classes).
+
+    Reference:
+        Milletari et al., V-Net, 2016 (https://arxiv.org/abs/1606.04797).
+    """
+    shares = ops.softmax(logits)
+    truth = ops.one_hot(masks, logits.shape[-1], dtype=shares.dtype)
+    overlap = ops.sum(truth * shares, axis=(0, 1, 2))  # one for each class
+    sizes = ops.sum(truth, axis=(0, 1, 2)) + ops.sum(shares, axis=(0, 1, 2))
+    return 1 - ops.mean(2 * overlap / (sizes + 1e-7))
+
+
+def losses(pixels):
+    """The losses to compare, by name.
+
+    Args:
+        pixels: how many training pixels each class has, for the class weights.
+
+    Returns:
+        A dictionary from names to functions of masks (b, h, w) and logits (b, h, w, classes).
+    """
+    return {
+        "cross-entropy": cross_entropy_and_dice(dice_weight=0),
+        "class weights": cross_entropy_and_dice(dice_weight=0, class_weights=median_frequency_weights(pixels)),
+        "Dice": dice_loss,
+        "cross-entropy and Dice": cross_entropy_and_dice(dice_weight=1),
+        "border left out": cross_entropy_and_dice(dice_weight=0, ignored=BORDER),
+    }
+
+
+def first_images(split, count):
+    """The first images of a split, float32 (count, SIDE, SIDE, 3), and their masks, int32 (count, SIDE, SIDE)."""
+    return next(data.load(DATASET, split, SIDE, count).as_numpy_iterator())
+
+
+def learn(loss, seed, images, masks):
+    """A U-Net with weights of chance, trained by a loss with the optimiser of the stages."""
+    keras.utils.set_random_seed(seed)
+    model = models.build("unet", image_shape=(SIDE, SIDE, 3), filters=FILTERS)
+    recipe = training.Recipe(DATASET, epochs=EPOCHS, batch_size=BATCH_SIZE)  # only what the optimiser reads counts
+    compiled = keras.backend.backend() != "tensorflow"  # XLA would compile for longer than it saves
+    model.compile(training.make_optimizer(recipe, len(images) // BATCH_SIZE), loss, jit_compile=compiled)
+    model.fit(images, masks, batch_size=BATCH_SIZE, epochs=EPOCHS, verbose=0)
+    return model
+
+
+def score(model, images, masks):
+    """Counts pixels of the answers.
+
+    Returns:
+        The `confusion` matrix of the three classes (rows: truth); and the one of pet and background alone,
+        `without_border`, where only these two logits compete, and pixels of the true border do not count.
+    """
+    logits = model.predict(images, batch_size=100, verbose=0)
+    counted = masks != BORDER
+    of_two = logits[..., :BORDER].argmax(-1)
+    return {
+        "confusion": confusion_matrix(masks, logits.argmax(-1), len(data.CLASSES)).tolist(),
+        "without_border": confusion_matrix(masks[counted], of_two[counted], BORDER).tolist(),
+    }
+
+
+def main():
+    """Trains by all losses with all seeds. What the file holds already is skipped."""
+    parse = argparse.ArgumentParser(description=main.__doc__)
+    parse.add_argument("--out", type=Path, default=Path("tutorials/losses.json"))
+    options = parse.parse_args()
+    images, masks = first_images("train", TRAINING)
+    tests = first_images("test", TEST)
+    photo = resize_image(chelsea(), SIDE).numpy()[None] / 255
+    all_losses = losses(np.bincount(masks.ravel(), minlength=len(data.CLASSES)))
+    for seed, name in itertools.product(SEEDS, all_losses):
+        found = json.loads(options.out.read_text()) if options.out.exists() else {}
+        own = found.setdefault(name, {"seeds": {}})
+        if str(seed) in own["seeds"]:
+            continue
+        model = learn(all_losses[name], seed, images, masks)
+        own["seeds"][str(seed)] = score(model, *tests)
+        answer = model.predict(photo, verbose=0)[0].argmax(-1)
+        own.setdefault("answer", ["".join(map(str, row)) for row in answer])  # what it says of Chelsea
+        cards.write_json(options.out, found)
+        print(f"{name}, seed {seed}: {own['seeds'][str(seed)]['confusion']}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
