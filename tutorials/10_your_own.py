@@ -400,8 +400,8 @@ print("1x1 convolution + pixel shuffle = transposed convolution, 2 x 2 with stri
 #     whether a change is an improvement. [The comparison](09_comparison.md) shows how much care the nine needed. Do you
 #     have a tenth? [Start again](index.md) from the question: what does it remember on the way down?
 #
-# Three more pages stand beside the story, after that on [fine-tuning](11_fine_tune.md): what shrinking and growing do to [signals](12_signals.md), what
-# [losses](13_losses.md) do to hard classes, and [what came after](14_after.md) the U-Net.
+# Four more pages stand beside the story: [fine-tuning](11_fine_tune.md), what shrinking and growing do to
+# [signals](12_signals.md), what [losses](13_losses.md) do to hard classes, and [what came after](14_after.md) the U-Net.
 #
 # ## References
 #

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 import zoo
-from zoo import models, plots, trained, training
+from zoo import models, trained, training
 
 results = json.loads(Path("tutorials/finetuning.json").read_text())
 counts = sorted({run["pictures"] for run in results["runs"]})
@@ -64,8 +64,8 @@ print(f"{street.count_params():,} weights, of which {new:,} are new: {new / stre
 # %% [markdown]
 # ## The experiment
 #
-# The streets are **CamVid** (Brostow et al. 2009), the data of the SegNet paper: photos out of a driving car, with eleven
-# classes from sky to bicyclist.
+# The streets are **CamVid** (Brostow et al. 2009), the data of the SegNet paper: photos out of a driving car, with
+# eleven classes from sky to bicyclist.
 
 # %%
 height, width = results["image_size"]
