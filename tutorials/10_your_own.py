@@ -401,7 +401,8 @@ print("1x1 convolution + pixel shuffle = transposed convolution, 2 x 2 with stri
 #     have a tenth? [Start again](index.md) from the question: what does it remember on the way down?
 #
 # Four more pages stand beside the story: [fine-tuning](11_fine_tune.md), what shrinking and growing do to
-# [signals](12_signals.md), what [losses](13_losses.md) do to hard classes, and [what came after](14_after.md) the U-Net.
+# [signals](12_signals.md), what [losses](13_losses.md) do to hard classes, and
+# [what came after](14_after.md) the U-Net.
 #
 # ## References
 #
