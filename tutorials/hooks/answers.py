@@ -14,6 +14,16 @@ from pages import PHOTOS
 from PIL import Image
 from shown import ROOT, SHOWN
 
+from zoo import quiet
+
+quiet.import_tensorflow()
+
+from zoo import data
+from zoo.evaluation import class_ious, confusion_matrix
+from zoo.plots import overlay
+from zoo.prediction import enlarge, predict_logits
+from zoo.saved import load_any
+
 CACHE = ROOT / ".cache" / "answers"
 COUNT = 200  # photos of the test split that are looked at
 PLACES = {"best": COUNT - 1, "middle": COUNT // 2, "worst": 0}  # by IoU, the lowest first
@@ -79,11 +89,6 @@ def folder_of(one):
 
 def judge(one):
     """The IoU and the picture of the photos at `PLACES`."""
-    from zoo.evaluation import class_ious, confusion_matrix
-    from zoo.plots import overlay
-    from zoo.prediction import enlarge, predict_logits
-    from zoo.saved import load_any
-
     photos = load_photos()
     model, answers, scores = load_any(str(one.file)), [], []
     for first in range(0, COUNT, 20):
@@ -104,7 +109,4 @@ def judge(one):
 @functools.cache
 def load_photos():
     """The first test photos, with their masks."""
-    from zoo import data, quiet
-
-    quiet.import_tensorflow()
     return list(data.examples("oxford_iiit_pet", "test").take(COUNT).as_numpy_iterator())

@@ -83,7 +83,7 @@ def confusion(scores):
     for name, counts in zip(scores["iou"], scores["confusion"], strict=True):
         shares = [count / (sum(counts) or 1) for count in counts]
         cells = "".join(
-            f'<td style="--share: {share:.3f}"><b>{share:.1%}</b><br>{count / 1e6:.2f} M</td>'
+            f'<td style="--share: {share:.3f}"><b>{share:.1%}</b><br/>{count / 1e6:.2f} M</td>'
             for share, count in zip(shares, counts, strict=True)
         )
         rows.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
