@@ -1,26 +1,16 @@
-"""What the site tells of each stage: its place in the navigation, cards, tables, and a page of its trained model."""
+"""What the site tells of each stage: its place in the navigation, in tables, and a page of its trained model."""
 
-import functools
-
+import charts
+import drawings
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 from shown import MODELS, SHOWN
 
-from zoo import quiet, tables
+from zoo import tables
 from zoo.cards import card, cards
 from zoo.stages import REGISTRY
 
-quiet.import_tensorflow()
-
-import architecture
-import charts
-import diagrams
-import windows
-
-import zoo
-
 UNITS = {"milliseconds": "ms an image", "peak_megabytes": "MB an image"}
-KINDS = {"learned": "made by a layer with weights", "fixed": "made by a layer without", "memory": "from the way down"}
 
 
 def on_config(config):
@@ -41,37 +31,8 @@ def on_page_markdown(markdown, page, config, files):
     """Replaces what stands for all stages."""
     rows = [f"| [{stage.name}]({stage.link}) | {stage.does} | {stage.fault} |" for stage in REGISTRY]
     table = "\n".join(["| stage | what it does | its fault |", "| --- | --- | --- |", *rows])
-    markdown = markdown.replace("<!-- table of stages -->", table)
     builders = "\n\n".join(f"::: zoo.models.{stage.name}" for stage in REGISTRY)
-    markdown = markdown.replace("<!-- builders of stages -->", builders)
-    if "<!-- cards of stages -->" in markdown:
-        found = {stage: known_card(stage.name, MODELS) for stage in REGISTRY}
-        small = "".join(card_of(stage, known) for stage, known in found.items())
-        counts = {known["dataset"]["test"]["examples"] for known in found.values()}
-        photos = f"Scores on {' or '.join(f'{count:,}' for count in counts)} test photos, one training each."
-        markdown = markdown.replace("<!-- cards of stages -->", f'<div class="zoo-cards">{small}</div>\n\n{photos}')
-    return markdown
-
-
-def card_of(stage, known):
-    """A stage on the home page: what it does, what it remembers, and what it scores."""
-    levels, grids = drawn(stage.name)
-    small = "".join(diagrams.grid(f"a small map after {name}", values) for name, values in grids.items())
-    score, costs = known["scores"]["at_network_size"]["mean_iou"], known["costs"]
-    return (
-        f'<a class="zoo-card" href="models/{stage.name}/"><span class="zoo-sketches">{diagrams.sketch(levels)}{small}'
-        f"</span><strong>{stage.name}</strong> <span>{stage.does}</span> "
-        f"<span>remembers <em>{architecture.memory(levels)}</em></span> "
-        f'<span class="zoo-score" style="--share: {score:.3f}">mean IoU {score:.3f} · '
-        f"{costs['parameters']:,} parameters · {costs['milliseconds']:.0f} ms</span></a>"
-    )
-
-
-@functools.cache
-def drawn(stage):
-    """The levels of a stage's model, and how a small map grows back in it."""
-    model = zoo.build(stage)
-    return architecture.read(model), windows.grow(model)
+    return markdown.replace("<!-- table of stages -->", table).replace("<!-- builders of stages -->", builders)
 
 
 def known_card(stage, folder):
@@ -107,7 +68,7 @@ def model_page(one):
 
 A trained model of the stage `{stage.name}`, which {stage.does}.{fault} [Its page](../{stage.link}) explains it.
 
-{figure(stage.name)}
+{drawings.figure(stage.name)}
 
 {live}
 
@@ -170,23 +131,6 @@ The weights are licensed {known["licence"]}, as the data set (Parkhi et al., *Ca
 
 SCORES = """At the network's size masks were squeezed, at the photo's size answers were enlarged. The other columns are
 at the network's size: for cats and dogs alone, and for the mean of the answers to a photo and to its mirror image."""
-
-
-def figure(stage):
-    """The drawing of a stage's model, with what its colours mean and how a small map grows back."""
-    levels, grids = drawn(stage)
-    keys = "".join(f'<span class="zoo-key zoo-{kind}">{words}</span> ' for kind, words in KINDS.items())
-    steps = {"a small map": windows.EXAMPLE[0, :, :, 0], **{f"after {name}": one for name, one in grids.items()}}
-    small = "".join(
-        f"<span>{diagrams.grid(name, values)}{name.replace('after features', 'features, joined')}</span>"
-        for name, values in steps.items()
-    )
-    halves = f'<p class="zoo-grids-of-ways">{small}</p>' if grids else ""
-    return (
-        f'<figure class="zoo-architecture">{diagrams.diagram(levels)}{halves}<figcaption>Each slice is the result of a '
-        f"layer: as high as its side, as wide as its channels (the numbers above). {keys}"
-        f"Remembered on the way down: <em>{architecture.memory(levels)}</em>.</figcaption></figure>"
-    )
 
 
 def fold(title, *blocks):
