@@ -19,6 +19,7 @@ from zoo import quiet
 quiet.import_tensorflow()
 
 from zoo import data
+from zoo.data import CLASSES
 from zoo.evaluation import class_ious, confusion_matrix
 from zoo.plots import overlay
 from zoo.prediction import enlarge, predict_logits
@@ -26,7 +27,7 @@ from zoo.saved import load_any
 
 CACHE = ROOT / ".cache" / "answers"
 COUNT = 200  # photos of the test split that are looked at
-PLACES = {"best": COUNT - 1, "middle": COUNT // 2, "worst": 0}  # by IoU, the lowest first
+PLACES = {"best": 1, "middle": 0.5, "worst": 0}  # in the order of their IoU, from the lowest, 0, to the highest, 1
 GAP = 8  # pixels between photo, truth and answer
 WITHOUT = "The best, the middle and the worst answer stand here where photos are on the machine that builds the pages."
 
@@ -57,7 +58,8 @@ def gallery(one):
         for place, iou in pictures(one).items()
     ]
     says = (
-        f"Of the first {COUNT} test photos, by the mean of the classes' IoU in each: photo, truth and answer. "
+        f"Photo, truth and answer. Of the first {COUNT} test photos, without those whose truth lacks a class, by the "
+        "mean of the classes' IoU. "
         '<span class="zoo-key zoo-pet">pet</span> <span class="zoo-key zoo-border">border</span> '
         '<span class="zoo-key zoo-background">background</span>'
     )
@@ -89,21 +91,29 @@ def folder_of(one):
 
 def judge(one):
     """The IoU and the picture of the photos at `PLACES`."""
-    photos = load_photos()
-    model, answers, scores = load_any(str(one.file)), [], []
-    for first in range(0, COUNT, 20):
+    photos, answers, found = load_photos(), [], {}
+    model = load_any(str(one.file))
+    for first in range(0, len(photos), 20):
         batch = photos[first : first + 20]
-        for (_, truth), logits in zip(batch, predict_logits(model, [photo for photo, _ in batch]), strict=True):
-            answers.append(enlarge(logits, truth.shape))
-            scores.append(np.nanmean(class_ious(confusion_matrix(truth, answers[-1], logits.shape[-1]))))
-    found = {}
-    for place, index in zip(PLACES, np.argsort(scores)[list(PLACES.values())], strict=True):
-        photo, truth = photos[index]
-        panels = [photo, overlay(photo, truth), overlay(photo, answers[index])]
-        opaque = [np.pad(panel, ((0, 0), (0, 0), (0, 1)), constant_values=255) for panel in panels]
-        spaced = [np.pad(panel, ((0, 0), (0, GAP), (0, 0))) for panel in opaque]
-        found[place] = float(scores[index]), np.hstack(spaced)[:, :-GAP]
+        logits = predict_logits(model, [photo for photo, _ in batch])
+        answers += [enlarge(few, truth.shape) for few, (_, truth) in zip(logits, batch, strict=True)]
+    ious = {
+        number: float(np.mean(class_ious(confusion_matrix(truth, answer, len(CLASSES)))))
+        for number, ((_, truth), answer) in enumerate(zip(photos, answers, strict=True))
+        if len(np.unique(truth)) == len(CLASSES)
+    }
+    ranked = sorted(ious, key=ious.get)
+    for place, share in PLACES.items():
+        number = ranked[round(share * (len(ranked) - 1))]
+        photo, truth = photos[number]
+        found[place] = ious[number], side_by_side([photo, overlay(photo, truth), overlay(photo, answers[number])])
     return found
+
+
+def side_by_side(panels):
+    """Pictures (h, w, 3) in one, (h, width, 4), with transparent gaps."""
+    opaque = [np.pad(panel, ((0, 0), (0, 0), (0, 1)), constant_values=255) for panel in panels]
+    return np.hstack([np.pad(panel, ((0, 0), (0, GAP), (0, 0))) for panel in opaque])[:, :-GAP]
 
 
 @functools.cache
