@@ -9,6 +9,7 @@ from pathlib import Path
 import architecture
 import charts
 import diagrams
+import home
 import keras
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ import windows
 import zoo
 from zoo.cards import cards
 from zoo.layers import BedOfNails2D, IndexUnpooling2D, MaxPoolingWithOffsets2D, MaxUnpooling2D, NearestUnpooling2D
-from zoo.stages import STAGES
+from zoo.stages import REGISTRY, STAGES
 
 ROOT = Path(__file__).parents[1]
 DECODERS = STAGES[2:]
@@ -194,6 +195,17 @@ def test_the_confusion_is_the_share_of_each_true_class(known):
     assert np.allclose(shares, 100 * counts / counts.sum(1, keepdims=True), atol=0.05)
     millions = [[float(text.partition("%")[2].removesuffix(" M")) for text, _ in row[1:]] for row in rows]
     assert np.allclose(millions, counts / 1e6, atol=0.005)
+
+
+@pytest.mark.parametrize(("stage", "remembered"), [("bed_of_nails", "nothing"), ("unet", "the features")])
+def test_the_home_page_says_of_a_stage_what_its_card_says(known, stage, remembered):
+    text = home.card_of(next(one for one in REGISTRY if one.name == stage), known[stage])
+    words = re.sub(r"<svg.*?</svg>|<[^>]*>", "", text)
+    score = known[stage]["scores"]["at_network_size"]["mean_iou"]
+    parameters = zoo.build(stage).count_params()
+    assert f"remembers {remembered}" in words
+    assert f"mean IoU {score:.3f} · {parameters:,} parameters · " in words
+    assert f'href="models/{stage}/"' in text
 
 
 def test_long_code_is_folded_and_short_code_is_not():
