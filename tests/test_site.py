@@ -202,6 +202,22 @@ def test_pages_can_be_read_by_everyone(visit, pages, scheme, palette, width):
     assert not faults, "\n".join(map(str, faults))
 
 
+# What would scroll sideways: code and what it printed, and tables of any kind.
+CUT_OFF = """() => [...document.querySelectorAll("pre > code, .md-typeset__scrollwrap, .zoo-scroll")]
+    .filter(box => box.scrollWidth > box.clientWidth)
+    .map(box => `${box.scrollWidth} > ${box.clientWidth}: ${box.textContent.trim().slice(0, 60)}`)"""
+
+
+def test_no_line_and_no_table_is_cut_off(visit, pages):
+    cut_off = {}
+    for path in pages:
+        page = visit(path, viewport={"width": 1280, "height": 700})
+        cut_off[path] = page.evaluate(CUT_OFF)
+    cut_off["narrow"] = visit("09_comparison/", viewport={"width": 375, "height": 700}).evaluate(CUT_OFF)
+    assert cut_off.pop("narrow")  # there they do scroll: the question is asked of the right boxes
+    assert not {path: found for path, found in cut_off.items() if found}
+
+
 def test_the_widest_stepper_fits_a_phone(visit):
     page = visit(TRANSPOSED, viewport={"width": 375, "height": 700})
     choose(page, ".transposed-figure", "Kernel size", 4)

@@ -1,15 +1,15 @@
-"""What the site tells of each stage: its place in the navigation, in tables, and a page from its saved model's card."""
+"""What the site tells of each stage: its place in the navigation, in tables, and a page of its trained model."""
 
-from pathlib import Path
-
+import charts
+import drawings
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
+from shown import MODELS, SHOWN
 
 from zoo import tables
-from zoo.cards import card
+from zoo.cards import card, cards
 from zoo.stages import REGISTRY
 
-MODELS = Path(__file__).parents[2] / "saved_models"
 UNITS = {"milliseconds": "ms an image", "peak_megabytes": "MB an image"}
 
 
@@ -22,12 +22,8 @@ def on_config(config):
 
 def on_files(files, config):
     """Adds the page of each stage, and of the U-Net that learned for longer."""
-    texts = {stage.name: model_page(stage, stage.name, MODELS, f'"{stage.name}"') for stage in REGISTRY}
-    unet = next(stage for stage in REGISTRY if stage.name == "unet")
-    arguments = '"unet", "saved_models/48_epochs"'
-    texts["unet_48_epochs"] = model_page(unet, "unet, 48 epochs", MODELS / "48_epochs", arguments)
-    for name, text in texts.items():
-        files.append(File.generated(config, f"models/{name}.md", content=text))
+    for one in SHOWN:
+        files.append(File.generated(config, f"models/{one.page}.md", content=model_page(one)))
     return files
 
 
@@ -39,72 +35,87 @@ def on_page_markdown(markdown, page, config, files):
     return markdown.replace("<!-- table of stages -->", table).replace("<!-- builders of stages -->", builders)
 
 
-def model_page(stage, title, folder, arguments):
+def known_card(stage, folder):
+    """The card of a saved model, which must say what the model gets wrong."""
+    try:
+        known = card(stage, folder)
+    except (OSError, ValueError) as error:
+        raise PluginError(str(error)) from None
+    if not known.get("limits"):
+        raise PluginError(f"`limits` in {folder / stage}.json must say what the model gets wrong, in sentences.")
+    return known
+
+
+def model_page(one):
     """The page of a saved model, in Markdown.
 
     Args:
-        stage: of `REGISTRY`.
-        title: of the page.
-        folder: where the model's card is.
-        arguments: with which `zoo.load` loads it.
+        one: of `SHOWN`.
 
     Raises:
         PluginError: if there is no card, or it does not say what the model gets wrong.
     """
-    try:
-        known = card(stage.name, folder)
-    except (OSError, ValueError) as error:
-        raise PluginError(str(error)) from None
-    if not known.get("limits"):
-        raise PluginError(f"`limits` in {folder / stage.name}.json must say what the model gets wrong, in sentences.")
-    small = known["scores"]["at_network_size"]
-    confusion = [[f"**{name}**", *row] for name, row in zip(small["iou"], small["confusion"], strict=True)]
+    known, stage = known_card(one.stage.name, one.folder), one.stage
+    all_cards = {**cards(MODELS), one.title: known}
+    scores = {name: other["scores"]["at_network_size"] for name, other in all_cards.items()}
+    small, test = scores[one.title], known["dataset"]["test"]
+    others = [other for name, other in all_cards.items() if name != one.title]
+    fault = f" What is left to mend: {stage.fault}." if stage.fault else ""
     costs = [[name.replace("_", " "), f"{value:,.0f} {UNITS.get(name, '')}"] for name, value in known["costs"].items()]
-    test = known["dataset"]["test"]
-    measured = [name for name in known["history"][0] if name != "seconds"]
-    history = [
-        [epoch, *(state[name] for name in measured), f"{state['seconds']:.0f}"]
-        for epoch, state in enumerate(known["history"], start=1)
-    ]
+    live = f'<div class="live" data-stages="{stage.name}"></div>' if one.folder == MODELS else ""
     limits = "\n".join(f"- {limit}" for limit in known["limits"])
-    return f"""# {title}
+    return f"""# {one.title}
 
-A trained model of the stage `{stage.name}`, which {stage.does}. [Its page](../{stage.link}) explains it.
+A trained model of the stage `{stage.name}`, which {stage.does}.{fault} [Its page](../{stage.link}) explains it.
+
+{drawings.figure(stage.name)}
+
+{live}
 
 ```python
 import zoo
 
-model = zoo.load({arguments})
+model = zoo.load({one.arguments})
 classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 border
 ```
 
 ## Scores
 
-On the {test["examples"]:,} test images of `{known["dataset"]["name"]}`. At the network's size masks were squeezed, at
-the photo's size answers were enlarged. The other columns are at the network's size: for cats and dogs alone, and for
-the mean of the answers to a photo and to its mirror image.
+IoU on the {test["examples"]:,} test images of `{known["dataset"]["name"]}`, at the network's size:
 
-{tables.format_scores(known["scores"])}
+{charts.bars(scores, one.title, lambda name: f"../{name}/")}
 
-Pixels by truth (rows) and prediction (columns), at the network's size:
+{fold("All scores", tables.format_scores(known["scores"]), SCORES)}
 
-{table(["truth", *small["iou"]], confusion)}
+Of the pixels of each class, so many are called:
+
+{charts.confusion(small)}
+
+## Answers
+
+<!-- answers of {one.page} -->
+
+## Training
+
+The loss of each epoch; the pale curves are the other models'. {known["training_seconds"] / 60:.0f} minutes on
+{known["machine"]}.
+
+<div class="zoo-plot">{charts.curves(known, others)}</div>
+
+{fold("Recipe", table(["", "recipe"], known["recipe"].items()), f"    {known['command']}")}
+
+{fold("Versions", table(["package", "version"], known["versions"].items()))}
 
 ## Costs
 
 {table(["", "of a prediction"], costs)}
 
-## Training
+## Download
 
-{table(["", "recipe"], known["recipe"].items())}
+`images` are floats from 0 to 1, of shape (1, {known["recipe"]["image_size"]}, {known["recipe"]["image_size"]}, 3); of
+the logits of a pixel the largest wins. [The card]({one.page}.json) holds all numbers of this page.
 
-{table(["epoch", *measured, "seconds"], history)}
-
-{known["training_seconds"] / 60:.0f} minutes on {known["machine"]}, by
-
-    {known["command"]}
-
-{table(["package", "version"], known["versions"].items())}
+<!-- downloads of {one.page} -->
 
 ## Limits and licence
 
@@ -114,9 +125,18 @@ The model has seen cats and dogs, one to a photo, and nothing else. What it gets
 
 The scores hold for this copy of the data set alone, whose names and masks have the SHA-256 `{test["sha256"][:16]}...`.
 
-The weights are licensed {known["licence"]}, as the data set (Parkhi et al., *Cats and Dogs*, 2012). The SHA-256 of
-the file begins with `{known["sha256"][:16]}`.
+The weights are licensed {known["licence"]}, as the data set (Parkhi et al., *Cats and Dogs*, 2012).
 """
+
+
+SCORES = """At the network's size masks were squeezed, at the photo's size answers were enlarged. The other columns are
+at the network's size: for cats and dogs alone, and for the mean of the answers to a photo and to its mirror image."""
+
+
+def fold(title, *blocks):
+    """Markdown that a click opens."""
+    text = "\n\n".join(blocks).replace("\n", "\n    ")
+    return f'??? abstract "{title}"\n\n    {text}'
 
 
 def table(header, rows):

@@ -1,0 +1,122 @@
+"""What each model says of test photos: its best, its middle and its worst answer, where photos are on the machine.
+
+The pictures are made once a model, kept in `.cache/`, and never committed.
+"""
+
+import functools
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from mkdocs.structure.files import File
+from pages import PHOTOS
+from PIL import Image
+from shown import ROOT, SHOWN
+
+from zoo import quiet
+
+quiet.import_tensorflow()
+
+from zoo import data
+from zoo.data import CLASSES
+from zoo.evaluation import class_ious, confusion_matrix
+from zoo.plots import overlay
+from zoo.prediction import enlarge, predict_logits
+from zoo.saved import load_any
+
+CACHE = ROOT / ".cache" / "answers"
+COUNT = 200  # photos of the test split that are looked at
+PLACES = {"best": 1, "middle": 0.5, "worst": 0}  # in the order of their IoU, from the lowest, 0, to the highest, 1
+GAP = 8  # pixels between photo, truth and answer
+WITHOUT = "The best, the middle and the worst answer stand here where photos are on the machine that builds the pages."
+
+
+def on_files(files, config):
+    """Adds the pictures of all models."""
+    for one in SHOWN if PHOTOS.exists() else ():
+        for place in pictures(one):
+            path = folder_of(one) / f"{place}.webp"
+            files.append(File.generated(config, f"models/answers/{one.page}_{place}.webp", abs_src_path=str(path)))
+    return files
+
+
+def on_page_markdown(markdown, page, config, files):
+    """Replaces what stands for the answers of a model."""
+    for one in SHOWN:
+        mark = f"<!-- answers of {one.page} -->"
+        if mark in markdown:
+            markdown = markdown.replace(mark, gallery(one) if PHOTOS.exists() else WITHOUT)
+    return markdown
+
+
+def gallery(one):
+    """The three pictures side by side, with their IoU."""
+    figures = [
+        f'<figure markdown="span">![A photo, its truth and the answer, of IoU {iou:.3f}]'
+        f"(answers/{one.page}_{place}.webp)<figcaption>{place}: IoU {iou:.3f}</figcaption></figure>"
+        for place, iou in pictures(one).items()
+    ]
+    says = (
+        f"Photo, truth and answer. Of the first {COUNT} test photos, without those whose truth lacks a class, by the "
+        "mean of the classes' IoU. "
+        '<span class="zoo-key zoo-pet">pet</span> <span class="zoo-key zoo-border">border</span> '
+        '<span class="zoo-key zoo-background">background</span>'
+    )
+    return says + '\n\n<div class="zoo-answers" markdown>\n\n' + "\n\n".join(figures) + "\n\n</div>"
+
+
+def pictures(one):
+    """The IoU of the three photos of a model, by place; their pictures are in its folder."""
+    folder = folder_of(one)
+    if not (folder / "iou.json").exists():
+        found = judge(one)
+        folder.mkdir(parents=True, exist_ok=True)
+        for place, (_, picture) in found.items():
+            Image.fromarray(picture).save(folder / f"{place}.webp", quality=85)
+        (folder / "iou.json").write_text(json.dumps({place: iou for place, (iou, _) in found.items()}))
+    return json.loads((folder / "iou.json").read_text())
+
+
+@functools.cache
+def folder_of(one):
+    """Where the pictures of a model are kept: by all that decides them."""
+    digest = hashlib.sha256(one.file.read_bytes())
+    for path in (__file__, ROOT / "zoo" / "plots.py", ROOT / "zoo" / "prediction.py"):
+        digest.update(Path(path).read_bytes())
+    for path in sorted(PHOTOS.glob("**/*")):
+        digest.update(f"{path.name} {path.stat().st_size}".encode())
+    return CACHE / f"{one.page}-{digest.hexdigest()[:16]}"
+
+
+def judge(one):
+    """The IoU and the picture of the photos at `PLACES`."""
+    photos, answers, found = load_photos(), [], {}
+    model = load_any(str(one.file))
+    for first in range(0, len(photos), 20):
+        batch = photos[first : first + 20]
+        logits = predict_logits(model, [photo for photo, _ in batch])
+        answers += [enlarge(few, truth.shape) for few, (_, truth) in zip(logits, batch, strict=True)]
+    ious = {
+        number: float(np.mean(class_ious(confusion_matrix(truth, answer, len(CLASSES)))))
+        for number, ((_, truth), answer) in enumerate(zip(photos, answers, strict=True))
+        if len(np.unique(truth)) == len(CLASSES)
+    }
+    ranked = sorted(ious, key=ious.get)
+    for place, share in PLACES.items():
+        number = ranked[round(share * (len(ranked) - 1))]
+        photo, truth = photos[number]
+        found[place] = ious[number], side_by_side([photo, overlay(photo, truth), overlay(photo, answers[number])])
+    return found
+
+
+def side_by_side(panels):
+    """Pictures (h, w, 3) in one, (h, width, 4), with transparent gaps."""
+    opaque = [np.pad(panel, ((0, 0), (0, 0), (0, 1)), constant_values=255) for panel in panels]
+    return np.hstack([np.pad(panel, ((0, 0), (0, GAP), (0, 0))) for panel in opaque])[:, :-GAP]
+
+
+@functools.cache
+def load_photos():
+    """The first test photos, with their masks."""
+    return list(data.examples("oxford_iiit_pet", "test").take(COUNT).as_numpy_iterator())

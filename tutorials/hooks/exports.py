@@ -1,0 +1,95 @@
+"""The files of the trained models that the site hands out: as Keras keeps them, and exported for other runtimes."""
+
+import hashlib
+import importlib.util
+
+from mkdocs.structure.files import File
+from shown import MODELS, ROOT, SHOWN
+
+from zoo.cards import class_names
+
+CACHE = ROOT / ".cache" / "exports"
+WRITERS = [ROOT / "zoo" / name for name in ("exporting.py", "formats.py")]
+ENDINGS = {"onnx": ".onnx", "litert": ".tflite"}
+NEEDED = {"onnx": ("tf2onnx", "onnx"), "litert": ("tensorflow",)}  # packages, by format
+
+# What opens each file; {name} stands for it. `images` are floats (1, 128, 128, 3) in [0, 1].
+CODE = {
+    ".keras": """import keras, zoo.layers
+model = keras.saving.load_model("{name}")
+logits = model(images)""",
+    ".onnx": """import onnxruntime
+session = onnxruntime.InferenceSession("{name}")
+(logits,) = session.run(["logits"], {{"image": images}})""",
+    ".tflite": """from ai_edge_litert.interpreter import Interpreter
+run = Interpreter("{name}").get_signature_runner()
+logits = run(image=images)["logits"]""",
+}
+TITLES = {".keras": "Keras", ".onnx": "ONNX Runtime", ".tflite": "LiteRT"}
+
+
+def exported(stage, format, folder=MODELS):
+    """The file of a trained model in another format: from the cache, or written now, which takes seconds.
+
+    Args:
+        stage: one of `zoo.STAGES`.
+        format: "onnx" or "litert".
+        folder: where the saved model is.
+
+    Returns:
+        A path; `None` if a package for the format (extra `export`) is not installed.
+    """
+    source = folder / f"{stage}.keras"
+    digest = hashlib.sha256()
+    for path in (source, *WRITERS):
+        digest.update(path.read_bytes())
+    kept = CACHE / digest.hexdigest()[:16] / f"{stage}{ENDINGS[format]}"
+    if kept.exists():
+        return kept
+    if not all(importlib.util.find_spec(package) for package in NEEDED[format]):
+        return None
+    from zoo import quiet  # TensorFlow takes seconds, and the cache needs none
+
+    quiet.import_tensorflow()
+    from zoo.exporting import export
+    from zoo.saved import load_any
+
+    return export(load_any(str(source)), kept.parent, format, name=stage, classes=class_names(str(source)))
+
+
+def files_of(one):
+    """The files of a model that has a page: a dictionary from an ending to a path, or to `None`."""
+    others = {ending: exported(one.stage.name, format, one.folder) for format, ending in ENDINGS.items()}
+    return {".keras": one.file, **others}
+
+
+def on_files(files, config):
+    """Adds the files of all models, and their cards, beside their pages."""
+    for one in SHOWN:
+        for ending, path in {**files_of(one), ".json": one.file.with_suffix(".json")}.items():
+            if path:
+                files.append(File.generated(config, f"models/{one.page}{ending}", abs_src_path=str(path)))
+    return files
+
+
+def on_page_markdown(markdown, page, config, files):
+    """Replaces what stands for the files of a model."""
+    for one in SHOWN:
+        mark = f"<!-- downloads of {one.page} -->"
+        if mark in markdown:
+            markdown = markdown.replace(mark, "\n\n".join(offer(one, *file) for file in files_of(one).items()))
+    return markdown
+
+
+def offer(one, ending, path):
+    """A file with its size, its checksum and the code that opens it."""
+    if path is None:
+        return (
+            f"**{TITLES[ending]}**: not made, since the extra `export` was not installed where these pages were built."
+        )
+    name, checksum = f"{one.page}{ending}", hashlib.sha256(path.read_bytes()).hexdigest()
+    code = CODE[ending].format(name=name)
+    return (
+        f"**{TITLES[ending]}**: [{name}]({name}), {path.stat().st_size / 1e6:.1f} MB\n\n```python\n{code}\n```\n\n"
+        f'<p class="zoo-checksum">SHA-256 <code>{checksum}</code></p>'
+    )

@@ -1,0 +1,21 @@
+"""Folds long code on the pages, so that a page is read, not scrolled."""
+
+import re
+
+LONGEST = 25  # lines of code that stand open
+BLOCK = re.compile(r"^```python\n(.*?)\n```$", re.MULTILINE | re.DOTALL)  # what is folded already is indented
+
+
+def on_page_markdown(markdown, page, config, files):
+    """Folds each block of more than `LONGEST` lines."""
+    return BLOCK.sub(fold, markdown)
+
+
+def fold(match):
+    """The block, or a line that a click opens: it names what the code defines."""
+    lines = match[1].count("\n") + 1
+    if lines <= LONGEST:
+        return match[0]
+    names = re.findall(r"^(?:class|def) (\w+)", match[1], re.MULTILINE)
+    title = f"Code, {lines} lines" + (f": {', '.join(names)}" if names else "")
+    return f'??? example "{title}"\n\n' + re.sub(r"^(?=.)", "    ", match[0], flags=re.MULTILINE)
