@@ -1,0 +1,177 @@
+"""Puts into the site what the live models need: the runtime, the nine models, examples, and a list of them.
+
+The runtime is `onnxruntime-web`, which `make site` installs with npm. Without it the site is built all the same, and
+the list says what is missing. What takes time to make is kept in `.cache/`, each under a key of all that decides it.
+"""
+
+import gzip
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+from pathlib import Path
+
+from mkdocs.structure.files import File
+
+from zoo import files
+from zoo.cards import card, class_names
+from zoo.stages import REGISTRY
+
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / ".cache" / "live"
+RUNTIME = ROOT / "node_modules" / "onnxruntime-web"
+SCRIPT, PROGRAM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"  # that of the CPU alone
+NEEDED = {"tf2onnx": 'pip install -e ".[site]"', "skimage": "pip install scikit-image"}
+DRAWN = 3  # pets, as examples
+PACKAGES = ("keras", "tensorflow", "tf2onnx")
+
+
+def on_files(files, config):
+    """Adds `live/` to the site, with `models.json`, the list of what there is."""
+    missing = what_is_missing()
+    contents = {"missing": missing} if missing else gather()
+    for name, path in contents.pop("files", {}).items():
+        files.append(File.generated(config, f"live/{name}", abs_src_path=str(path)))
+    files.append(File.generated(config, "live/models.json", content=json.dumps(contents)))
+    return files
+
+
+def what_is_missing():
+    """What the builder of the site has to install, as a sentence; empty if nothing is missing."""
+    if not (RUNTIME / "dist" / PROGRAM).exists():
+        return "The runtime of the models is missing. Install npm, and build the site again with: make site"
+    absent = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    return f"The package {absent[0]} is missing. Install it with: {NEEDED[absent[0]]}" if absent else ""
+
+
+def gather():
+    """What `models.json` holds, and under "files" the path of each file that belongs into `live/`."""
+    version = json.loads((RUNTIME / "package.json").read_text())["version"]
+    script, program = RUNTIME / "dist" / SCRIPT, kept(f"{PROGRAM}.gz", [version], compress)
+    colours = kept("colours.json", [ROOT / "zoo" / "plots.py"], write_colours)
+    paths = {script.name: script, program.name: program}
+    listed = {
+        "runtime": {"script": script.name, "program": program.name, "bytes": script.stat().st_size + size(program)},
+        "colours": json.loads(colours.read_text()),
+        "examples": [],
+        "stages": [],
+    }
+    for stage in REGISTRY:
+        model = kept(f"{stage.name}.onnx", sources(stage), lambda path, name=stage.name: export(name, path))
+        paths[model.name] = model
+        entry = {"name": stage.name, "file": model.name, "bytes": size(model), "does": stage.does}
+        listed["stages"].append(entry)
+    drawing = [ROOT / "zoo" / "data" / "synthetic_pets.py"]
+    for number in range(DRAWN + 1):
+        draw = (lambda path, number=number: draw_pet(number - 1, path)) if number else write_chelsea
+        example = kept(f"example_{number}.jpg", drawing if number else [], draw)
+        paths[example.name] = example
+        listed["examples"].append({"file": example.name, "title": f"a drawn pet, {number}" if number else "Chelsea"})
+    return {**listed, "files": paths}
+
+
+def sources(stage):
+    """All that decides an exported model: its file, by the checksum in its card, our code and the converters."""
+    code = [Path(__file__), *(ROOT / "zoo" / name for name in ("exporting.py", "formats.py"))]
+    return [card(stage.name)["sha256"], *code, *map(importlib.metadata.version, PACKAGES)]
+
+
+def kept(name, sources, make):
+    """The path of a file in the cache; `make(path)` writes it unless it is there from the same sources.
+
+    Args:
+        name: of the file, which gets the beginning of a key of the sources before its ending.
+        sources: texts, and paths of files that are read.
+        make: function of a path.
+    """
+    digest = hashlib.sha256(name.encode())
+    for source in sources:
+        digest.update(source.read_bytes() if isinstance(source, Path) else source.encode())
+    stem, _, ending = name.partition(".")
+    path = CACHE / f"{stem}-{digest.hexdigest()[:12]}.{ending}"
+    if not path.exists():
+        for old in CACHE.glob(f"{stem}-????????????.{ending}"):
+            old.unlink()
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with files.write_whole(path, overwrite=True) as unfinished:
+            make(unfinished)
+    return path
+
+
+def size(path):
+    return path.stat().st_size
+
+
+def compress(path):
+    """The runtime's program, a quarter as large, since not every server compresses."""
+    path.write_bytes(gzip.compress((RUNTIME / "dist" / PROGRAM).read_bytes(), mtime=0))
+
+
+def write_colours(path):
+    """The colours of classes, as in all pictures."""
+    from zoo.plots import palette
+
+    path.write_text(json.dumps(palette(64).tolist()))
+
+
+def write_chelsea(path):
+    """The photo of a cat that comes with scikit-image (CC0)."""
+    from PIL import Image
+    from skimage.data import chelsea
+
+    Image.fromarray(chelsea()).save(path, "jpeg", quality=90)
+
+
+def draw_pet(number, path):
+    """One of the drawn pets."""
+    from PIL import Image
+
+    from zoo.data.synthetic_pets import examples
+
+    image, _ = next(examples("test").skip(number).take(1).as_numpy_iterator())
+    Image.fromarray(image).save(path, "jpeg", quality=90)
+
+
+def export(name, path):
+    """Writes a stage's model as ONNX, as `zoo.exporting` does, with what happens inside as further outputs.
+
+    On each level, counted from 1 at the photo's resolution: `features_<level>`, which go down; `offsets_<level>`, where
+    their maxima stood; `rising_<level>`, what comes up from below; `grown_<level>`, the same after the way up;
+    `marks_<level>`, the ones of index unpooling.
+    """
+    import zoo
+    from zoo import exporting, formats, quiet
+
+    quiet.import_tensorflow()
+    model = zoo.load(name)
+    description = exporting.input_and_output(exporting.resize(model, None), class_names(name))
+    with quiet.silence():
+        formats.write_onnx(with_insides(model, exporting), path, None, description)
+
+
+def with_insides(model, exporting):
+    """The model in float32, whose outputs are a dictionary of its logits and of what `export` names."""
+    import keras
+
+    from zoo import layers
+
+    exact = exporting.for_images(model, model.input_shape[1:])
+    exact.set_weights(model.get_weights())
+    downs = (keras.layers.MaxPooling2D, layers.MaxPoolingWithOffsets2D, keras.layers.ZeroPadding2D)  # before a stride
+    ups = (layers.NearestUnpooling2D, layers.BedOfNails2D, layers.MaxUnpooling2D, keras.layers.Conv2DTranspose)
+    down = [layer for layer in exact.layers if isinstance(layer, downs)]
+    up = [layer for layer in exact.layers if isinstance(layer, ups)][::-1]
+    marks = [layer for layer in exact.layers if isinstance(layer, layers.IndexUnpooling2D)][::-1]
+    outputs = {"logits": exact.output}
+    for level, layer in enumerate(down, start=1):
+        outputs[f"features_{level}"] = layer.input
+        if isinstance(layer, layers.MaxPoolingWithOffsets2D):
+            outputs[f"offsets_{level}"] = layer.output[1]
+        values = up[level - 1].input
+        outputs[f"rising_{level}"] = values[0] if isinstance(values, list) else values
+        outputs[f"grown_{level}"] = up[level - 1].output
+        if marks:
+            outputs[f"marks_{level}"] = marks[level - 1].output
+    if not down and (last := exact.layers[-1]).name == "logits" and isinstance(last, keras.layers.Conv2D):
+        outputs["features_1"] = last.input  # of the stage that stays at the photo's resolution
+    return keras.Model(exact.input, outputs, name=model.name)
