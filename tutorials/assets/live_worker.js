@@ -2,6 +2,7 @@
 
 import { decide, enlarge, sample, softmax, squeeze } from "./live_arithmetic.js";
 import { readDescription } from "./live_onnx.js";
+import { decodePng } from "./live_png.js";
 
 const MAX_PIXELS = 100_000_000; // as zoo/data/modes.py has it
 const STRIP = 1 << 18; // pixels that are read at once
@@ -80,14 +81,12 @@ async function load(url, what) {
     throw new Error(`There is no connection to load ${what} from.`);
   }
   if (!response.ok) throw new Error(`${what} cannot be loaded: the server answers ${response.status}.`);
-  const parts = [];
+  const whole = response.clone().arrayBuffer(); // a stream that is read alone counts as broken off in Chromium
   for (const reader = response.body.getReader(); ; ) {
     const { done, value } = await reader.read();
-    if (done) break;
-    parts.push(value);
+    if (done) return new Uint8Array(await whole);
     postMessage({ loaded: value.length });
   }
-  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
 // Some servers have unpacked a .gz file already.
@@ -136,33 +135,10 @@ async function decode(file) {
     bitmap.close();
     throw new Error(`A picture may have up to 100 million pixels. ${name} has ${size}.`);
   }
-  return hasTransparency(bitmap) ? ((await makeOpaque(file, bitmap)) ?? bitmap) : bitmap;
-}
-
-function hasTransparency(bitmap) {
-  for (const { pixels } of strips(bitmap))
-    for (let alpha = 3; alpha < pixels.length; alpha += 4) if (pixels[alpha] < 255) return true;
-  return false;
-}
-
-// A canvas forgets colours that nobody sees, and our reader does not: another decoder has them.
-async function makeOpaque(file, { width, height }) {
-  if (!globalThis.ImageDecoder) return null;
-  const plain = { premultiplyAlpha: "none", colorSpaceConversion: "none" };
-  const decoder = new ImageDecoder({ data: await file.arrayBuffer(), type: file.type, ...plain });
-  try {
-    const { image } = await decoder.decode();
-    const pixels = new Uint8ClampedArray(4 * width * height);
-    if (image.codedWidth !== width || image.codedHeight !== height) return null;
-    await image.copyTo(pixels, { format: "RGBA" });
-    image.close();
-    for (let alpha = 3; alpha < pixels.length; alpha += 4) pixels[alpha] = 255;
-    return await createImageBitmap(new ImageData(pixels, width, height), { colorSpaceConversion: "none" });
-  } catch {
-    return null;
-  } finally {
-    decoder.close();
-  }
+  const exact = await decodePng(file).catch(() => null); // of a broken one the browser shows what there is
+  if (!exact) return bitmap;
+  bitmap.close();
+  return createImageBitmap(exact, { colorSpaceConversion: "none" });
 }
 
 function* strips(bitmap) {

@@ -14,7 +14,7 @@ from pathlib import Path
 from mkdocs.structure.files import File
 
 from zoo import files
-from zoo.cards import card, class_names
+from zoo.cards import card
 from zoo.stages import REGISTRY
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +72,7 @@ def gather():
 
 def sources(stage):
     """All that decides an exported model: its file, by the checksum in its card, our code and the converters."""
-    code = [Path(__file__), *(ROOT / "zoo" / name for name in ("exporting.py", "formats.py"))]
+    code = [Path(__file__).with_name("insides.py"), ROOT / "zoo" / "exporting.py", ROOT / "zoo" / "formats.py"]
     return [card(stage.name)["sha256"], *code, *map(importlib.metadata.version, PACKAGES)]
 
 
@@ -122,6 +122,16 @@ def write_chelsea(path):
     Image.fromarray(chelsea()).save(path, "jpeg", quality=90)
 
 
+def export(name, path):
+    """Writes a stage's model; imports Keras only here, where nothing is in the cache."""
+    from zoo import quiet
+
+    quiet.import_tensorflow()
+    import insides
+
+    insides.export(name, path)
+
+
 def draw_pet(number, path):
     """One of the drawn pets."""
     from PIL import Image
@@ -130,48 +140,3 @@ def draw_pet(number, path):
 
     image, _ = next(examples("test").skip(number).take(1).as_numpy_iterator())
     Image.fromarray(image).save(path, "jpeg", quality=90)
-
-
-def export(name, path):
-    """Writes a stage's model as ONNX, as `zoo.exporting` does, with what happens inside as further outputs.
-
-    On each level, counted from 1 at the photo's resolution: `features_<level>`, which go down; `offsets_<level>`, where
-    their maxima stood; `rising_<level>`, what comes up from below; `grown_<level>`, the same after the way up;
-    `marks_<level>`, the ones of index unpooling.
-    """
-    import zoo
-    from zoo import exporting, formats, quiet
-
-    quiet.import_tensorflow()
-    model = zoo.load(name)
-    description = exporting.input_and_output(exporting.resize(model, None), class_names(name))
-    with quiet.silence():
-        formats.write_onnx(with_insides(model, exporting), path, None, description)
-
-
-def with_insides(model, exporting):
-    """The model in float32, whose outputs are a dictionary of its logits and of what `export` names."""
-    import keras
-
-    from zoo import layers
-
-    exact = exporting.for_images(model, model.input_shape[1:])
-    exact.set_weights(model.get_weights())
-    downs = (keras.layers.MaxPooling2D, layers.MaxPoolingWithOffsets2D, keras.layers.ZeroPadding2D)  # before a stride
-    ups = (layers.NearestUnpooling2D, layers.BedOfNails2D, layers.MaxUnpooling2D, keras.layers.Conv2DTranspose)
-    down = [layer for layer in exact.layers if isinstance(layer, downs)]
-    up = [layer for layer in exact.layers if isinstance(layer, ups)][::-1]
-    marks = [layer for layer in exact.layers if isinstance(layer, layers.IndexUnpooling2D)][::-1]
-    outputs = {"logits": exact.output}
-    for level, layer in enumerate(down, start=1):
-        outputs[f"features_{level}"] = layer.input
-        if isinstance(layer, layers.MaxPoolingWithOffsets2D):
-            outputs[f"offsets_{level}"] = layer.output[1]
-        values = up[level - 1].input
-        outputs[f"rising_{level}"] = values[0] if isinstance(values, list) else values
-        outputs[f"grown_{level}"] = up[level - 1].output
-        if marks:
-            outputs[f"marks_{level}"] = marks[level - 1].output
-    if not down and (last := exact.layers[-1]).name == "logits" and isinstance(last, keras.layers.Conv2D):
-        outputs["features_1"] = last.input  # of the stage that stays at the photo's resolution
-    return keras.Model(exact.input, outputs, name=model.name)
