@@ -8,7 +8,6 @@ import { button, element } from "./widgets.js";
 
 const FOLDER = new URL("../live/", import.meta.url);
 const NEEDS = { WebAssembly: "WebAssembly", Worker: "workers", OffscreenCanvas: "canvases in workers" };
-const VIEWS = { classes: "classes", cutout: "cut-out" };
 
 const words = (name) => name.replaceAll("_", " ");
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -23,15 +22,17 @@ async function mount(place) {
     place.append(element("p", {}, `This browser has no ${NEEDS[lacking]}, which the models need. A newer one has.`));
     return;
   }
-  const listed = await (await fetch(new URL("models.json", FOLDER))).json();
+  const response = await fetch(new URL("models.json", FOLDER));
+  const listed = await response.json();
   if (listed.missing) place.append(element("p", {}, `The live models are not part of this site. ${listed.missing}`));
   else live(place, listed);
 }
 
 function live(place, listed) {
   const stages = new Map(listed.stages.map((stage) => [stage.name, { ...stage, loaded: null }]));
-  const start = { promise: null, loaded: 0, total: 0 };
-  const engine = { call: (...values) => start.engine.call(...values) };
+  const all = [...stages.keys()]; // without models of one's own
+  let engine = null;
+  let start = null; // a promise, from the first click on
   let chosen = stages.has(place.dataset.stages) ? place.dataset.stages : "all";
   let photo = null; // {name, size, shown, view}
   let camera = null;
@@ -41,9 +42,9 @@ function live(place, listed) {
 
   const status = element("p", { role: "status", class: "live-status" });
   const progress = element("progress", { "aria-label": "Loading", hidden: "" });
-  const answers = new Answers(engine, (sentence) => (pointed.textContent = sentence), say);
+  const answers = new Answers(call, (sentence) => (pointed.textContent = sentence), say);
   const pointed = element("p", { class: "live-pointed" });
-  const inside = new Inside(engine, fail);
+  const inside = new Inside(call, fail);
   const file = element("input", { type: "file", accept: "image/*", hidden: "", "aria-label": "Photo" });
   const model = element("input", { type: "file", accept: ".onnx", hidden: "", "aria-label": "Model" });
   const video = button("Use the camera", () => (camera ? camera.stop() : film()));
@@ -53,14 +54,15 @@ function live(place, listed) {
     node.addEventListener("click", () => attempt(() => showExample(name, title)));
     return node;
   });
+  const note = element("p", { class: "live-note" });
   const sources = element(
     "div",
     { class: "live-sources" },
     element("p", { class: "live-invitation" }, "Drop or paste a photo of a cat or a dog here"),
     element("div", { class: "live-buttons" }, button("Choose a photo", () => file.click()), video, ...examples),
-    element("p", { class: "live-note" }),
+    note,
   );
-  const stage = choose("Stage", [...[...stages.keys()].map((name) => [name, words(name)]), ["all", "all nine"]]);
+  const stage = choose("Stage", [...all, "all"].map((name) => [name, ""]));
   const view = choose("Show", []);
   const strength = element("input", { type: "range", min: 0, max: 100, value: 60, "aria-label": "Strength" });
   const strengthLabel = element("label", {}, "Strength ", strength);
@@ -69,13 +71,30 @@ function live(place, listed) {
   const actions = element("div", { class: "live-buttons" }, save, button("Use a model of your own", () => model.click()));
   const results = element("div", { hidden: "" }, controls, answers.node, pointed, actions, inside.node);
   place.append(sources, file, model, progress, status, results);
-  announceSize();
+  tellSizes();
 
-  function announceSize() {
-    const needed = names().filter((name) => !stages.get(name).loaded);
-    const bytes = needed.reduce((sum, name) => sum + stages.get(name).bytes, start.promise ? 0 : listed.runtime.bytes);
-    const size = bytes ? ` The next answer loads ${megabytes(bytes)} first.` : " All that it needs is loaded: it works offline.";
-    sources.querySelector(".live-note").textContent = `Computed in this browser: no photo leaves your machine.${size}`;
+  function call(...values) {
+    return engine.call(...values);
+  }
+
+  // What is still to be loaded, before the first click and before each choice of a stage.
+  function tellSizes() {
+    const size = `The first answer loads ${megabytes(missing(names()))}.`;
+    note.textContent = `It is computed in this browser: no photo leaves your machine. ${size}`;
+    for (const option of stage.select.options) {
+      const bytes = missing(option.value === "all" ? all : [option.value]);
+      const text = option.value === "all" ? "all nine, side by side" : words(option.value);
+      option.textContent = bytes ? `${text} (loads ${megabytes(bytes)})` : text;
+    }
+  }
+
+  function missing(some) {
+    const waiting = some.map((name) => stages.get(name)).filter(({ loaded }) => !loaded);
+    return waiting.reduce((sum, { bytes }) => sum + bytes, start ? 0 : listed.runtime.bytes);
+  }
+
+  function names() {
+    return chosen === "all" ? all : [chosen];
   }
 
   function choose(label, options) {
@@ -106,34 +125,29 @@ function live(place, listed) {
 
   // ---- Loading, on the first click ----
 
-  function names() {
-    return chosen === "all" ? listed.stages.map(({ name }) => name) : [chosen];
-  }
-
   async function ready(name) {
     const entry = stages.get(name);
-    start.total += start.promise ? 0 : listed.runtime.bytes;
-    start.total += entry.loaded ? 0 : entry.bytes;
-    start.promise ??= begin();
-    await start.promise;
+    await begin(missing(names()));
     entry.loaded ??= await engine.call("loadModel", [name, new URL(entry.file, FOLDER).href]);
-    progress.hidden = true;
-    announceSize();
+    progress.hidden = !missing(names());
+    tellSizes();
     return entry.loaded;
   }
 
-  async function begin() {
-    start.engine = new Engine((bytes) => {
-      start.loaded += bytes;
-      progress.hidden = false;
-      progress.max = start.total;
-      progress.value = start.loaded;
-      say(`Loading: ${megabytes(start.loaded)} of ${megabytes(Math.max(start.loaded, start.total))}.`);
-    });
+  // Starts the runtime, once; `bytes` are still to be loaded, with all that follows.
+  async function begin(bytes) {
+    if (bytes && progress.hidden) {
+      Object.assign(progress, { hidden: false, max: bytes, value: 0 });
+      say("Loading ...");
+    }
+    if (!start) {
+      engine = new Engine((more) => (progress.value += more));
+      start = engine.call("start", [FOLDER.href, listed.runtime, listed.colours]);
+    }
     try {
-      await engine.call("start", [FOLDER.href, listed.runtime, listed.colours]);
+      await start;
     } catch (error) {
-      start.promise = null; // the next click tries again
+      start = null; // the next click tries again
       throw error;
     }
   }
@@ -142,8 +156,11 @@ function live(place, listed) {
 
   async function show(source, name) {
     await ready(names()[0]);
-    const transfer = source instanceof ImageBitmap ? [source] : [];
-    photo = { name, ...(await engine.call("loadPhoto", [source], transfer)) };
+    turn += 1;
+    const filmed = source instanceof ImageBitmap;
+    const old = photo;
+    photo = { name, filmed, ...(await engine.call("loadPhoto", [source], filmed ? [source] : [])) };
+    old?.view.close();
     await answerAll();
   }
 
@@ -173,15 +190,15 @@ function live(place, listed) {
     });
     camera = null;
     video.textContent = "Use the camera";
+    if (photo?.filmed) await attempt(answerAll);
   }
 
   async function showModel(found) {
-    start.total += start.promise ? 0 : listed.runtime.bytes;
-    start.promise ??= begin();
-    await start.promise;
+    await begin(start ? 0 : listed.runtime.bytes);
     const loaded = await engine.call("loadFile", [found]);
-    if (!stages.has(found.name)) stage.select.append(element("option", { value: found.name }, found.name));
+    if (!stages.has(found.name)) stage.select.append(element("option", { value: found.name }));
     stages.set(found.name, { name: found.name, bytes: 0, loaded });
+    tellSizes();
     progress.hidden = true;
     stage.select.value = chosen = found.name;
     say(`${found.name} knows ${loaded.classes.join(", ")}. It takes ${loaded.shape.slice(0, 2).join(" x ")} pixels.`);
@@ -192,7 +209,6 @@ function live(place, listed) {
 
   async function answerAll() {
     const mine = ++turn;
-    const filming = camera !== null;
     for (const name of names()) {
       const { classes, levels } = await ready(name);
       if (mine !== turn) return;
@@ -200,10 +216,10 @@ function live(place, listed) {
       const found = await engine.call("answer", [name]);
       if (mine !== turn) return;
       await answers.show(name, { ...found, classes });
-      if (mine !== turn || filming) continue;
-      say(`${words(name)} answered in ${found.milliseconds.toFixed(0)} ms: ${tell(classes, found.shares)}.`);
+      if (mine !== turn) return;
+      if (!camera) say(`${words(name)} answered in ${found.milliseconds.toFixed(0)} ms: ${tell(classes, found.shares)}.`);
     }
-    if (!filming && mine === turn) await inside.show();
+    await inside.show();
   }
 
   const tell = (classes, shares) => classes.map((name, i) => `${name} ${(100 * shares[i]).toFixed(0)} %`).join(", ");
@@ -244,8 +260,7 @@ function live(place, listed) {
   stage.select.value = chosen;
   stage.select.addEventListener("change", () => {
     chosen = stage.select.value;
-    attempt(answerAll);
-    announceSize();
+    if (photo) attempt(answerAll);
   });
   view.select.addEventListener("change", () => attempt(changeView));
   strength.addEventListener("input", changeView);

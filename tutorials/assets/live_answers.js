@@ -8,7 +8,7 @@ const percent = (share) => `${(100 * share).toFixed(0)} %`;
 
 export class Answers {
   node = element("div", { class: "live-answers" });
-  #engine;
+  #call;
   #point; // is told what is under the pointer, in words
   #say;
   #figures = new Map(); // by the stage's name: its nodes, and its answer
@@ -16,8 +16,8 @@ export class Answers {
   #view = { kind: "overlay", number: 0 };
   #at = null; // the photo's [row, column] under the pointer
 
-  constructor(engine, point, say) {
-    this.#engine = engine;
+  constructor(call, point, say) {
+    this.#call = call;
     this.#point = point;
     this.#say = say;
   }
@@ -25,23 +25,21 @@ export class Answers {
   // Makes room for the answers of these stages to a photo.
   prepare(photo, names, classes, colours) {
     this.#photo = photo;
-    this.#at = null;
-    this.#point("");
+    if (!photo.filmed) this.#point("");
     if (names.join() !== [...this.#figures.keys()].join()) {
       this.#figures = new Map(names.map((name) => [name, this.#makeFigure(name)]));
       this.node.replaceChildren(...[...this.#figures.values()].map(({ figure }) => figure));
       this.node.classList.toggle("live-many", names.length > 1);
     }
     for (const each of this.#figures.values()) {
-      each.legend.replaceChildren(...classes.map((name, number) => chip(name, colours[number % colours.length])));
       each.answer = null;
-      each.picture.hidden = true;
-      [each.ground.height, each.ground.width] = photo.shown;
-      each.ground.getContext("2d").drawImage(photo.view, 0, 0);
+      const chips = classes.map((name, number) => chip(name, colours[number % colours.length]));
+      if (!photo.filmed || !each.legend.children.length) each.legend.replaceChildren(...chips);
+      if (!photo.filmed) each.time.textContent = "";
+      if (!photo.filmed) this.#lay(each);
       const [height, width] = photo.shown;
       each.place.style.aspectRatio = `${width} / ${height}`;
       each.place.style.width = `min(100%, ${(70 * width) / height}vh)`; // 70 % of the screen's height at most
-      each.time.textContent = "...";
     }
   }
 
@@ -65,11 +63,20 @@ export class Answers {
 
   async #draw(name) {
     const { kind, number } = this.#view;
-    const { picture } = this.#figures.get(name);
-    const drawn = await this.#engine.call("draw", [name, kind === "overlay" ? "classes" : kind, number]);
-    [picture.height, picture.width] = this.#photo.shown;
-    picture.getContext("bitmaprenderer").transferFromImageBitmap(drawn.picture);
-    picture.hidden = false;
+    const each = this.#figures.get(name);
+    const drawn = await this.#call("draw", [name, kind === "overlay" ? "classes" : kind, number]);
+    if (!drawn.picture) return;
+    if (this.#photo.filmed) this.#lay(each); // picture and answer change at once
+    [each.picture.height, each.picture.width] = this.#photo.shown;
+    each.picture.getContext("bitmaprenderer").transferFromImageBitmap(drawn.picture);
+    each.picture.hidden = false;
+  }
+
+  // Shows the photo, without an answer yet.
+  #lay(each) {
+    each.picture.hidden = true;
+    [each.ground.height, each.ground.width] = this.#photo.shown;
+    each.ground.getContext("2d").drawImage(this.#photo.view, 0, 0);
   }
 
   #makeFigure(name) {

@@ -126,6 +126,14 @@ export function softmax(logits) {
   return powers.map((power) => power / total);
 }
 
+// The probability of one class, of two or more.
+export function probability(logits, number) {
+  if (logits.length === 1) return softmax(logits)[number];
+  let total = 0;
+  for (const logit of logits) total += Math.exp(logit - logits[number]);
+  return 1 / total;
+}
+
 // The places of a side of `size` pixels that a picture of it with only `shown` pixels has.
 export const sample = (size, shown) =>
   Int32Array.from({ length: shown }, (_, place) => Math.floor(((place + 0.5) * size) / shown));

@@ -1,6 +1,6 @@
 // Live video, at the speed that the machine gives.
 
-const WANTED = { video: { facingMode: "environment", width: { ideal: 640 }, height: { ideal: 480 } } };
+const WANTED = { video: { facingMode: "environment", width: { ideal: 480 }, height: { ideal: 360 } } };
 const REPORT = 1000; // milliseconds between two reports of the rate
 
 // Hands picture after picture to `use`, the next when the last is answered, and the rate to `report`.
@@ -15,7 +15,8 @@ export async function watchCamera(use, report) {
   async function watch() {
     try {
       for (let [count, since] = [0, performance.now()]; watching && stream.active; ) {
-        await use(await createImageBitmap(video));
+        const picture = await createImageBitmap(video);
+        if (watching) await use(picture);
         count += 1;
         const passed = performance.now() - since;
         if (passed > REPORT) {

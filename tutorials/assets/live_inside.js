@@ -17,7 +17,7 @@ const TITLES = {
 
 export class Inside {
   node = element("details", { class: "live-inside" }, element("summary", {}, "Look inside"));
-  #engine;
+  #call;
   #fail;
   #name = null;
   #maps = {};
@@ -35,8 +35,8 @@ export class Inside {
     element("label", {}, this.#close, " Close up, in the middle"),
   );
 
-  constructor(engine, fail) {
-    this.#engine = engine;
+  constructor(call, fail) {
+    this.#call = call;
     this.#fail = fail;
     this.node.append(this.#note, this.#controls, this.#panels);
     this.node.addEventListener("toggle", () => this.show());
@@ -58,9 +58,9 @@ export class Inside {
 
   // Computes the maps of the level anew and draws them, if they are to be seen.
   async show() {
-    if (!this.node.open || this.#controls.hidden) return;
+    if (!this.node.open || !this.#name || this.#controls.hidden) return;
     try {
-      const { maps } = await this.#engine.call("lookInside", [this.#name, Number(this.#level.value)]);
+      const { maps } = await this.#call("lookInside", [this.#name, Number(this.#level.value)]);
       const first = maps.features.dims[2] !== this.#maps.features?.dims[2];
       this.#maps = maps;
       this.#channel.max = maps.features.dims[2] - 1;

@@ -1,6 +1,6 @@
 // Does the computing beside the page: loads runtime and models, reads photos, and answers. See live_engine.js.
 
-import { decide, enlarge, sample, softmax, squeeze } from "./live_arithmetic.js";
+import { decide, enlarge, probability, sample, squeeze } from "./live_arithmetic.js";
 import { readDescription } from "./live_onnx.js";
 import { decodePng } from "./live_png.js";
 
@@ -14,7 +14,7 @@ let runtime = null;
 let colours = [];
 let photo = null; // {bitmap, size: [height, width], shown: [height, width], inputs: by shape}
 const models = new Map(); // by name: {session, shape, classes}
-const answers = new Map(); // logits of the photo, by name of the model
+const answers = new Map(); // to the photo, by name of the model: {logits, classes of the pixels shown}
 
 const methods = { start, loadModel, loadFile, loadPhoto, answer, draw, cutOut, lookInside };
 
@@ -56,6 +56,8 @@ async function open(name, bytes) {
   let session;
   try {
     session = await runtime.InferenceSession.create(bytes, CPU);
+    const image = new runtime.Tensor("float32", new Float32Array(product(description.shape)), [1, ...description.shape]);
+    await session.run({ image }, ["logits"]); // the first run is slower, and tells whether the model runs at all
   } catch (error) {
     throw new Error(`${name} cannot be opened: ${firstLine(error)}`);
   }
@@ -95,6 +97,8 @@ async function unpack(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
+
+const product = (numbers) => numbers.reduce((a, b) => a * b);
 
 const firstLine = (error) => String(error.message ?? error).split("\n")[0];
 
@@ -157,58 +161,50 @@ function* strips(bitmap) {
 // ---- Answers ----
 
 async function answer(name) {
-  const started = performance.now();
-  const logits = (await run(name, ["logits"])).logits;
-  const milliseconds = performance.now() - started;
-  answers.set(name, logits);
-  return { milliseconds, logits, shares: shares(name) };
+  const { milliseconds, logits } = await run(name, ["logits"]);
+  const counts = models.get(name).classes.map(() => 0);
+  const classes = new Uint16Array(photo.shown[0] * photo.shown[1]);
+  eachShown(logits, (pixel, all) => (counts[(classes[pixel] = decide(all))] += 1));
+  answers.set(name, { logits, classes });
+  return { milliseconds, logits, shares: counts.map((count) => count / classes.length) };
 }
 
-// The outputs of a model for the photo, {data, dims} by name, without the batch's dimension.
+// The outputs of a model for the photo, {data, dims} by name, without the batch's dimension; and its milliseconds.
 async function run(name, outputs) {
   const { session, shape } = models.get(name);
   const key = shape.join();
   if (!photo.inputs.has(key)) photo.inputs.set(key, squeeze(strips(photo.bitmap), photo.size, shape));
   const image = new runtime.Tensor("float32", photo.inputs.get(key), [1, ...shape]);
-  let found;
-  try {
-    found = await session.run({ image }, outputs);
-  } catch (error) {
-    throw new Error(`${name} does not run here: ${firstLine(error)}`);
-  }
-  return Object.fromEntries(outputs.map((output) => [output, { data: found[output].data, dims: found[output].dims.slice(1) }]));
+  const started = performance.now();
+  const found = await session.run({ image }, outputs);
+  const milliseconds = performance.now() - started;
+  const maps = outputs.map((output) => [output, { data: found[output].data, dims: found[output].dims.slice(1) }]);
+  return { milliseconds, ...Object.fromEntries(maps) };
 }
 
-// How many of the pixels shown belong to each class, from 0 to 1.
-function shares(name) {
-  const counts = models.get(name).classes.map(() => 0);
-  eachShown(name, (_, logits) => (counts[decide(logits)] += 1));
-  return counts.map((count) => count / (photo.shown[0] * photo.shown[1]));
-}
-
-function eachShown(name, use) {
+// Hands over the logits of each pixel that the page shows.
+function eachShown(logits, use) {
   const [rows, columns] = photo.size.map((side, axis) => sample(side, photo.shown[axis]));
-  enlarge(answers.get(name), photo.size, rows, columns, use);
+  enlarge(logits, photo.size, rows, columns, use);
 }
 
 // A picture of an answer, as large as what the page shows.
 //   kind: "classes", in their colours; "probability" of the class `number`, from black to white; "cutout".
 async function draw(name, kind, number) {
+  if (!answers.has(name)) return {}; // another photo has come
+  const { logits, classes } = answers.get(name);
   const [height, width] = photo.shown;
-  const image = kind === "cutout" ? await shownPhoto() : new ImageData(width, height);
+  const image = kind === "cutout" ? shownPhoto() : new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer); // alpha, blue, green, red
   const background = models.get(name).classes.indexOf("background");
-  const paint = {
-    classes: (pixel, logits) => (pixels[pixel] = colours[decide(logits) % colours.length]),
-    probability: (pixel, logits) => (pixels[pixel] = OPAQUE + 0x010101 * Math.round(255 * softmax(logits)[number])),
-    cutout: (pixel, logits) => decide(logits) === background && (pixels[pixel] = 0),
-  };
-  eachShown(name, paint[kind]);
+  if (kind === "classes") classes.forEach((each, pixel) => (pixels[pixel] = colours[each % colours.length]));
+  else if (kind === "cutout") classes.forEach((each, pixel) => each === background && (pixels[pixel] = 0));
+  else eachShown(logits, (pixel, all) => (pixels[pixel] = OPAQUE + 0x010101 * Math.round(255 * probability(all, number))));
   const picture = await createImageBitmap(image);
   return { picture, transfer: [picture] };
 }
 
-async function shownPhoto() {
+function shownPhoto() {
   const [height, width] = photo.shown;
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   context.imageSmoothingQuality = "high";
@@ -225,7 +221,7 @@ async function cutOut(name) {
   const columns = sample(width, width);
   for (const { top, rows, pixels } of strips(photo.bitmap)) {
     const lines = Int32Array.from({ length: rows }, (_, row) => top + row);
-    enlarge(answers.get(name), photo.size, lines, columns, (pixel, logits) => {
+    enlarge(answers.get(name).logits, photo.size, lines, columns, (pixel, logits) => {
       if (decide(logits) === background) pixels[4 * pixel + 3] = 0;
     });
     context.putImageData(new ImageData(pixels, width, rows), 0, top);

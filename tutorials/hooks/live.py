@@ -22,7 +22,7 @@ CACHE = ROOT / ".cache" / "live"
 RUNTIME = ROOT / "node_modules" / "onnxruntime-web"
 SCRIPT, PROGRAM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"  # that of the CPU alone
 NEEDED = {"tf2onnx": 'pip install -e ".[site]"', "skimage": "pip install scikit-image"}
-DRAWN = 3  # pets, as examples
+DRAWN = (21, 66, 0)  # of the test scenes, as examples: two that the U-Net finds, and one that it does not
 PACKAGES = ("keras", "tensorflow", "tf2onnx")
 
 
@@ -62,11 +62,13 @@ def gather():
         entry = {"name": stage.name, "file": model.name, "bytes": size(model), "does": stage.does}
         listed["stages"].append(entry)
     drawing = [ROOT / "zoo" / "data" / "synthetic_pets.py"]
-    for number in range(DRAWN + 1):
-        draw = (lambda path, number=number: draw_pet(number - 1, path)) if number else write_chelsea
-        example = kept(f"example_{number}.jpg", drawing if number else [], draw)
+    examples = {"Chelsea": kept("chelsea.jpg", [], write_chelsea)}
+    for scene in DRAWN:
+        drawn = kept(f"drawn_{scene}.jpg", drawing, lambda path, scene=scene: draw_pet(scene, path))
+        examples[f"drawn pet {len(examples)}"] = drawn
+    for title, example in examples.items():
         paths[example.name] = example
-        listed["examples"].append({"file": example.name, "title": f"a drawn pet, {number}" if number else "Chelsea"})
+        listed["examples"].append({"file": example.name, "title": title})
     return {**listed, "files": paths}
 
 
