@@ -9,17 +9,17 @@ demo: .venv/installed  ## load all models, draw them on photos, train one for a 
 test: .venv/installed  ## quick tests of everything
 	$(BIN)/python -m pytest
 
-test-all: .venv/installed  ## all tests
+test-all: .venv/installed node_modules  ## all tests
 	$(BIN)/python -m pytest -m ""
 
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-site: .venv/installed  ## build the pages into site/
+site: .venv/installed node_modules  ## build the pages into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-serve: .venv/installed  ## build the pages and show them at http://127.0.0.1:8000
+serve: .venv/installed node_modules  ## build the pages and show them at http://127.0.0.1:8000
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 .venv/installed: requirements.txt pyproject.toml
@@ -28,3 +28,7 @@ serve: .venv/installed  ## build the pages and show them at http://127.0.0.1:800
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint requirements.txt --editable ".[test,site]"
 	touch $@
+
+node_modules: package-lock.json  ## the runtime of the live models; without npm the pages say that it is missing
+	@if command -v npm > /dev/null; then npm ci --no-audit --no-fund --silent; \
+		else echo "npm is not on this machine: the site is built without live models."; fi

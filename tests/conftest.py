@@ -1,10 +1,15 @@
 """What the tests share. They run on TensorFlow unless KERAS_BACKEND says otherwise."""
 
+import functools
+import http.server
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
+import threading
 
+import filelock
 import numpy as np
 import pytest
 
@@ -131,3 +136,72 @@ def run_zoo():
         return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, worker_id):
+    """The folder of the built pages: ZOO_SITE names one; otherwise the first worker that asks builds them (minutes)."""
+    if "ZOO_SITE" in os.environ:
+        return pathlib.Path(os.environ["ZOO_SITE"])
+    pytest.importorskip("material", reason="mkdocs-material is not installed (extra `site`)")
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder if worker_id == "master" else folder.parent) / "site"  # the parent is that of all workers
+    with filelock.FileLock(f"{folder}.lock"):
+        if not (folder / "index.html").exists():
+            command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """Where a server on this machine hands the pages out."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(SilentHandler, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+class SilentHandler(http.server.SimpleHTTPRequestHandler):
+    """Logs nothing."""
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra `test`)")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("Chromium is not on this machine")
+    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", *camera]
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Opens a page with all that it folds away, in place of the last: visit("05_name/", color_scheme="dark")."""
+    contexts = []
+
+    def open_page(path="", watch=None, **settings):
+        while contexts:
+            contexts.pop().close()
+        contexts.append(browser.new_context(**{"reduced_motion": "reduce", **settings}))
+        contexts[-1].set_default_timeout(120_000)  # milliseconds: a slow machine is no fault of a page
+        page = contexts[-1].new_page()
+        if watch:
+            watch(page)
+        page.goto(address + path)
+        page.evaluate("document.querySelectorAll('details').forEach(block => block.open = true)")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -1,16 +1,9 @@
-"""The built pages in a browser. ZOO_SITE names a folder that holds them; otherwise they are built (minutes)."""
+"""The built pages in a browser."""
 
 import ast
 import builtins
-import functools
 import html.parser
-import http.server
-import os
 import re
-import shutil
-import subprocess
-import sys
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -20,7 +13,6 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra `test`)")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed (extra `test`)")
 
 # Of single characters, such as the numbers in a figure, axe does not judge the contrast unless told so.
@@ -43,75 +35,11 @@ GROWING, UNPOOLING, TRANSPOSED = "05_nearest_and_nails/", "06_max_unpooling/", "
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The folder of the built pages."""
-    if "ZOO_SITE" in os.environ:
-        return Path(os.environ["ZOO_SITE"])
-    pytest.importorskip("material", reason="mkdocs-material is not installed (extra `site`)")
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
-
-
-@pytest.fixture(scope="module")
-def address(site):
-    """Where a server on this machine hands the pages out."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(SilentHandler, directory=site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-
-
-class SilentHandler(http.server.SimpleHTTPRequestHandler):
-    """Logs nothing."""
-
-    def log_message(self, *arguments):
-        pass
-
-
-@pytest.fixture(scope="module")
 def pages(site):
     """The address of each page below that of the site."""
     found = sorted(path.parent.relative_to(site).as_posix() for path in site.glob("**/index.html"))
     assert found
     return ["" if page == "." else f"{page}/" for page in found]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not chromium:
-        pytest.skip("Chromium is not on this machine")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=arguments)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser, address):
-    """Opens a page with all that it folds away, in place of the last: visit("05_name/", color_scheme="dark")."""
-    contexts = []
-
-    def open_page(path="", watch=None, **settings):
-        while contexts:
-            contexts.pop().close()
-        contexts.append(browser.new_context(**{"reduced_motion": "reduce", **settings}))
-        contexts[-1].set_default_timeout(120_000)  # milliseconds: a slow machine is no fault of a page
-        page = contexts[-1].new_page()
-        if watch:
-            watch(page)
-        page.goto(address + path)
-        page.evaluate("document.querySelectorAll('details').forEach(block => block.open = true)")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
 
 
 def test_pages_open_without_an_error_or_a_foreign_request(visit, pages, address):

@@ -1,0 +1,283 @@
+// The live models of the pages. A page holds an empty <div class="live" data-stages="unet"></div>: one stage, or "all".
+
+import { Answers } from "./live_answers.js";
+import { watchCamera } from "./live_camera.js";
+import { Engine } from "./live_engine.js";
+import { Inside } from "./live_inside.js";
+import { button, element } from "./widgets.js";
+
+const FOLDER = new URL("../live/", import.meta.url);
+const NEEDS = { WebAssembly: "WebAssembly", Worker: "workers", OffscreenCanvas: "canvases in workers" };
+
+const words = (name) => name.replaceAll("_", " ");
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+for (const place of document.querySelectorAll("div.live")) mount(place);
+
+async function mount(place) {
+  place.setAttribute("role", "group");
+  place.setAttribute("aria-label", "The models, live");
+  const lacking = Object.keys(NEEDS).find((name) => !(name in globalThis));
+  if (lacking) {
+    place.append(element("p", {}, `This browser has no ${NEEDS[lacking]}, which the models need. A newer one has.`));
+    return;
+  }
+  const response = await fetch(new URL("models.json", FOLDER));
+  const listed = await response.json();
+  if (listed.missing) place.append(element("p", {}, `The live models are not part of this site. ${listed.missing}`));
+  else live(place, listed);
+}
+
+function live(place, listed) {
+  const stages = new Map(listed.stages.map((stage) => [stage.name, { ...stage, loaded: null }]));
+  const all = [...stages.keys()]; // without models of one's own
+  let engine = null;
+  let start = null; // a promise, from the first click on
+  let chosen = stages.has(place.dataset.stages) ? place.dataset.stages : "all";
+  let photo = null; // {name, size, shown, view}
+  let camera = null;
+  let turn = 0; // of the photo and the stages: what belongs to an earlier one is not shown any more
+
+  // ---- What the page shows ----
+
+  const status = element("p", { role: "status", class: "live-status" });
+  const progress = element("progress", { "aria-label": "Loading", hidden: "" });
+  const answers = new Answers(call, (sentence) => (pointed.textContent = sentence), say);
+  const pointed = element("p", { class: "live-pointed" });
+  const inside = new Inside(call, fail);
+  const file = element("input", { type: "file", accept: "image/*", hidden: "", "aria-label": "Photo" });
+  const model = element("input", { type: "file", accept: ".onnx", hidden: "", "aria-label": "Model" });
+  const video = button("Use the camera", () => (camera ? camera.stop() : film()));
+  const examples = listed.examples.map(({ file: name, title }) => {
+    const picture = element("img", { src: new URL(name, FOLDER), alt: `Example: ${title}`, loading: "lazy" });
+    const node = element("button", { type: "button", class: "live-example" }, picture);
+    node.addEventListener("click", () => attempt(() => showExample(name, title)));
+    return node;
+  });
+  const note = element("p", { class: "live-note" });
+  const sources = element(
+    "div",
+    { class: "live-sources" },
+    element("p", { class: "live-invitation" }, "Drop or paste a photo of a cat or a dog here"),
+    element("div", { class: "live-buttons" }, button("Choose a photo", () => file.click()), video, ...examples),
+    note,
+  );
+  const stage = choose("Stage", [...all, "all"].map((name) => [name, ""]));
+  const view = choose("Show", []);
+  const strength = element("input", { type: "range", min: 0, max: 100, value: 60, "aria-label": "Strength" });
+  const strengthLabel = element("label", {}, "Strength ", strength);
+  const save = button("Download the cut-out", () => attempt(download));
+  const controls = element("div", { class: "live-controls" }, stage.node, view.node, strengthLabel);
+  const actions = element("div", { class: "live-buttons" }, save, button("Use a model of your own", () => model.click()));
+  const results = element("div", { hidden: "" }, controls, answers.node, pointed, actions, inside.node);
+  place.append(sources, file, model, progress, status, results);
+  tellSizes();
+
+  function call(...values) {
+    return engine.call(...values);
+  }
+
+  // What is still to be loaded, before the first click and before each choice of a stage.
+  function tellSizes() {
+    const size = `The first answer loads ${megabytes(missing(names()))}.`;
+    note.textContent = `It is computed in this browser: no photo leaves your machine. ${size}`;
+    for (const option of stage.select.options) {
+      const bytes = missing(option.value === "all" ? all : [option.value]);
+      const text = option.value === "all" ? "all nine, side by side" : words(option.value);
+      option.textContent = bytes ? `${text} (loads ${megabytes(bytes)})` : text;
+    }
+  }
+
+  function missing(some) {
+    const waiting = some.map((name) => stages.get(name)).filter(({ loaded }) => !loaded);
+    return waiting.reduce((sum, { bytes }) => sum + bytes, start ? 0 : listed.runtime.bytes);
+  }
+
+  function names() {
+    return chosen === "all" ? all : [chosen];
+  }
+
+  function choose(label, options) {
+    const node = element("select");
+    const fill = (all) => node.replaceChildren(...all.map(([value, text]) => element("option", { value }, text)));
+    fill(options);
+    return { node: element("label", {}, `${label} `, node), select: node, fill };
+  }
+
+  function say(sentence) {
+    status.classList.remove("live-error");
+    status.textContent = sentence;
+  }
+
+  function fail(error) {
+    progress.hidden = true;
+    status.classList.add("live-error");
+    status.textContent = error.message;
+  }
+
+  async function attempt(action) {
+    try {
+      await action();
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  // ---- Loading, on the first click ----
+
+  async function ready(name) {
+    const entry = stages.get(name);
+    await begin(missing(names()));
+    entry.loaded ??= await engine.call("loadModel", [name, new URL(entry.file, FOLDER).href]);
+    progress.hidden = !missing(names());
+    tellSizes();
+    return entry.loaded;
+  }
+
+  // Starts the runtime, once; `bytes` are still to be loaded, with all that follows.
+  async function begin(bytes) {
+    if (bytes && progress.hidden) {
+      Object.assign(progress, { hidden: false, max: bytes, value: 0 });
+      say("Loading ...");
+    }
+    if (!start) {
+      engine = new Engine((more) => (progress.value += more));
+      start = engine.call("start", [FOLDER.href, listed.runtime, listed.colours]);
+    }
+    try {
+      await start;
+    } catch (error) {
+      start = null; // the next click tries again
+      throw error;
+    }
+  }
+
+  // ---- Photos ----
+
+  async function show(source, name) {
+    await ready(names()[0]);
+    turn += 1;
+    const filmed = source instanceof ImageBitmap;
+    const old = photo;
+    photo = { name, filmed, ...(await engine.call("loadPhoto", [source], filmed ? [source] : [])) };
+    old?.view.close();
+    await answerAll();
+  }
+
+  async function showExample(name, title) {
+    const response = await fetch(new URL(name, FOLDER)).catch(() => null);
+    if (!response?.ok) throw new Error("There is no connection to load the example from.");
+    camera?.stop();
+    await show(await response.blob(), title);
+  }
+
+  function take(found) {
+    if (!found) return;
+    camera?.stop();
+    if (found.name.endsWith(".onnx")) attempt(() => showModel(found));
+    else attempt(() => show(found, found.name));
+  }
+
+  async function film() {
+    await attempt(async () => {
+      await ready(names()[0]);
+      camera = await watchCamera(
+        (frame) => show(frame, "camera"),
+        (rate) => say(`${rate.toFixed(1)} pictures a second.`),
+      );
+      video.textContent = "Keep this picture";
+      await camera.stopped;
+    });
+    camera = null;
+    video.textContent = "Use the camera";
+    if (photo?.filmed) await attempt(answerAll);
+  }
+
+  async function showModel(found) {
+    await begin(start ? 0 : listed.runtime.bytes);
+    const loaded = await engine.call("loadFile", [found]);
+    if (!stages.has(found.name)) stage.select.append(element("option", { value: found.name }));
+    stages.set(found.name, { name: found.name, bytes: 0, loaded });
+    tellSizes();
+    progress.hidden = true;
+    stage.select.value = chosen = found.name;
+    say(`${found.name} knows ${loaded.classes.join(", ")}. It takes ${loaded.shape.slice(0, 2).join(" x ")} pixels.`);
+    if (photo) await answerAll();
+  }
+
+  // ---- Answers ----
+
+  async function answerAll() {
+    const mine = ++turn;
+    for (const name of names()) {
+      const { classes, levels } = await ready(name);
+      if (mine !== turn) return;
+      if (name === names()[0]) prepare(classes, levels);
+      const found = await engine.call("answer", [name]);
+      if (mine !== turn) return;
+      await answers.show(name, { ...found, classes });
+      if (mine !== turn) return;
+      if (!camera) say(`${words(name)} answered in ${found.milliseconds.toFixed(0)} ms: ${tell(classes, found.shares)}.`);
+    }
+    await inside.show();
+  }
+
+  const tell = (classes, shares) => classes.map((name, i) => `${name} ${(100 * shares[i]).toFixed(0)} %`).join(", ");
+
+  function prepare(classes, levels) {
+    results.hidden = false;
+    place.classList.add("live-started");
+    stage.select.value = chosen;
+    const options = [["overlay", "classes over the photo"], ["classes", "classes"]];
+    options.push(...classes.map((name, number) => [`probability ${number}`, `probability of ${name}`]));
+    if (classes.includes("background")) options.push(["cutout", "cut-out"]);
+    const before = view.select.value;
+    view.fill(options);
+    view.select.value = options.some(([value]) => value === before) ? before : "overlay";
+    save.hidden = !classes.includes("background");
+    answers.prepare(photo, names(), classes, listed.colours);
+    inside.prepare(chosen === "all" ? null : chosen, levels);
+    changeView();
+  }
+
+  function changeView() {
+    const [kind, number] = view.select.value.split(" ");
+    strengthLabel.hidden = kind !== "overlay";
+    return answers.setView(kind, Number(number), strength.value / 100);
+  }
+
+  async function download() {
+    const name = names().at(-1);
+    const { file: picture } = await engine.call("cutOut", [name]);
+    const url = URL.createObjectURL(picture);
+    element("a", { href: url, download: `${photo.name}.cutout.png` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    say(`The cut-out of ${words(name)} is downloaded.`);
+  }
+
+  // ---- What the reader does ----
+
+  stage.select.value = chosen;
+  stage.select.addEventListener("change", () => {
+    chosen = stage.select.value;
+    if (photo) attempt(answerAll);
+  });
+  view.select.addEventListener("change", () => attempt(changeView));
+  strength.addEventListener("input", changeView);
+  for (const input of [file, model])
+    input.addEventListener("change", () => {
+      take(input.files[0]);
+      input.value = ""; // so that the same file can be chosen again
+    });
+  addEventListener("dragover", (event) => event.preventDefault()); // a photo that misses does not replace the page
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    if (place.contains(event.target)) take(event.dataTransfer.files[0]);
+  });
+  place.addEventListener("dragover", () => place.classList.add("live-over"));
+  for (const end of ["dragleave", "drop"]) place.addEventListener(end, () => place.classList.remove("live-over"));
+  addEventListener("paste", (event) => {
+    const [first] = event.clipboardData.files;
+    if (first && place === document.querySelector("div.live")) take(first);
+  });
+}

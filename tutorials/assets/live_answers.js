@@ -1,0 +1,146 @@
+// The answers to a photo, a picture a stage side by side, and what is under the pointer.
+
+import { enlarge, softmax } from "./live_arithmetic.js";
+import { element } from "./widgets.js";
+
+const words = (name) => name.replaceAll("_", " ");
+const percent = (share) => `${(100 * share).toFixed(0)} %`;
+
+export class Answers {
+  node = element("div", { class: "live-answers" });
+  #call;
+  #point; // is told what is under the pointer, in words
+  #say;
+  #figures = new Map(); // by the stage's name: its nodes, and its answer
+  #photo = null;
+  #view = { kind: "overlay", number: 0 };
+  #at = null; // the photo's [row, column] under the pointer
+
+  constructor(call, point, say) {
+    this.#call = call;
+    this.#point = point;
+    this.#say = say;
+  }
+
+  // Makes room for the answers of these stages to a photo.
+  prepare(photo, names, classes, colours) {
+    this.#photo = photo;
+    if (!photo.filmed) this.#point("");
+    if (names.join() !== [...this.#figures.keys()].join()) {
+      this.#figures = new Map(names.map((name) => [name, this.#makeFigure(name)]));
+      this.node.replaceChildren(...[...this.#figures.values()].map(({ figure }) => figure));
+      this.node.classList.toggle("live-many", names.length > 1);
+    }
+    for (const each of this.#figures.values()) {
+      each.answer = null;
+      const chips = classes.map((name, number) => chip(name, colours[number % colours.length]));
+      if (!photo.filmed || !each.legend.children.length) each.legend.replaceChildren(...chips);
+      if (!photo.filmed) each.time.textContent = "";
+      if (!photo.filmed) this.#lay(each);
+      const [height, width] = photo.shown;
+      each.place.style.aspectRatio = `${width} / ${height}`;
+      each.place.style.width = `min(100%, ${(70 * width) / height}vh)`; // 70 % of the screen's height at most
+    }
+  }
+
+  // Shows the answer {logits, milliseconds, shares, classes} of a stage.
+  async show(name, answer) {
+    const each = this.#figures.get(name);
+    each.answer = answer;
+    each.time.textContent = `${answer.milliseconds.toFixed(0)} ms`;
+    for (const [number, share] of answer.shares.entries()) each.legend.children[number].dataset.share = percent(share);
+    await this.#draw(name);
+  }
+
+  // What of the answers is shown: "overlay", "classes", "probability" of the class `number`, or "cutout".
+  async setView(kind, number, strength) {
+    this.node.style.setProperty("--live-strength", kind === "overlay" ? strength : 1);
+    if (kind === this.#view.kind && number === this.#view.number) return;
+    this.#view = { kind, number };
+    this.node.classList.toggle("live-cut", kind === "cutout");
+    for (const [name, { answer }] of this.#figures) if (answer) await this.#draw(name);
+  }
+
+  async #draw(name) {
+    const { kind, number } = this.#view;
+    const each = this.#figures.get(name);
+    const drawn = await this.#call("draw", [name, kind === "overlay" ? "classes" : kind, number]);
+    if (!drawn.picture) return;
+    if (this.#photo.filmed) this.#lay(each); // picture and answer change at once
+    [each.picture.height, each.picture.width] = this.#photo.shown;
+    each.picture.getContext("bitmaprenderer").transferFromImageBitmap(drawn.picture);
+    each.picture.hidden = false;
+  }
+
+  // Shows the photo, without an answer yet.
+  #lay(each) {
+    each.picture.hidden = true;
+    [each.ground.height, each.ground.width] = this.#photo.shown;
+    each.ground.getContext("2d").drawImage(this.#photo.view, 0, 0);
+  }
+
+  #makeFigure(name) {
+    const [ground, picture] = [element("canvas"), element("canvas", { hidden: "" })];
+    const mark = element("span", { class: "live-mark", hidden: "" });
+    const help = `Answer of ${words(name)}. Arrow keys move a mark over it.`;
+    const place = element("div", { class: "live-picture", tabindex: 0, role: "application", "aria-label": help });
+    place.append(ground, picture, mark);
+    const [time, legend] = [element("span", { class: "live-time" }), element("span", { class: "live-legend" })];
+    const figure = element("figure", {}, place, element("figcaption", {}, element("b", {}, words(name)), " ", time, legend));
+    place.addEventListener("pointermove", (event) => {
+      const box = place.getBoundingClientRect();
+      this.#pointAt((event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width);
+    });
+    place.addEventListener("keydown", (event) => {
+      const [down, right] = MOVES[event.key] ?? [0, 0];
+      if (event.ctrlKey || event.altKey || event.metaKey || (!down && !right)) return;
+      event.preventDefault(); // the page stays where it is
+      const [row, column] = this.#at ?? this.#photo.size.map((side) => side / 2);
+      const [height, width] = this.#photo.size;
+      const step = event.shiftKey ? 1 : Math.max(1, Math.round(Math.max(height, width) / 40));
+      this.#say(this.#pointAt((row + down * step + 0.5) / height, (column + right * step + 0.5) / width));
+    });
+    return { figure, place, ground, picture, mark, time, legend, answer: null };
+  }
+
+  // Says what is at a place of the photo, which is given as shares of its height and width.
+  #pointAt(...shares) {
+    const { size } = this.#photo;
+    this.#at = shares.map((share, axis) => Math.min(size[axis] - 1, Math.max(0, Math.floor(share * size[axis]))));
+    const [row, column] = this.#at;
+    const found = [];
+    for (const [name, { answer, mark }] of this.#figures) {
+      mark.hidden = false;
+      mark.style.top = percent2((row + 0.5) / size[0]);
+      mark.style.left = percent2((column + 0.5) / size[1]);
+      if (answer) found.push([name, probabilities(answer, size, this.#at)]);
+    }
+    const tell = ([name, all]) => (found.length > 1 ? `${words(name)}: ${all[0]}` : all.join(", "));
+    const sentence = `Row ${row}, column ${column}: ${found.map(tell).join("; ")}.`;
+    this.#point(sentence);
+    return sentence;
+  }
+
+  // The photo's [row, column] under the pointer, as shares of its height and width.
+  get pointed() {
+    return this.#at?.map((place, axis) => place / this.#photo.size[axis]) ?? [0.5, 0.5];
+  }
+}
+
+const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+const percent2 = (share) => `${100 * share}%`;
+
+// "pet 97 %", the most probable class first.
+function probabilities({ logits, classes }, size, [row, column]) {
+  let found;
+  enlarge(logits, size, [row], [column], (_, pixel) => (found = softmax(pixel)));
+  const order = classes.map((_, number) => number).sort((a, b) => found[b] - found[a]);
+  return order.slice(0, 3).map((number) => `${classes[number]} ${percent(found[number])}`);
+}
+
+function chip(name, colour) {
+  const node = element("span", { class: "live-class" }, name);
+  node.style.setProperty("--live-colour", `rgb(${colour.join(" ")})`);
+  return node;
+}

@@ -1,0 +1,43 @@
+// Live video, at the speed that the machine gives.
+
+const WANTED = { video: { facingMode: "environment", width: { ideal: 480 }, height: { ideal: 360 } } };
+const REPORT = 1000; // milliseconds between two reports of the rate
+
+// Hands picture after picture to `use`, the next when the last is answered, and the rate to `report`.
+// Gives {stop, stopped}: a function, and a promise that fails with a sentence.
+export async function watchCamera(use, report) {
+  const stream = await open();
+  const video = document.createElement("video");
+  Object.assign(video, { srcObject: stream, muted: true, playsInline: true });
+  await video.play();
+  let watching = true;
+
+  async function watch() {
+    try {
+      for (let [count, since] = [0, performance.now()]; watching && stream.active; ) {
+        const picture = await createImageBitmap(video);
+        if (watching) await use(picture);
+        count += 1;
+        const passed = performance.now() - since;
+        if (passed > REPORT) {
+          report((1000 * count) / passed);
+          [count, since] = [0, performance.now()];
+        }
+      }
+    } finally {
+      for (const track of stream.getTracks()) track.stop();
+    }
+  }
+
+  return { stop: () => (watching = false), stopped: watch() };
+}
+
+async function open() {
+  if (!navigator.mediaDevices) throw new Error("Browsers give a page the camera only over https.");
+  try {
+    return await navigator.mediaDevices.getUserMedia(WANTED);
+  } catch (error) {
+    const refused = error.name === "NotAllowedError";
+    throw new Error(refused ? "The camera was not allowed to this page." : "No camera was found.");
+  }
+}

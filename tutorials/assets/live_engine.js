@@ -1,0 +1,30 @@
+// The page's side of live_worker.js: calls its functions, and hears how much is loaded.
+
+export class Engine {
+  #worker = new Worker(new URL("live_worker.js", import.meta.url), { type: "module" });
+  #waiting = new Map();
+  #calls = 0;
+
+  // `loaded(bytes)` is called for each part of a file that has come.
+  constructor(loaded) {
+    this.#worker.onmessage = ({ data }) => {
+      if ("loaded" in data) return loaded(data.loaded);
+      const { resolve, reject } = this.#waiting.get(data.id);
+      this.#waiting.delete(data.id);
+      if ("error" in data) reject(new Error(data.error));
+      else resolve(data.result);
+    };
+    this.#worker.onerror = () => {
+      for (const { reject } of this.#waiting.values())
+        reject(new Error("The browser has stopped the models, perhaps for want of memory. Load the page again."));
+      this.#waiting.clear();
+    };
+  }
+
+  // What a function of the worker gives; an error is a sentence for the reader.
+  call(method, values = [], transfer = []) {
+    const id = this.#calls++;
+    this.#worker.postMessage({ id, method, values }, transfer);
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+  }
+}

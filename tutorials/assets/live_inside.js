@@ -1,0 +1,134 @@
+// The step inside a stage: what goes down on a level, what is remembered, and what comes up.
+
+import { element } from "./widgets.js";
+
+const TINTS = [[86, 180, 233], [230, 159, 0], [0, 158, 115], [204, 121, 167]]; // of the places in a window, as in all pictures
+const HEAT = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]]; // viridis, from 0 to the most
+const SIGNED = [[33, 102, 172], [247, 247, 247], [178, 24, 43]]; // negative, 0, positive
+const MARKS = [[0, 0, 0], [255, 255, 255]];
+
+const TITLES = {
+  features: "features, before they go down",
+  offsets: "offsets: where in its window each maximum stood",
+  rising: "what comes up from below",
+  grown: "after the way up",
+  marks: "marks: 1 where a maximum stood",
+};
+
+export class Inside {
+  node = element("details", { class: "live-inside" }, element("summary", {}, "Look inside"));
+  #call;
+  #fail;
+  #name = null;
+  #maps = {};
+  #level = element("select");
+  #channel = element("input", { type: "range", min: 0, value: 0 });
+  #number = element("output");
+  #close = element("input", { type: "checkbox" });
+  #panels = element("div", { class: "live-panels" });
+  #note = element("p");
+  #controls = element(
+    "div",
+    { class: "live-controls" },
+    element("label", {}, "Level ", this.#level),
+    element("label", {}, "Channel ", this.#channel, " ", this.#number),
+    element("label", {}, this.#close, " Close up, in the middle"),
+  );
+
+  constructor(call, fail) {
+    this.#call = call;
+    this.#fail = fail;
+    this.node.append(this.#note, this.#controls, this.#panels);
+    this.node.addEventListener("toggle", () => this.show());
+    this.#level.addEventListener("change", () => this.show());
+    for (const input of [this.#channel, this.#close]) input.addEventListener("input", () => this.#draw());
+  }
+
+  // Takes a stage with these levels; `null` where several are shown.
+  prepare(name, levels) {
+    if (name === this.#name) return;
+    this.#name = name;
+    this.#controls.hidden = !name || !levels.length;
+    const none = "This stage looks at one patch after the other, and has no map of the whole photo.";
+    this.#note.textContent = !name ? "Choose one stage to look inside." : levels.length ? "" : none;
+    const options = levels.map((level) => element("option", { value: level }, `${level}`));
+    this.#level.replaceChildren(...options);
+    this.#panels.replaceChildren();
+  }
+
+  // Computes the maps of the level anew and draws them, if they are to be seen.
+  async show() {
+    if (!this.node.open || !this.#name || this.#controls.hidden) return;
+    try {
+      const { maps } = await this.#call("lookInside", [this.#name, Number(this.#level.value)]);
+      const first = maps.features.dims[2] !== this.#maps.features?.dims[2];
+      this.#maps = maps;
+      this.#channel.max = maps.features.dims[2] - 1;
+      if (first) this.#channel.value = liveliest(maps.features);
+      this.#draw();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #draw() {
+    const channel = Number(this.#channel.value);
+    this.#number.textContent = channel;
+    const { features, grown } = this.#maps;
+    const fits = Object.keys(TITLES).filter((kind) => {
+      const map = this.#maps[kind];
+      return map && (kind !== "rising" || map.dims[2] === grown.dims[2]); // else the channels are others
+    });
+    const parts = this.#close.checked ? 16 * Math.max(1, features.dims[0] / 128) : 1; // a close-up shows 1 / parts of a side
+    this.#panels.replaceChildren(...fits.map((kind) => panel(kind, this.#maps[kind], channel, Math.min(8, parts))));
+  }
+}
+
+// The channel whose values differ most.
+function liveliest({ data, dims: [height, width, channels] }) {
+  const spread = Array.from({ length: channels }, (_, channel) => {
+    let [sum, squares] = [0, 0];
+    for (let place = channel; place < data.length; place += channels) {
+      sum += data[place];
+      squares += data[place] ** 2;
+    }
+    const mean = sum / (height * width);
+    return squares / (height * width) - mean ** 2;
+  });
+  return spread.indexOf(Math.max(...spread));
+}
+
+function panel(kind, { data, dims: [height, width, channels] }, channel, parts) {
+  const [rows, columns] = [height, width].map((side) => Math.max(2, Math.round(side / parts)));
+  const [top, left] = [2 * Math.round((height - rows) / 4), 2 * Math.round((width - columns) / 4)]; // whole windows
+  const values = Float32Array.from({ length: rows * columns }, (_, place) => {
+    const [row, column] = [top + Math.floor(place / columns), left + (place % columns)];
+    return data[(row * width + column) * channels + channel];
+  });
+  const most = values.reduce((best, value) => Math.max(best, Math.abs(value)), 1e-9);
+  const image = new ImageData(columns, rows);
+  values.forEach((value, place) => image.data.set([...colour(kind, value, most), 255], 4 * place));
+  const canvas = element("canvas", { width: columns, height: rows, role: "img", "aria-label": TITLES[kind] });
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  const caption = element("figcaption", {}, `${TITLES[kind]} (${height} x ${width})`);
+  if (kind === "offsets") caption.append(...TINTS.map(tintChip));
+  return element("figure", {}, canvas, caption);
+}
+
+function colour(kind, value, most) {
+  if (kind === "offsets") return TINTS[value];
+  if (kind === "marks") return MARKS[value];
+  return kind === "features" ? blend(HEAT, Math.max(0, value / most)) : blend(SIGNED, (value / most + 1) / 2);
+}
+
+function blend(colours, share) {
+  const place = Math.min(colours.length - 1 - 1e-6, share * (colours.length - 1));
+  const [first, second] = [colours[Math.floor(place)], colours[Math.floor(place) + 1]];
+  return first.map((value, i) => value + (second[i] - value) * (place % 1));
+}
+
+function tintChip(tint, place) {
+  const node = element("span", { class: "live-class" }, `${place}`);
+  node.style.setProperty("--live-colour", `rgb(${tint.join(" ")})`);
+  return node;
+}

@@ -1,0 +1,237 @@
+// Does the computing beside the page: loads runtime and models, reads photos, and answers. See live_engine.js.
+
+import { decide, enlarge, probability, sample, squeeze } from "./live_arithmetic.js";
+import { readDescription } from "./live_onnx.js";
+import { decodePng } from "./live_png.js";
+
+const MAX_PIXELS = 100_000_000; // as zoo/data/modes.py has it
+const STRIP = 1 << 18; // pixels that are read at once
+const LARGEST = 1024; // pixels of a side that the page shows; answers are exact at each pixel shown
+const OPAQUE = 0xff000000;
+const CPU = { executionProviders: ["wasm"] };
+
+let runtime = null;
+let colours = [];
+let photo = null; // {bitmap, size: [height, width], shown: [height, width], inputs: by shape}
+const models = new Map(); // by name: {session, shape, classes}
+const answers = new Map(); // to the photo, by name of the model: {logits, classes of the pixels shown}
+
+const methods = { start, loadModel, loadFile, loadPhoto, answer, draw, cutOut, lookInside };
+
+let last = Promise.resolve();
+
+onmessage = ({ data }) => (last = last.then(() => handle(data))); // one after the other
+
+async function handle({ id, method, values }) {
+  try {
+    const { transfer = [], ...result } = (await methods[method](...values)) ?? {};
+    postMessage({ id, result }, transfer);
+  } catch (error) {
+    postMessage({ id, error: error.message || String(error) });
+  }
+}
+
+// ---- Runtime and models ----
+
+async function start(folder, { script, program }, palette) {
+  colours = palette.map(([red, green, blue]) => OPAQUE + 0x10000 * blue + 0x100 * green + red);
+  const packed = await load(new URL(program, folder), "the runtime");
+  runtime = await import(new URL(script, folder));
+  runtime.env.wasm.numThreads = 1; // more need headers that plain web servers do not send
+  runtime.env.wasm.wasmBinary = await unpack(packed);
+}
+
+async function loadModel(name, url) {
+  if (!models.has(name)) await open(name, await load(url, name.replaceAll("_", " ")));
+  return describe(name);
+}
+
+async function loadFile(file) {
+  await open(file.name, new Uint8Array(await file.arrayBuffer()));
+  return describe(file.name);
+}
+
+async function open(name, bytes) {
+  const description = readDescription(bytes, name);
+  let session;
+  try {
+    session = await runtime.InferenceSession.create(bytes, CPU);
+    const image = new runtime.Tensor("float32", new Float32Array(product(description.shape)), [1, ...description.shape]);
+    await session.run({ image }, ["logits"]); // the first run is slower, and tells whether the model runs at all
+  } catch (error) {
+    throw new Error(`${name} cannot be opened: ${firstLine(error)}`);
+  }
+  await models.get(name)?.session.release();
+  answers.delete(name);
+  models.set(name, { session, ...description });
+}
+
+// The levels, with their maps, are the numbers behind the names of further outputs.
+function describe(name) {
+  const { session, shape, classes } = models.get(name);
+  const outputs = session.outputNames.filter((output) => output !== "logits");
+  const levels = [...new Set(outputs.map((output) => Number(output.split("_").at(-1))))].sort();
+  return { shape, classes, levels };
+}
+
+// The bytes of a file; each part that comes is reported.
+async function load(url, what) {
+  let response;
+  try {
+    response = await fetch(url);
+  } catch {
+    throw new Error(`There is no connection to load ${what} from.`);
+  }
+  if (!response.ok) throw new Error(`${what} cannot be loaded: the server answers ${response.status}.`);
+  const whole = response.clone().arrayBuffer(); // a stream that is read alone counts as broken off in Chromium
+  for (const reader = response.body.getReader(); ; ) {
+    const { done, value } = await reader.read();
+    if (done) return new Uint8Array(await whole);
+    postMessage({ loaded: value.length });
+  }
+}
+
+// Some servers have unpacked a .gz file already.
+async function unpack(bytes) {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+const product = (numbers) => numbers.reduce((a, b) => a * b);
+
+const firstLine = (error) => String(error.message ?? error).split("\n")[0];
+
+// ---- Photos ----
+
+// Takes a file, or a frame of the camera, in place of the photo before.
+async function loadPhoto(source) {
+  const bitmap = source instanceof Blob ? await decode(source) : source;
+  const size = [bitmap.height, bitmap.width];
+  const factor = Math.min(1, LARGEST / Math.max(...size));
+  const shown = size.map((side) => Math.max(1, Math.round(side * factor)));
+  photo?.bitmap.close();
+  photo = { bitmap, size, shown, inputs: new Map() };
+  answers.clear();
+  const options = { resizeWidth: shown[1], resizeHeight: shown[0], resizeQuality: "high" };
+  const view = await createImageBitmap(bitmap, factor < 1 ? options : {});
+  return { size, shown, view, transfer: [view] };
+}
+
+// A picture by the rules of zoo/data/pictures.py: upright, no colour profile, transparency ignored.
+async function decode(file) {
+  const name = file.name ?? "The picture";
+  let bitmap;
+  try {
+    const plain = { imageOrientation: "from-image", premultiplyAlpha: "none", colorSpaceConversion: "none" };
+    bitmap = await createImageBitmap(file, plain);
+  } catch {
+    const head = new TextDecoder("latin1").decode(await file.slice(4, 12).arrayBuffer());
+    const heic = /^ftyp(hei|hev|mif|msf)/.test(head);
+    throw new Error(
+      heic
+        ? `${name} is a HEIC file, which this browser cannot read: save it as JPEG.`
+        : `${name} is broken, or no picture that this browser can read, such as JPEG or PNG.`,
+    );
+  }
+  if (bitmap.width * bitmap.height > MAX_PIXELS) {
+    const size = `${bitmap.width} x ${bitmap.height}`;
+    bitmap.close();
+    throw new Error(`A picture may have up to 100 million pixels. ${name} has ${size}.`);
+  }
+  const exact = await decodePng(file).catch(() => null); // of a broken one the browser shows what there is
+  if (!exact) return bitmap;
+  bitmap.close();
+  return createImageBitmap(exact, { colorSpaceConversion: "none" });
+}
+
+function* strips(bitmap) {
+  const { width, height } = bitmap;
+  const most = Math.max(1, Math.floor(STRIP / width));
+  const canvas = new OffscreenCanvas(width, Math.min(most, height));
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  for (let top = 0; top < height; top += most) {
+    const rows = Math.min(most, height - top);
+    context.clearRect(0, 0, width, rows);
+    context.drawImage(bitmap, 0, -top);
+    yield { top, rows, pixels: context.getImageData(0, 0, width, rows).data };
+  }
+}
+
+// ---- Answers ----
+
+async function answer(name) {
+  const { milliseconds, logits } = await run(name, ["logits"]);
+  const counts = models.get(name).classes.map(() => 0);
+  const classes = new Uint16Array(photo.shown[0] * photo.shown[1]);
+  eachShown(logits, (pixel, all) => (counts[(classes[pixel] = decide(all))] += 1));
+  answers.set(name, { logits, classes });
+  return { milliseconds, logits, shares: counts.map((count) => count / classes.length) };
+}
+
+// The outputs of a model for the photo, {data, dims} by name, without the batch's dimension; and its milliseconds.
+async function run(name, outputs) {
+  const { session, shape } = models.get(name);
+  const key = shape.join();
+  if (!photo.inputs.has(key)) photo.inputs.set(key, squeeze(strips(photo.bitmap), photo.size, shape));
+  const image = new runtime.Tensor("float32", photo.inputs.get(key), [1, ...shape]);
+  const started = performance.now();
+  const found = await session.run({ image }, outputs);
+  const milliseconds = performance.now() - started;
+  const maps = outputs.map((output) => [output, { data: found[output].data, dims: found[output].dims.slice(1) }]);
+  return { milliseconds, ...Object.fromEntries(maps) };
+}
+
+// Hands over the logits of each pixel that the page shows.
+function eachShown(logits, use) {
+  const [rows, columns] = photo.size.map((side, axis) => sample(side, photo.shown[axis]));
+  enlarge(logits, photo.size, rows, columns, use);
+}
+
+// A picture of an answer, as large as what the page shows.
+//   kind: "classes", in their colours; "probability" of the class `number`, from black to white; "cutout".
+async function draw(name, kind, number) {
+  if (!answers.has(name)) return {}; // another photo has come
+  const { logits, classes } = answers.get(name);
+  const [height, width] = photo.shown;
+  const image = kind === "cutout" ? shownPhoto() : new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer); // alpha, blue, green, red
+  const background = models.get(name).classes.indexOf("background");
+  if (kind === "classes") classes.forEach((each, pixel) => (pixels[pixel] = colours[each % colours.length]));
+  else if (kind === "cutout") classes.forEach((each, pixel) => each === background && (pixels[pixel] = 0));
+  else eachShown(logits, (pixel, all) => (pixels[pixel] = OPAQUE + 0x010101 * Math.round(255 * probability(all, number))));
+  const picture = await createImageBitmap(image);
+  return { picture, transfer: [picture] };
+}
+
+function shownPhoto() {
+  const [height, width] = photo.shown;
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  context.drawImage(photo.bitmap, 0, 0, width, height);
+  return context.getImageData(0, 0, width, height);
+}
+
+// What is not background, at the photo's own size, as a PNG on a transparent ground.
+async function cutOut(name) {
+  const [height, width] = photo.size;
+  const background = models.get(name).classes.indexOf("background");
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d");
+  const columns = sample(width, width);
+  for (const { top, rows, pixels } of strips(photo.bitmap)) {
+    const lines = Int32Array.from({ length: rows }, (_, row) => top + row);
+    enlarge(answers.get(name).logits, photo.size, lines, columns, (pixel, logits) => {
+      if (decide(logits) === background) pixels[4 * pixel + 3] = 0;
+    });
+    context.putImageData(new ImageData(pixels, width, rows), 0, top);
+  }
+  return { file: await canvas.convertToBlob({ type: "image/png" }) };
+}
+
+// The maps of a level, {data, dims} by what they are: features, offsets, rising, grown, marks.
+async function lookInside(name, level) {
+  const outputs = models.get(name).session.outputNames.filter((output) => output.endsWith(`_${level}`));
+  const maps = await run(name, outputs);
+  return { maps: Object.fromEntries(outputs.map((output) => [output.slice(0, output.lastIndexOf("_")), maps[output]])) };
+}

@@ -1,0 +1,144 @@
+"""Puts into the site what the live models need: the runtime, the nine models, examples, and a list of them.
+
+The runtime is `onnxruntime-web`, which `make site` installs with npm. Without it the site is built all the same, and
+the list says what is missing. What takes time to make is kept in `.cache/`, each under a key of all that decides it.
+"""
+
+import gzip
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+from pathlib import Path
+
+from mkdocs.structure.files import File
+
+from zoo import files
+from zoo.cards import card
+from zoo.stages import REGISTRY
+
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / ".cache" / "live"
+RUNTIME = ROOT / "node_modules" / "onnxruntime-web"
+SCRIPT, PROGRAM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"  # that of the CPU alone
+NEEDED = {"tf2onnx": 'pip install -e ".[site]"', "skimage": "pip install scikit-image"}
+DRAWN = (21, 66, 0)  # of the test scenes, as examples: two that the U-Net finds, and one that it does not
+PACKAGES = ("keras", "tensorflow", "tf2onnx")
+
+
+def on_files(files, config):
+    """Adds `live/` to the site, with `models.json`, the list of what there is."""
+    missing = what_is_missing()
+    contents = {"missing": missing} if missing else gather()
+    for name, path in contents.pop("files", {}).items():
+        files.append(File.generated(config, f"live/{name}", abs_src_path=str(path)))
+    files.append(File.generated(config, "live/models.json", content=json.dumps(contents)))
+    return files
+
+
+def what_is_missing():
+    """What the builder of the site has to install, as a sentence; empty if nothing is missing."""
+    if not (RUNTIME / "dist" / PROGRAM).exists():
+        return "The runtime of the models is missing. Install npm, and build the site again with: make site"
+    absent = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    return f"The package {absent[0]} is missing. Install it with: {NEEDED[absent[0]]}" if absent else ""
+
+
+def gather():
+    """What `models.json` holds, and under "files" the path of each file that belongs into `live/`."""
+    version = json.loads((RUNTIME / "package.json").read_text())["version"]
+    script, program = RUNTIME / "dist" / SCRIPT, kept(f"{PROGRAM}.gz", [version], compress)
+    colours = kept("colours.json", [ROOT / "zoo" / "plots.py"], write_colours)
+    paths = {script.name: script, program.name: program}
+    listed = {
+        "runtime": {"script": script.name, "program": program.name, "bytes": script.stat().st_size + size(program)},
+        "colours": json.loads(colours.read_text()),
+        "examples": [],
+        "stages": [],
+    }
+    for stage in REGISTRY:
+        model = kept(f"{stage.name}.onnx", sources(stage), lambda path, name=stage.name: export(name, path))
+        paths[model.name] = model
+        entry = {"name": stage.name, "file": model.name, "bytes": size(model), "does": stage.does}
+        listed["stages"].append(entry)
+    drawing = [ROOT / "zoo" / "data" / "synthetic_pets.py"]
+    examples = {"Chelsea": kept("chelsea.jpg", [], write_chelsea)}
+    for scene in DRAWN:
+        drawn = kept(f"drawn_{scene}.jpg", drawing, lambda path, scene=scene: draw_pet(scene, path))
+        examples[f"drawn pet {len(examples)}"] = drawn
+    for title, example in examples.items():
+        paths[example.name] = example
+        listed["examples"].append({"file": example.name, "title": title})
+    return {**listed, "files": paths}
+
+
+def sources(stage):
+    """All that decides an exported model: its file, by the checksum in its card, our code and the converters."""
+    code = [Path(__file__).with_name("insides.py"), ROOT / "zoo" / "exporting.py", ROOT / "zoo" / "formats.py"]
+    return [card(stage.name)["sha256"], *code, *map(importlib.metadata.version, PACKAGES)]
+
+
+def kept(name, sources, make):
+    """The path of a file in the cache; `make(path)` writes it unless it is there from the same sources.
+
+    Args:
+        name: of the file, which gets the beginning of a key of the sources before its ending.
+        sources: texts, and paths of files that are read.
+        make: function of a path.
+    """
+    digest = hashlib.sha256(name.encode())
+    for source in sources:
+        digest.update(source.read_bytes() if isinstance(source, Path) else source.encode())
+    stem, _, ending = name.partition(".")
+    path = CACHE / f"{stem}-{digest.hexdigest()[:12]}.{ending}"
+    if not path.exists():
+        for old in CACHE.glob(f"{stem}-????????????.{ending}"):
+            old.unlink()
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with files.write_whole(path, overwrite=True) as unfinished:
+            make(unfinished)
+    return path
+
+
+def size(path):
+    return path.stat().st_size
+
+
+def compress(path):
+    """The runtime's program, a quarter as large, since not every server compresses."""
+    path.write_bytes(gzip.compress((RUNTIME / "dist" / PROGRAM).read_bytes(), mtime=0))
+
+
+def write_colours(path):
+    """The colours of classes, as in all pictures."""
+    from zoo.plots import palette
+
+    path.write_text(json.dumps(palette(64).tolist()))
+
+
+def write_chelsea(path):
+    """The photo of a cat that comes with scikit-image (CC0)."""
+    from PIL import Image
+    from skimage.data import chelsea
+
+    Image.fromarray(chelsea()).save(path, "jpeg", quality=90)
+
+
+def export(name, path):
+    """Writes a stage's model; imports Keras only here, where nothing is in the cache."""
+    from zoo import quiet
+
+    quiet.import_tensorflow()
+    import insides
+
+    insides.export(name, path)
+
+
+def draw_pet(number, path):
+    """One of the drawn pets."""
+    from PIL import Image
+
+    from zoo.data.synthetic_pets import examples
+
+    image, _ = next(examples("test").skip(number).take(1).as_numpy_iterator())
+    Image.fromarray(image).save(path, "jpeg", quality=90)
