@@ -382,8 +382,8 @@ def measure(stage, sides, **options):
 
 WIDE = (16, 32, 64, 96, 128)
 memory = {
-    "fully convolutional": measure("fully_convolutional", [64, 128, 256, 512]),
-    "U-Net": measure("unet", [64, 128, 256, 512]),
+    "fully convolutional": measure("fully_convolutional", [64, 128, 256]),
+    "U-Net": measure("unet", [64, 128, 256]),
     "never shrinks": measure("fully_convolutional", [64, 128, 256], filters=WIDE),
 }
 for name, sizes in memory.items():
@@ -405,7 +405,7 @@ for (name, sizes), tint, marker in zip(memory.items(), plots.TINTS[:3], "os^", s
     print(f"{name:<20} grows as the number of pixels to the power of {power:.2f}")
     assert 0.7 < power < 1.3
     axis.loglog(list(sizes), megabytes, f"{marker}-", color=tint, label=name)
-axis.set_xticks([64, 128, 256, 512], [64, 128, 256, 512])
+axis.set_xticks([64, 128, 256], [64, 128, 256])
 axis.minorticks_off()
 axis.set(xlabel="side of the photo in pixels", ylabel="MB for one training step")
 axis.legend(frameon=False)
