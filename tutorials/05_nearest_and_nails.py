@@ -156,8 +156,8 @@ plots.draw_grids({"nails of ones": nails_of_ones, "live numbers under a 3 x 3 ke
 # <div class="growing-figure"></div>
 #
 # The last grid of the figure is the point of this page. A value of the small map is multiplied by some weights, and
-# these products are added to some pixels of the large map, always the same ones around its window. Such a step has a
-# name: a **transposed convolution**, whose kernel is *stamped* once for each value, two pixels apart. It gets
+# these products are added to some pixels of the large map, always the same ones, counted from its window. Such a step
+# has a name: a **transposed convolution**, whose kernel is *stamped* once for each value, two pixels apart. It gets
 # [a page of its own](07_transposed_convolution.md). A bed of nails and the convolution behind it are together one
 # such step, with a free 3 x 3 kernel. Copying and the convolution behind it are one, too: each of the four copies
 # stamps the 3 x 3 kernel, one pixel apart, and the four stamps make a 4 x 4 kernel out of nine weights.
