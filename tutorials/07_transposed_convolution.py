@@ -184,7 +184,7 @@ for side, stride in itertools.product((2, 3, 4), (1, 2)):
 # On the way down, the classical convolution has a 3 x 3 kernel, stride 2 and padding 1: it makes 2 x 2 out of 4 x 4
 # (the stage `strided_convolution` [does so](04_downwards.md)). Its transpose makes 4 x 4 out of 2 x 2. Four stamps of
 # 3 x 3, two pixels apart, cover 5 x 5. The first row and the first column lie where the way down had its padding: they
-# are cut off.
+# are cut off. (It had padding at the end, too. But in steps of 2 its kernel never got there, so no stamp lies there.)
 
 # %% A 2 x 2 map stamped with a 3 x 3 kernel at stride 2: 5 x 5 numbers, and 4 x 4 without the first row and column
 stamp = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], "float32")
@@ -219,7 +219,8 @@ draw_tinted({"small map": (small, plain), "kernel": (stamp, plain), "5 x 5, in b
 # The first stamp has \( k \) pixels, and each of the other \( n - 1 \) lies \( s \) further. The padding cuts \( p \)
 # pixels off at either end. And the output padding? At stride 2, a 3 x 3 kernel with padding 1 makes 2 x 2 out of 3 x 3
 # *and* out of 4 x 4. From the 2 x 2 alone, nobody knows which it was: \( o = 0 \) gives 3, \( o = 1 \) gives 4, by one
-# row less cut off at the end.
+# row less cut off at the end. Look at the 5 x 5 above: \( o = 0 \) keeps its middle, the 3 x 3 without any edge, and
+# \( o = 1 \) keeps all that is blue.
 
 # %%
 for n, k, s, p in itertools.product(range(1, 6), range(1, 6), range(1, 4), range(3)):
@@ -271,7 +272,7 @@ draw_tinted(panels)
 # %% [markdown]
 # Max pooling itself is no matrix: which number it takes depends on the numbers. But once it has chosen, taking those
 # numbers is one, and max unpooling is its transpose. To transpose a choice, one must remember it. The other three have
-# nothing to remember.
+# nothing to remember. (Index unpooling alone is no such matrix: its ones do not depend on the values from below.)
 #
 # In two dimensions, the layers themselves: from a map of 4 x 4 the way down is a matrix of 4 x 16, and the way up must
 # be the same one, 16 x 4.
