@@ -327,8 +327,12 @@ figure
 # saw it on the cat above. They are the live numbers that a 3 x 3 kernel sees on a
 # [bed of nails](05_nearest_and_nails.md), and for the same reason. Odena et al. (2016) found the pattern in many
 # generated images. **The stride must divide the size of the kernel**: then, away from the edge, every pixel gets the
-# same number of stamps. This rule makes an even map possible, not certain: a kernel of uneven weights makes a pattern
-# at any size.
+# same number of stamps.
+#
+# The rule counts stamps; the weights decide. Uneven ones make a pattern at any size. And the right ones give an even
+# map even at a size of 3: the kernel of the classical case is small in its corners, where four stamps meet. Of our
+# stages, `bed_of_nails` breaks the rule: with the convolution behind it, its stamp is 3 x 3. `transposed_convolution`
+# keeps it with a stamp of 2 x 2, and so does `strided_convolution`, which has the same way up.
 #
 # Did training even it out? We ask the *logits* of the trained stages, the scores before the softmax. Within a window of
 # 2 x 2 pixels they differ. Of these differences (their variance), which share is the *same in every window of every
@@ -375,9 +379,10 @@ if dataset == "oxford_iiit_pet":  # drawn pets are other pictures than the stage
     assert max(seen_shares.values()) < 0.02
 
 # %% [markdown]
-# The first column looks bad for `bed_of_nails`, and for `strided_convolution`. The second one does not: hardly any grid
-# is left where the softmax looks. Where is the grid of the first column, then? Here are the mean logits of the four
-# places of a window:
+# The first column looks bad for `bed_of_nails`, which has most, and for `strided_convolution`, although it keeps the
+# rule. `nearest_unpooling` stays below 1 %. (The first two stages are missing, since they unpool nothing.) The second
+# column does not look bad for any: hardly any grid is left where the softmax looks. Where is the grid of the first
+# column, then? Here are the mean logits of the four places of a window:
 
 # %% tags=["numbers"]
 for stage in ("bed_of_nails", "strided_convolution"):
@@ -413,10 +418,11 @@ for stage in ("bed_of_nails", "transposed_convolution", "strided_convolution"):
 # `transposed_convolution`, which has the same way up, say nothing about the way down. First weights alone make
 # differences as large, in a part of the logits that nobody sees. (Each stage was trained once.)
 #
-# Where does the grid come from? From the [learned filters](12_signals.md#the-filters-that-were-learned) of the last
-# step up. Those of `bed_of_nails` and `strided_convolution` let most of it through, that of `transposed_convolution`
-# little, and copying lets nothing through, whatever the convolution behind it learns. Odena et al. recommend copying
-# for this reason. (The first two stages are missing above, since they unpool nothing.)
+# Where does the grid come from? Give the last step up a map of equal numbers: its weights decide whether an even map or
+# a grid comes out. The [learned filters](12_signals.md#the-filters-that-were-learned) of `bed_of_nails` and
+# `strided_convolution` let most of that grid through, that of `transposed_convolution` little. Copying lets nothing
+# through, whatever the convolution behind it learns: equal numbers stay equal. Odena et al. recommend copying for this
+# reason.
 #
 # ## The stage `transposed_convolution`
 #
