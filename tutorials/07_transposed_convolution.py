@@ -458,8 +458,8 @@ plots.draw_grids({"nearest neighbour": four_ones, "bed of nails": single_one})
 # | `transposed_convolution` | 2 x 2 stamp, learned | a 4 x 4 kernel with more freedom |
 #
 # All three are *learned*, and the third can do whatever the first two can. `max_unpooling` and `index_unpooling` are
-# not in the table: where they put a value depends on the photo, and no kernel does that. For the last row, in the
-# trained network:
+# not in the table: where the first puts its values and the second its marks depends on the photo, and no kernel does
+# that. The convolution behind them is learned all the same. For the last row, in the trained network:
 
 # %%
 model = models["transposed_convolution"]
@@ -481,8 +481,9 @@ print(f"kernels {first.shape} and {second.shape} in one: {merged.shape}, differ 
 assert difference < 1e-4
 
 # %% [markdown]
-# That explains the scores: the stages that remember nothing lie close together. How much can chance do? The last line
-# is the difference between three trainings of the U-Net from three seeds.
+# That fits the scores: the stages that remember nothing lie close together. (`max_unpooling` remembers, but on pets
+# [that changes little](06_max_unpooling.md).) How much can chance do? The last line is the difference between three
+# trainings of the U-Net from three seeds.
 
 # %% A photo from the test split and Chelsea, the truth, and what four stages say
 stages = ("nearest_unpooling", "bed_of_nails", "max_unpooling", "transposed_convolution")
