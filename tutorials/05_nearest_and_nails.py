@@ -156,10 +156,11 @@ plots.draw_grids({"nails of ones": nails_of_ones, "live numbers under a 3 x 3 ke
 # <div class="growing-figure"></div>
 #
 # The last grid of the figure is the point of this page. A value of the small map is multiplied by some weights, and
-# these products are added to some pixels of the large map, the same ones in each window. Such a step has a name: a
-# **transposed convolution**, whose kernel is *stamped* once for each value, two pixels apart. It gets
-# [a page of its own](07_transposed_convolution.md). The convolution after a bed of nails is one with a free 3 x 3
-# kernel. After copying it is one with a 4 x 4 kernel, made of nine weights.
+# these products are added to some pixels of the large map, always the same ones, counted from its window. Such a step
+# has a name: a **transposed convolution**, whose kernel is *stamped* once for each value, two pixels apart. It gets
+# [a page of its own](07_transposed_convolution.md). A bed of nails and the convolution behind it are together one
+# such step, with a free 3 x 3 kernel. Copying and the convolution behind it are one, too: each of the four copies
+# stamps the 3 x 3 kernel, one pixel apart, and the four stamps make a 4 x 4 kernel out of nine weights.
 #
 # Is that so in the trained networks? They have no activation between unpooling and convolution, so it should be. We
 # take the last unpooling of each stage and the convolution behind it, and compute the same numbers in one step.
@@ -213,8 +214,9 @@ print(inspect.getsource(bed_of_nails.unpool_to_corner))
 assert models["nearest_unpooling"].count_params() == models["bed_of_nails"].count_params()
 
 # %% [markdown]
-# Both are handed a memory and do not look at it. `narrow` is a 1 x 1 convolution: the level above has fewer channels,
-# and unpooling keeps their number.
+# Both are handed a memory, which only the [next page](06_max_unpooling.md) uses, and do not look at it. `narrow` is a
+# 1 x 1 convolution: the level above has fewer channels, and unpooling keeps their number. These two ways could do
+# without it, since the convolution behind them can change the number, too. The ways of the next page cannot.
 
 # %% A photo from the test split and Chelsea, the truth, and what the two trained models say
 test_photo, test_mask = next(data.examples(dataset, "test").as_numpy_iterator())
@@ -252,8 +254,9 @@ figure
 
 # %% [markdown]
 # The bed of nails leaves a grid in its features, and a faint one in the probabilities of this ear. It comes from the
-# live numbers: the four places of a window see 1, 2, 2 and 4 of them. In the mean of all features after the first
-# convolution, the place that sees only one stands out:
+# live numbers: the four places of a window see 1, 2, 2 and 4 of them. The weights of a kernel can make up for that,
+# as those of *copy* and *interpolate* do. The trained ones have not done so fully: in the mean of all features after
+# the first convolution, the place that sees only one stands out.
 
 # %%
 print("                       upper left  upper right  lower left  lower right")
@@ -287,9 +290,9 @@ print(f"Between {len(seeds)} seeds of the U-Net lie {max(seeds) - min(seeds):.3f
 # !!! abstract "What this step mends, what it leaves broken"
 #     **Mended:** the map is as large as the photo again, and the convolution behind the unpooling learns to fill it.
 #
-#     **Broken:** copying invents values, and bed of nails invents places. No kernel can repair that for good, since it
-#     is the same for every window of every photo. Yet on the way down the pooling *knew* where each maximum stood. Let
-#     it remember: [index unpooling and max unpooling](06_max_unpooling.md).
+#     **Broken:** copying invents values, and bed of nails invents places. A kernel can fill the holes, but it cannot
+#     find the place of a maximum, since it is the same for every window of every photo. Yet on the way down the pooling
+#     *knew* where each maximum stood. Let it remember: [index unpooling and max unpooling](06_max_unpooling.md).
 #
 # ## References
 #

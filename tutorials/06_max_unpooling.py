@@ -235,8 +235,9 @@ figure
 # mixture of all features from below, and the weights are learned. So **`narrow` learns which features use whose
 # offsets.**
 #
-# The memories form a stack: what the way down (the *encoder*) wrote last, the way up (the *decoder*) uses first. In the
-# trained network:
+# The memories form a stack: what the way down (the *encoder*) wrote last, the way up (the *decoder*) uses first. So two
+# things say whose offsets a channel takes: its number, and the level. Channel 1 takes those that channel 1 wrote at the
+# same level, that is, between maps of the same two sizes. In the trained network:
 
 # %%
 print(f"the bottom has {model.layers[model.layers.index(up[0]) - 1].input.shape[-1]} channels")
@@ -248,8 +249,8 @@ for level in range(4):
 
 # %% [markdown]
 # Here are two levels with two channels. Press *Swap the rows of narrow*: the same two values, at the places of the
-# other feature. Then put a convolution between the two unpoolings: it fills the small map, and four values find their
-# places.
+# other feature. An unpooling leaves three of four pixels zero, and a second one carries these zeros on. So put a
+# convolution between the two unpoolings: it fills the small map, and four values find their places.
 #
 # <div class="channels-figure"></div>
 #
@@ -323,8 +324,9 @@ figure
 # ## The stage `index_unpooling`
 #
 # With ones alone, the way up would never hear the bottom: the ones depend on the offsets, and on nothing else. So our
-# stage `index_unpooling` **concatenates** the ones with the copied values, as channels side by side: the copy says
-# what, the mark says where.
+# stage `index_unpooling` **concatenates** the ones with the copied values, as channels side by side. One channel
+# becomes two: the result of nearest neighbour, and that of index unpooling. The copy says what, the mark says where,
+# and the convolutions behind them learn what to make of the two.
 
 # %%
 from zoo.models import blocks, index_unpooling, max_unpooling
@@ -382,9 +384,9 @@ print("{:25} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*
 
 # %% [markdown]
 # On pets, remembered places change little: compare the gains with the last line. Why? The outline of a pet is smooth:
-# from a coarse map and its neighbours, the place of an outline can be guessed. Places must matter where nothing near
-# tells them: for single dots, thin lines, far poles. (`index_unpooling` also has more parameters, since concatenated
-# channels make the next convolution wider.)
+# from a coarse map and its neighbours, the place of an outline can be guessed. A remembered place can help much only
+# where nothing near tells it: for single dots, thin lines, far poles. (`index_unpooling` also has more parameters,
+# since concatenated channels make the next convolution wider.)
 #
 # Is there a task in which remembered places decide? There is: [where places must
 # matter](09_comparison.md#where-places-must-matter).

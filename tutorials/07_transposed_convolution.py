@@ -184,7 +184,7 @@ for side, stride in itertools.product((2, 3, 4), (1, 2)):
 # On the way down, the classical convolution has a 3 x 3 kernel, stride 2 and padding 1: it makes 2 x 2 out of 4 x 4
 # (the stage `strided_convolution` [does so](04_downwards.md)). Its transpose makes 4 x 4 out of 2 x 2. Four stamps of
 # 3 x 3, two pixels apart, cover 5 x 5. The first row and the first column lie where the way down had its padding: they
-# are cut off.
+# are cut off. (It had padding at the end, too. But in steps of 2 its kernel never got there, so no stamp lies there.)
 
 # %% A 2 x 2 map stamped with a 3 x 3 kernel at stride 2: 5 x 5 numbers, and 4 x 4 without the first row and column
 stamp = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], "float32")
@@ -219,7 +219,8 @@ draw_tinted({"small map": (small, plain), "kernel": (stamp, plain), "5 x 5, in b
 # The first stamp has \( k \) pixels, and each of the other \( n - 1 \) lies \( s \) further. The padding cuts \( p \)
 # pixels off at either end. And the output padding? At stride 2, a 3 x 3 kernel with padding 1 makes 2 x 2 out of 3 x 3
 # *and* out of 4 x 4. From the 2 x 2 alone, nobody knows which it was: \( o = 0 \) gives 3, \( o = 1 \) gives 4, by one
-# row less cut off at the end.
+# row less cut off at the end. Look at the 5 x 5 above: \( o = 0 \) keeps its middle, the 3 x 3 without any edge, and
+# \( o = 1 \) keeps all that is blue.
 
 # %%
 for n, k, s, p in itertools.product(range(1, 6), range(1, 6), range(1, 4), range(3)):
@@ -271,7 +272,7 @@ draw_tinted(panels)
 # %% [markdown]
 # Max pooling itself is no matrix: which number it takes depends on the numbers. But once it has chosen, taking those
 # numbers is one, and max unpooling is its transpose. To transpose a choice, one must remember it. The other three have
-# nothing to remember.
+# nothing to remember. (Index unpooling alone is no such matrix: its ones do not depend on the values from below.)
 #
 # In two dimensions, the layers themselves: from a map of 4 x 4 the way down is a matrix of 4 x 16, and the way up must
 # be the same one, 16 x 4.
@@ -326,8 +327,12 @@ figure
 # saw it on the cat above. They are the live numbers that a 3 x 3 kernel sees on a
 # [bed of nails](05_nearest_and_nails.md), and for the same reason. Odena et al. (2016) found the pattern in many
 # generated images. **The stride must divide the size of the kernel**: then, away from the edge, every pixel gets the
-# same number of stamps. This rule makes an even map possible, not certain: a kernel of uneven weights makes a pattern
-# at any size.
+# same number of stamps.
+#
+# The rule counts stamps; the weights decide. Uneven ones make a pattern at any size. And the right ones give an even
+# map even at a size of 3: the kernel of the classical case is small in its corners, where four stamps meet. Of our
+# stages, `bed_of_nails` breaks the rule: with the convolution behind it, its stamp is 3 x 3. `transposed_convolution`
+# keeps it with a stamp of 2 x 2, and so does `strided_convolution`, which has the same way up.
 #
 # Did training even it out? We ask the *logits* of the trained stages, the scores before the softmax. Within a window of
 # 2 x 2 pixels they differ. Of these differences (their variance), which share is the *same in every window of every
@@ -374,9 +379,10 @@ if dataset == "oxford_iiit_pet":  # drawn pets are other pictures than the stage
     assert max(seen_shares.values()) < 0.02
 
 # %% [markdown]
-# The first column looks bad for `bed_of_nails`, and for `strided_convolution`. The second one does not: hardly any grid
-# is left where the softmax looks. Where is the grid of the first column, then? Here are the mean logits of the four
-# places of a window:
+# The first column looks bad for `bed_of_nails`, which has most, and for `strided_convolution`, although it keeps the
+# rule. `nearest_unpooling` stays below 1 %. (The first two stages are missing, since they unpool nothing.) The second
+# column does not look bad for any: hardly any grid is left where the softmax looks. Where is the grid of the first
+# column, then? Here are the mean logits of the four places of a window:
 
 # %% tags=["numbers"]
 for stage in ("bed_of_nails", "strided_convolution"):
@@ -412,10 +418,11 @@ for stage in ("bed_of_nails", "transposed_convolution", "strided_convolution"):
 # `transposed_convolution`, which has the same way up, say nothing about the way down. First weights alone make
 # differences as large, in a part of the logits that nobody sees. (Each stage was trained once.)
 #
-# Where does the grid come from? From the [learned filters](12_signals.md#the-filters-that-were-learned) of the last
-# step up. Those of `bed_of_nails` and `strided_convolution` let most of it through, that of `transposed_convolution`
-# little, and copying lets nothing through, whatever the convolution behind it learns. Odena et al. recommend copying
-# for this reason. (The first two stages are missing above, since they unpool nothing.)
+# Where does the grid come from? Give the last step up a map of equal numbers: its weights decide whether an even map or
+# a grid comes out. The [learned filters](12_signals.md#the-filters-that-were-learned) of `bed_of_nails` and
+# `strided_convolution` let most of that grid through, that of `transposed_convolution` little. Copying lets nothing
+# through, whatever the convolution behind it learns: equal numbers stay equal. Odena et al. recommend copying for this
+# reason.
 #
 # ## The stage `transposed_convolution`
 #
@@ -451,8 +458,8 @@ plots.draw_grids({"nearest neighbour": four_ones, "bed of nails": single_one})
 # | `transposed_convolution` | 2 x 2 stamp, learned | a 4 x 4 kernel with more freedom |
 #
 # All three are *learned*, and the third can do whatever the first two can. `max_unpooling` and `index_unpooling` are
-# not in the table: where they put a value depends on the photo, and no kernel does that. For the last row, in the
-# trained network:
+# not in the table: where the first puts its values and the second its marks depends on the photo, and no kernel does
+# that. The convolution behind them is learned all the same. For the last row, in the trained network:
 
 # %%
 model = models["transposed_convolution"]
@@ -474,8 +481,9 @@ print(f"kernels {first.shape} and {second.shape} in one: {merged.shape}, differ 
 assert difference < 1e-4
 
 # %% [markdown]
-# That explains the scores: the stages that remember nothing lie close together. How much can chance do? The last line
-# is the difference between three trainings of the U-Net from three seeds.
+# That fits the scores: the stages that remember nothing lie close together. (`max_unpooling` remembers, but on pets
+# [that changes little](06_max_unpooling.md).) How much can chance do? The last line is the difference between three
+# trainings of the U-Net from three seeds.
 
 # %% A photo from the test split and Chelsea, the truth, and what four stages say
 stages = ("nearest_unpooling", "bed_of_nails", "max_unpooling", "transposed_convolution")
