@@ -388,8 +388,9 @@ print("{:25} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*
 # where nothing near tells it: for single dots, thin lines, far poles. (`index_unpooling` also has more parameters,
 # since concatenated channels make the next convolution wider.)
 #
-# Is there a task in which remembered places decide? There is: [where places must
-# matter](09_comparison.md#where-places-must-matter).
+# Is there a task in which remembered places decide? There is: to find single dots and thin lines in noise. There, small
+# networks with a memory find nearly all of them, and those without one miss some:
+# [where places must matter](09_comparison.md#where-places-must-matter).
 #
 # ## Can you do it?
 #
