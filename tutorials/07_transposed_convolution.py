@@ -356,6 +356,7 @@ board = np.tile([[1, 0], [0, 1]], (64, 64))[None, :, :, None]
 assert np.isclose(grid_share(board), 1)
 assert grid_share(rng.normal(size=(8, 128, 128, 1))) < 0.001
 
+# %% tags=["numbers"]
 dataset = data.default_dataset()
 images, truth = next(data.load(dataset, "test", 128, 32).as_numpy_iterator())
 models = {stage: zoo.load(stage) for stage in zoo.STAGES[2:]}
@@ -413,7 +414,7 @@ for stage in ("bed_of_nails", "transposed_convolution", "strided_convolution"):
 # differences as large, in a part of the logits that nobody sees. (Each stage was trained once.)
 #
 # Where does the grid come from? From the [learned filters](11_signals.md#the-filters-that-were-learned) of the last
-# step up. Those of `bed_of_nails` and `strided_convolution` let most of it through, that of `transposed_convolution`
+# step up. Those of `bed_of_nails` and `strided_convolution` let much of it through, that of `transposed_convolution`
 # little, and copying lets nothing through, whatever the convolution behind it learns. Odena et al. recommend copying
 # for this reason. (The first two stages are missing above, since they unpool nothing.)
 #
