@@ -47,13 +47,12 @@ plots.draw_images(details)
 x = np.array([[1, 5, 2, 3], [3, 4, 6, 1], [7, 2, 1, 3], [1, 4, 4, 8]], "float32")
 values = np.array([[5, 6], [7, 8]], "float32")
 offsets = np.array([[1, 2], [0, 3]], "uint8")
-numbers = np.array([[0, 1], [2, 3]])
-plots.draw_grids({"input": x, "values": values, "offsets": offsets, "places": numbers}, windows=(2, 2))
+plots.draw_grids({"input": x, "values": values, "offsets": offsets}, windows=(2, 2))
 
 # %% [markdown]
 # Pooling now gives two small maps. The **values** are the maxima, as before. The **offsets** say *where* in its window
-# each maximum stood. The places of a window are counted row by row from 0, as on the right. Books and libraries also
-# call them *indices*, *switches* or *locations*.
+# each maximum stood. The places of a window are counted row by row from 0: upper left 0, upper right 1, lower left 2,
+# lower right 3. Books and libraries also call them *indices*, *switches* or *locations*.
 #
 # ## One window after the other
 #
