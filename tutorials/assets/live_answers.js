@@ -95,7 +95,7 @@ export class Answers {
       const [down, right] = MOVES[event.key] ?? [0, 0];
       if (event.ctrlKey || event.altKey || event.metaKey || (!down && !right)) return;
       event.preventDefault(); // the page stays where it is
-      const [row, column] = this.#at ?? this.#photo.size.map((side) => side / 2);
+      const [row, column] = this.#at ?? this.#photo.size.map((side) => Math.floor(side / 2));
       const [height, width] = this.#photo.size;
       const step = event.shiftKey ? 1 : Math.max(1, Math.round(Math.max(height, width) / 40));
       this.#say(this.#pointAt((row + down * step + 0.5) / height, (column + right * step + 0.5) / width));
