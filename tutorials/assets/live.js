@@ -236,7 +236,7 @@ function live(place, listed) {
     view.select.value = options.some(([value]) => value === before) ? before : "overlay";
     save.hidden = !classes.includes("background");
     answers.prepare(photo, names(), classes, listed.colours);
-    inside.prepare(chosen === "all" ? null : chosen, levels);
+    inside.prepare(chosen === "all" ? null : chosen, levels, stages.get(chosen)?.does);
     changeView();
   }
 

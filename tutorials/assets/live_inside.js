@@ -44,13 +44,14 @@ export class Inside {
     for (const input of [this.#channel, this.#close]) input.addEventListener("input", () => this.#draw());
   }
 
-  // Takes a stage with these levels; `null` where several are shown.
-  prepare(name, levels) {
+  // Takes a stage with these levels, and what it does in half a sentence; `null` where several are shown.
+  prepare(name, levels, does) {
     if (name === this.#name) return;
     this.#name = name;
     this.#controls.hidden = !name || !levels.length;
-    const none = "This stage looks at one patch after the other, and has no map of the whole photo.";
-    this.#note.textContent = !name ? "Choose one stage to look inside." : levels.length ? "" : none;
+    const known = does ? `This stage ${does}.` : "";
+    const none = levels.length ? "" : " It has no maps of the whole photo that could be shown.";
+    this.#note.textContent = name ? known + none : "Choose one stage to look inside.";
     const options = levels.map((level) => element("option", { value: level }, `${level}`));
     this.#level.replaceChildren(...options);
     this.#panels.replaceChildren();
