@@ -42,9 +42,9 @@ function live(place, listed) {
 
   const status = element("p", { role: "status", class: "live-status" });
   const progress = element("progress", { "aria-label": "Loading", hidden: "" });
-  const answers = new Answers(call, (sentence) => (pointed.textContent = sentence), say);
+  const answers = new Answers(call, point, say);
   const pointed = element("p", { class: "live-pointed" });
-  const inside = new Inside(call, fail);
+  const inside = new Inside(call, fail, () => answers.pointed);
   const file = element("input", { type: "file", accept: "image/*", hidden: "", "aria-label": "Photo" });
   const model = element("input", { type: "file", accept: ".onnx", hidden: "", "aria-label": "Model" });
   const video = button("Use the camera", () => (camera ? camera.stop() : film()));
@@ -68,7 +68,8 @@ function live(place, listed) {
   const strengthLabel = element("label", {}, "Strength ", strength);
   const save = button("Download the cut-out", () => attempt(download));
   const controls = element("div", { class: "live-controls" }, stage.node, view.node, strengthLabel);
-  const actions = element("div", { class: "live-buttons" }, save, button("Use a model of your own", () => model.click()));
+  const own = button("Use a model of your own", () => model.click());
+  const actions = element("div", { class: "live-buttons" }, save, own);
   const results = element("div", { hidden: "" }, controls, answers.node, pointed, actions, inside.node);
   place.append(sources, file, model, progress, status, results);
   tellSizes();
@@ -113,6 +114,11 @@ function live(place, listed) {
     progress.hidden = true;
     status.classList.add("live-error");
     status.textContent = error.message;
+  }
+
+  function point(sentence) {
+    pointed.textContent = sentence;
+    inside.follow();
   }
 
   async function attempt(action) {
@@ -217,7 +223,8 @@ function live(place, listed) {
       if (mine !== turn) return;
       await answers.show(name, { ...found, classes });
       if (mine !== turn) return;
-      if (!camera) say(`${words(name)} answered in ${found.milliseconds.toFixed(0)} ms: ${tell(classes, found.shares)}.`);
+      const time = `${found.milliseconds.toFixed(0)} ms`;
+      if (!camera) say(`${words(name)} answered in ${time}: ${tell(classes, found.shares)}.`);
     }
     await inside.show();
   }
@@ -236,7 +243,7 @@ function live(place, listed) {
     view.select.value = options.some(([value]) => value === before) ? before : "overlay";
     save.hidden = !classes.includes("background");
     answers.prepare(photo, names(), classes, listed.colours);
-    inside.prepare(chosen === "all" ? null : chosen, levels);
+    inside.prepare(chosen === "all" ? null : chosen, levels, stages.get(chosen)?.does);
     changeView();
   }
 

@@ -63,11 +63,11 @@ export class Answers {
 
   async #draw(name) {
     const { kind, number } = this.#view;
-    const each = this.#figures.get(name);
+    const [each, photo] = [this.#figures.get(name), this.#photo];
     const drawn = await this.#call("draw", [name, kind === "overlay" ? "classes" : kind, number]);
-    if (!drawn.picture) return;
-    if (this.#photo.filmed) this.#lay(each); // picture and answer change at once
-    [each.picture.height, each.picture.width] = this.#photo.shown;
+    if (!drawn.picture || photo !== this.#photo || each !== this.#figures.get(name)) return; // another has come
+    if (photo.filmed) this.#lay(each); // picture and answer change at once
+    [each.picture.height, each.picture.width] = photo.shown;
     each.picture.getContext("bitmaprenderer").transferFromImageBitmap(drawn.picture);
     each.picture.hidden = false;
   }
@@ -86,7 +86,8 @@ export class Answers {
     const place = element("div", { class: "live-picture", tabindex: 0, role: "application", "aria-label": help });
     place.append(ground, picture, mark);
     const [time, legend] = [element("span", { class: "live-time" }), element("span", { class: "live-legend" })];
-    const figure = element("figure", {}, place, element("figcaption", {}, element("b", {}, words(name)), " ", time, legend));
+    const caption = element("figcaption", {}, element("b", {}, words(name)), " ", time, legend);
+    const figure = element("figure", {}, place, caption);
     place.addEventListener("pointermove", (event) => {
       const box = place.getBoundingClientRect();
       this.#pointAt((event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width);
@@ -95,7 +96,7 @@ export class Answers {
       const [down, right] = MOVES[event.key] ?? [0, 0];
       if (event.ctrlKey || event.altKey || event.metaKey || (!down && !right)) return;
       event.preventDefault(); // the page stays where it is
-      const [row, column] = this.#at ?? this.#photo.size.map((side) => side / 2);
+      const [row, column] = this.#at ?? this.#photo.size.map((side) => Math.floor(side / 2));
       const [height, width] = this.#photo.size;
       const step = event.shiftKey ? 1 : Math.max(1, Math.round(Math.max(height, width) / 40));
       this.#say(this.#pointAt((row + down * step + 0.5) / height, (column + right * step + 0.5) / width));
@@ -111,8 +112,8 @@ export class Answers {
     const found = [];
     for (const [name, { answer, mark }] of this.#figures) {
       mark.hidden = false;
-      mark.style.top = percent2((row + 0.5) / size[0]);
-      mark.style.left = percent2((column + 0.5) / size[1]);
+      mark.style.top = inStyle((row + 0.5) / size[0]);
+      mark.style.left = inStyle((column + 0.5) / size[1]);
       if (answer) found.push([name, probabilities(answer, size, this.#at)]);
     }
     const tell = ([name, all]) => (found.length > 1 ? `${words(name)}: ${all[0]}` : all.join(", "));
@@ -121,7 +122,7 @@ export class Answers {
     return sentence;
   }
 
-  // The photo's [row, column] under the pointer, as shares of its height and width.
+  // What the pointer last was at, as shares of the photo's height and width.
   get pointed() {
     return this.#at?.map((place, axis) => place / this.#photo.size[axis]) ?? [0.5, 0.5];
   }
@@ -129,7 +130,7 @@ export class Answers {
 
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-const percent2 = (share) => `${100 * share}%`;
+const inStyle = (share) => `${100 * share}%`;
 
 // "pet 97 %", the most probable class first.
 function probabilities({ logits, classes }, size, [row, column]) {

@@ -74,7 +74,8 @@ function squeezeDown(narrow, down, [height, width, channels]) {
 // As NumPy rounds: a half goes to the even neighbour.
 const roundToEven = (value) => (Math.abs(value % 1) === 0.5 ? 2 * Math.round(value / 2) : Math.round(value));
 
-// For places along a side that has grown from `old` to `size`: the two old places around each, and how near the second is.
+// For places along a side that has grown from `old` to `size`: the two old places around each, and how near the second
+// is.
 function neighbours(old, size, places) {
   const at = { first: new Int32Array(places.length), second: new Int32Array(places.length) };
   at.share = new Float32Array(places.length);
@@ -91,7 +92,8 @@ const mix = (first, second, share) => fround(first + fround(fround(second - firs
 
 // Enlarges logits by bilinear interpolation, first down, then across, and hands each pixel's over.
 //   logits: {data, dims: [height, width, classes]}.
-//   size: [height, width] of the photo that they belong to; `rows` and `columns` are the places in it that are asked for.
+//   size: [height, width] of the photo that they belong to.
+//   rows, columns: the places in it that are asked for.
 //   use(pixel, logits): is called for each, row by row, with one array that is used again.
 export function enlarge({ data, dims: [height, width, classes] }, size, rows, columns, use) {
   const down = neighbours(height, size[0], rows);

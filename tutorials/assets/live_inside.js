@@ -2,10 +2,12 @@
 
 import { element } from "./widgets.js";
 
-const TINTS = [[86, 180, 233], [230, 159, 0], [0, 158, 115], [204, 121, 167]]; // of the places in a window, as in all pictures
+const TINTS = [[86, 180, 233], [230, 159, 0], [0, 158, 115], [204, 121, 167]]; // of the places in a window
 const HEAT = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]]; // viridis, from 0 to the most
 const SIGNED = [[33, 102, 172], [247, 247, 247], [178, 24, 43]]; // negative, 0, positive
 const MARKS = [[0, 0, 0], [255, 255, 255]];
+
+const CLOSE = 1 / 8; // of a side
 
 const TITLES = {
   features: "features, before they go down",
@@ -19,6 +21,7 @@ export class Inside {
   node = element("details", { class: "live-inside" }, element("summary", {}, "Look inside"));
   #call;
   #fail;
+  #pointed; // gives where the mark is, as shares of the photo's height and width
   #name = null;
   #maps = {};
   #level = element("select");
@@ -32,25 +35,27 @@ export class Inside {
     { class: "live-controls" },
     element("label", {}, "Level ", this.#level),
     element("label", {}, "Channel ", this.#channel, " ", this.#number),
-    element("label", {}, this.#close, " Close up, in the middle"),
+    element("label", {}, this.#close, " Close up, around the mark in the photo"),
   );
 
-  constructor(call, fail) {
+  constructor(call, fail, pointed) {
     this.#call = call;
     this.#fail = fail;
+    this.#pointed = pointed;
     this.node.append(this.#note, this.#controls, this.#panels);
     this.node.addEventListener("toggle", () => this.show());
     this.#level.addEventListener("change", () => this.show());
     for (const input of [this.#channel, this.#close]) input.addEventListener("input", () => this.#draw());
   }
 
-  // Takes a stage with these levels; `null` where several are shown.
-  prepare(name, levels) {
+  // Takes a stage with these levels, and what it does in half a sentence; `null` where several are shown.
+  prepare(name, levels, does) {
     if (name === this.#name) return;
     this.#name = name;
     this.#controls.hidden = !name || !levels.length;
-    const none = "This stage looks at one patch after the other, and has no map of the whole photo.";
-    this.#note.textContent = !name ? "Choose one stage to look inside." : levels.length ? "" : none;
+    const known = does ? `This stage ${does}.` : "";
+    const none = levels.length ? "" : " It has no maps of the whole photo that could be shown.";
+    this.#note.textContent = name ? known + none : "Choose one stage to look inside.";
     const options = levels.map((level) => element("option", { value: level }, `${level}`));
     this.#level.replaceChildren(...options);
     this.#panels.replaceChildren();
@@ -71,16 +76,22 @@ export class Inside {
     }
   }
 
+  // Draws a close-up at another place.
+  follow() {
+    if (this.node.open && this.#close.checked && this.#maps.features) this.#draw();
+  }
+
   #draw() {
     const channel = Number(this.#channel.value);
     this.#number.textContent = channel;
-    const { features, grown } = this.#maps;
+    const { grown } = this.#maps;
     const fits = Object.keys(TITLES).filter((kind) => {
       const map = this.#maps[kind];
       return map && (kind !== "rising" || map.dims[2] === grown.dims[2]); // else the channels are others
     });
-    const parts = this.#close.checked ? 16 * Math.max(1, features.dims[0] / 128) : 1; // a close-up shows 1 / parts of a side
-    this.#panels.replaceChildren(...fits.map((kind) => panel(kind, this.#maps[kind], channel, Math.min(8, parts))));
+    const share = this.#close.checked ? CLOSE : 1;
+    const panels = fits.map((kind) => panel(kind, this.#maps[kind], channel, share, this.#pointed()));
+    this.#panels.replaceChildren(...panels);
   }
 }
 
@@ -98,9 +109,11 @@ function liveliest({ data, dims: [height, width, channels] }) {
   return spread.indexOf(Math.max(...spread));
 }
 
-function panel(kind, { data, dims: [height, width, channels] }, channel, parts) {
-  const [rows, columns] = [height, width].map((side) => Math.max(2, Math.round(side / parts)));
-  const [top, left] = [2 * Math.round((height - rows) / 4), 2 * Math.round((width - columns) / 4)]; // whole windows
+// A map, or a share of its height and width around a place, which is given as shares, too.
+function panel(kind, { data, dims: [height, width, channels] }, channel, share, around) {
+  const [rows, columns] = [height, width].map((side) => Math.max(1, Math.round(side * share)));
+  const start = (side, shown, at) => Math.min(side - shown, Math.max(0, shown * Math.round((at * side) / shown - 0.5)));
+  const [top, left] = [start(height, rows, around[0]), start(width, columns, around[1])]; // the same in each map
   const values = Float32Array.from({ length: rows * columns }, (_, place) => {
     const [row, column] = [top + Math.floor(place / columns), left + (place % columns)];
     return data[(row * width + column) * channels + channel];

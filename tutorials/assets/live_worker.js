@@ -56,7 +56,7 @@ async function open(name, bytes) {
   let session;
   try {
     session = await runtime.InferenceSession.create(bytes, CPU);
-    const image = new runtime.Tensor("float32", new Float32Array(product(description.shape)), [1, ...description.shape]);
+    const image = tensor(new Float32Array(product(description.shape)), description.shape);
     await session.run({ image }, ["logits"]); // the first run is slower, and tells whether the model runs at all
   } catch (error) {
     throw new Error(`${name} cannot be opened: ${firstLine(error)}`);
@@ -97,6 +97,8 @@ async function unpack(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
+
+const tensor = (data, shape) => new runtime.Tensor("float32", data, [1, ...shape]); // a batch of one
 
 const product = (numbers) => numbers.reduce((a, b) => a * b);
 
@@ -174,7 +176,7 @@ async function run(name, outputs) {
   const { session, shape } = models.get(name);
   const key = shape.join();
   if (!photo.inputs.has(key)) photo.inputs.set(key, squeeze(strips(photo.bitmap), photo.size, shape));
-  const image = new runtime.Tensor("float32", photo.inputs.get(key), [1, ...shape]);
+  const image = tensor(photo.inputs.get(key), shape);
   const started = performance.now();
   const found = await session.run({ image }, outputs);
   const milliseconds = performance.now() - started;
@@ -199,7 +201,10 @@ async function draw(name, kind, number) {
   const background = models.get(name).classes.indexOf("background");
   if (kind === "classes") classes.forEach((each, pixel) => (pixels[pixel] = colours[each % colours.length]));
   else if (kind === "cutout") classes.forEach((each, pixel) => each === background && (pixels[pixel] = 0));
-  else eachShown(logits, (pixel, all) => (pixels[pixel] = OPAQUE + 0x010101 * Math.round(255 * probability(all, number))));
+  else {
+    const grey = (all) => OPAQUE + 0x010101 * Math.round(255 * probability(all, number));
+    eachShown(logits, (pixel, all) => (pixels[pixel] = grey(all)));
+  }
   const picture = await createImageBitmap(image);
   return { picture, transfer: [picture] };
 }
@@ -232,6 +237,6 @@ async function cutOut(name) {
 // The maps of a level, {data, dims} by what they are: features, offsets, rising, grown, marks.
 async function lookInside(name, level) {
   const outputs = models.get(name).session.outputNames.filter((output) => output.endsWith(`_${level}`));
-  const maps = await run(name, outputs);
-  return { maps: Object.fromEntries(outputs.map((output) => [output.slice(0, output.lastIndexOf("_")), maps[output]])) };
+  const found = await run(name, outputs);
+  return { maps: Object.fromEntries(outputs.map((output) => [output.split("_")[0], found[output]])) };
 }

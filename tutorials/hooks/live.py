@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mkdocs.structure.files import File
 
-from zoo import files
+from zoo import files, quiet
 from zoo.cards import card
 from zoo.stages import REGISTRY
 
@@ -111,6 +111,7 @@ def compress(path):
 
 def write_colours(path):
     """The colours of classes, as in all pictures."""
+    quiet.import_tensorflow()
     from zoo.plots import palette
 
     path.write_text(json.dumps(palette(64).tolist()))
@@ -126,8 +127,6 @@ def write_chelsea(path):
 
 def export(name, path):
     """Writes a stage's model; imports Keras only here, where nothing is in the cache."""
-    from zoo import quiet
-
     quiet.import_tensorflow()
     import insides
 
@@ -136,6 +135,7 @@ def export(name, path):
 
 def draw_pet(number, path):
     """One of the drawn pets."""
+    quiet.import_tensorflow()
     from PIL import Image
 
     from zoo.data.synthetic_pets import examples

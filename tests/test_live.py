@@ -1,0 +1,391 @@
+"""The models, live in the page: they answer as `zoo.predict` does, and refuse in words what they cannot read."""
+
+import importlib.util
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut, camera, chelsea, coffee
+
+import zoo
+from zoo.data import CLASSES, read_image
+from zoo.plots import COLOURS, TINTS
+from zoo.prediction import squeeze
+
+HOOK = Path(__file__).parents[1] / "tutorials" / "hooks" / "live.py"
+CHELSEA = "Example: Chelsea"
+in_browser = pytest.mark.slow
+
+# Red, green, blue and opacity of each pixel of the answers.
+READ = """(selector) => [...document.querySelectorAll(selector)].map((canvas) => {
+    const context = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+    context.drawImage(canvas, 0, 0);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    return [canvas.height, canvas.width, Array.from(data, (value) => String.fromCharCode(value)).join("")];
+})"""
+
+
+@pytest.fixture
+def live(visit, site):
+    """Opens the page: live(watch, offline=True, ...)."""
+    if missing := json.loads((site / "live" / "models.json").read_text()).get("missing"):
+        pytest.skip(missing)
+
+    def open_page(watch=None, **settings):
+        page = visit("try/", watch, **settings)
+        page.get_by_role("button", name=CHELSEA).wait_for()
+        return page
+
+    return open_page
+
+
+@pytest.fixture
+def started(live):
+    """The page, on which the U-Net has answered to Chelsea."""
+    page = live()
+    press(page, CHELSEA)
+    wait(page)
+    return page
+
+
+def press(page, name):
+    page.get_by_role("button", name=name).press("Enter")
+
+
+def wait(page, text="unet answered in"):
+    """Waits for a sentence, and makes room for the next one."""
+    sentence = page.locator(".live-status", has_text=text)
+    sentence.wait_for()
+    text = sentence.text_content()
+    page.evaluate("document.querySelector('.live-status').textContent = ''")
+    return text
+
+
+def choose(page, label, option):
+    page.get_by_label(label).select_option(option)
+
+
+def give(page, name, content, kind="Photo"):
+    """Chooses a file in the dialog."""
+    page.locator(f"input[aria-label={kind}]").set_input_files({"name": name, "mimeType": "", "buffer": content})
+
+
+def pictures(page, selector=".live-picture canvas:nth-of-type(2)"):
+    """What canvases show: arrays uint8 (h, w, 4)."""
+    return [
+        np.frombuffer(text.encode("latin1"), "uint8").reshape(height, width, 4)
+        for height, width, text in page.evaluate(READ, selector)
+    ]
+
+
+def class_maps(page):
+    """What the answers show, in the colours of the classes, as class numbers (h, w)."""
+    found = [(picture[:, :, None, :3] == COLOURS).all(-1) for picture in pictures(page)]
+    assert all(one.any(-1).all() for one in found)
+    return [one.argmax(-1) for one in found]
+
+
+def encode(image, format, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def photos_of_all_kinds():
+    """Files by their names: of different size, mode and orientation."""
+    cat, cup, face = (Image.fromarray(array()) for array in (chelsea, coffee, astronaut))
+    turned, mirrored = Image.Exif(), Image.Exif()
+    turned[0x0112], mirrored[0x0112] = 6, 5
+    faded = cat.copy()
+    faded.putalpha(Image.linear_gradient("L").resize(cat.size))
+    sixteen = Image.fromarray(camera().astype("uint16") * 251 + 97)
+    return {
+        "tiny.bmp": encode(face.resize((60, 40)), "BMP"),
+        "chroma.jpg": encode(cat, "JPEG", quality=75),
+        "turned.jpg": encode(cup.crop((50, 0, 450, 300)), "JPEG", exif=turned),
+        "mirrored.jpg": encode(cup.crop((50, 0, 450, 300)), "JPEG", exif=mirrored),
+        "ink.jpg": encode(face.convert("CMYK"), "JPEG"),
+        "large.jpg": encode(cat.resize((2000, 1330)), "JPEG"),
+        "grey.png": encode(Image.fromarray(camera()), "PNG"),
+        "palette.png": encode(cat.convert("P", palette=Image.Palette.ADAPTIVE), "PNG"),
+        "transparent.png": encode(faded, "PNG"),
+        "sixteen.png": encode(sixteen, "PNG"),
+        "lossy.webp": encode(cat, "WEBP"),
+        "narrow.png": encode(cat.crop((200, 0, 201, 300)), "PNG"),
+    }
+
+
+@in_browser
+def test_all_stages_answer_as_zoo_predict(started, tmp_path):
+    models = {stage: zoo.load(stage) for stage in zoo.STAGES}
+    choose(started, "Stage", "all")
+    wait(started)
+    choose(started, "Show", "classes")
+    for name, content in photos_of_all_kinds().items():
+        (tmp_path / name).write_bytes(content)
+        give(started, name, content)
+        wait(started)
+        found = class_maps(started)
+        assert len(found) == len(models)
+        for (stage, model), classes in zip(models.items(), found, strict=True):
+            expected = zoo.predict(model, tmp_path / name)
+            rows, columns = (
+                ((np.arange(shown) + 0.5) * side / shown).astype(int)
+                for shown, side in zip(classes.shape, expected.shape, strict=True)
+            )
+            assert max(classes.shape) == min(1024, max(expected.shape))
+            assert (classes == expected[np.ix_(rows, columns)]).mean() >= 0.999, (name, stage)
+
+
+@in_browser
+def test_the_cut_out_is_transparent_where_the_background_is(started, tmp_path):
+    content = encode(Image.fromarray(chelsea()).resize((1500, 1000)), "PNG")
+    give(started, "cat.png", content)
+    wait(started)
+    with started.expect_download() as download:
+        press(started, "Download the cut-out")
+    assert download.value.suggested_filename == "cat.png.cutout.png"
+    with Image.open(download.value.path()) as file:
+        found = np.asarray(file)
+    photo = np.asarray(Image.open(io.BytesIO(content)))
+    background = zoo.predict(zoo.load("unet"), photo) == CLASSES.index("background")
+    assert ((found[:, :, 3] == 0) == background).mean() >= 0.999
+    seen = found[:, :, 3] == 255
+    assert (found[seen][:, :3] == photo[seen]).all()
+
+
+@in_browser
+def test_probabilities_are_shown_and_said(started):
+    give(started, "cat.png", encode(Image.fromarray(chelsea()), "PNG"))
+    wait(started)
+    expected = zoo.predict(zoo.load("unet"), chelsea(), probabilities=True)
+    for number in range(3):
+        choose(started, "Show", f"probability {number}")
+        started.wait_for_timeout(1000)
+        (shown,) = pictures(started)
+        assert np.abs(shown[:, :, 0] / 255 - expected[:, :, number]).max() < 0.01
+    picture = started.get_by_role("application")
+    picture.press("ArrowDown")
+    said = started.locator(".live-status").text_content()
+    row, column = map(int, re.findall(r"\d+", said)[:2])
+    assert [row, column] == [150 + 11, 225]  # from the middle, a fortieth of the longer side
+    order = expected[row, column].argsort()[::-1]
+    told = ", ".join(f"{CLASSES[number]} {100 * expected[row, column, number]:.0f} %" for number in order)
+    assert said == started.locator(".live-pointed").text_content() == f"Row {row}, column {column}: {told}."
+
+
+@in_browser
+def test_the_step_inside_shows_the_offsets_of_the_layer(started):
+    import keras
+
+    from zoo.layers import MaxPoolingWithOffsets2D, MaxUnpooling2D
+
+    model = zoo.load("max_unpooling")
+    down = next(layer for layer in model.layers if isinstance(layer, MaxPoolingWithOffsets2D))
+    up = next(layer for layer in reversed(model.layers) if isinstance(layer, MaxUnpooling2D))
+    give(started, "cat.png", encode(Image.fromarray(chelsea()), "PNG"))
+    wait(started)
+    choose(started, "Stage", "max_unpooling")
+    wait(started, "max unpooling answered in")
+    inside = keras.Model(model.input, [down.output[1], up.output])
+    offsets, unpooled = inside.predict(squeeze(read_image(chelsea()), (128, 128, 3))[None], verbose=0)
+    started.locator(".live-inside").evaluate("details => details.open = true")
+    started.locator(".live-panels figure").nth(3).wait_for()
+    _, shown, _, grown = pictures(started, ".live-panels canvas")
+    channel = int(started.locator(".live-inside output").text_content())
+    expected = (255 * TINTS).round()[offsets[0, :, :, channel]]
+    assert (np.abs(shown[:, :, :3] - expected).max(-1) < 2).mean() > 0.999
+    white = (grown[:, :, :3] == grown[0, :, :3].max()).all(-1)
+    assert (
+        white == (np.abs(unpooled[0, :, :, channel]) < np.abs(unpooled[0, :, :, channel]).max() / 500)
+    ).mean() > 0.99
+
+
+@in_browser
+@pytest.mark.parametrize(
+    ("size", "classes"), [((48, 64, 3), ["sky", "wall", "door", "road"]), ((32, 32, 1), ["crack"])]
+)
+def test_a_model_of_ones_own(live, randomize, tmp_path, size, classes):
+    pytest.importorskip("tf2onnx", reason="tf2onnx is not installed (extra `export`)")
+    from zoo import exporting
+    from zoo.plots import palette
+
+    model = zoo.build("unet", image_shape=size, num_classes=len(classes), filters=(4, 8))
+    randomize(model)
+    path = exporting.export(model, tmp_path, "onnx", name="mine", classes=classes)
+    page = live()
+    give(page, path.name, path.read_bytes(), kind="Model")
+    assert f"{size[0]} x {size[1]}" in wait(page, "mine.onnx knows")
+    give(page, "cat.png", encode(Image.fromarray(chelsea()), "PNG"))
+    wait(page, "mine.onnx answered in")
+    choose(page, "Show", "classes")
+    page.wait_for_timeout(1000)
+    (shown,) = pictures(page)
+    expected = zoo.predict(model, chelsea()).astype(int)
+    assert (shown[:, :, :3] == palette(4)[expected]).all(-1).mean() >= 0.999
+    named = page.locator(".live-legend .live-class").all_text_contents()
+    assert named == (classes if len(classes) > 1 else ["not crack", "crack"])
+    assert page.get_by_role("button", name="Download the cut-out").is_hidden()  # no class is background
+
+
+BROKEN = {
+    "text.jpg": (b"This is a text.", "text.jpg is broken, or no picture"),
+    "half.jpg": (encode(Image.fromarray(chelsea()), "JPEG")[:200], "half.jpg is broken, or no picture"),
+    "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200), "phone.heic is a HEIC file"),
+    "huge.png": (encode(Image.new("1", (11_000, 10_000)), "PNG"), "up to 100 million pixels"),
+    "empty.png": (b"", "empty.png is broken, or no picture"),
+    "text.onnx": (b"This is a text.", "text.onnx is no ONNX file"),
+    "empty.onnx": (b"", "empty.onnx is no ONNX file"),
+    "foreign.onnx": (b"\x08\x08\x32\x05hello", "foreign.onnx was not written by"),
+}
+
+
+@in_browser
+def test_what_cannot_be_read_is_refused_in_words(started):
+    faults = []
+    started.on("pageerror", lambda error: faults.append(error.message))
+    for name, (content, sentence) in BROKEN.items():
+        give(started, name, content, kind="Model" if name.endswith(".onnx") else "Photo")
+        assert wait(started, sentence).endswith(".")
+        press(started, CHELSEA)  # the page stays usable
+        wait(started)
+    assert not faults
+
+
+@in_browser
+def test_nothing_is_loaded_before_the_first_click_and_then_what_was_said(live, address):
+    sizes, faults = {}, []
+
+    def watch(page):
+        page.on("response", lambda response: sizes.update({response.url: int(response.headers["content-length"])}))
+        page.on("request", lambda request: request.url.startswith((address, "blob:")) or faults.append(request.url))
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(error.message))
+
+    page = live(watch)
+    large = re.compile(r"\.(onnx|wasm\.gz|wasm|mjs)$")
+    assert not [url for url in sizes if large.search(url)]
+    said = float(re.search(r"loads ([\d.]+) MB", page.locator(".live-note").text_content())[1])
+    press(page, CHELSEA)
+    wait(page)
+    assert sum(size for url, size in sizes.items() if large.search(url)) / 1e6 == pytest.approx(said, abs=0.06)
+    page.context.set_offline(True)
+    give(page, "cat.png", encode(Image.fromarray(chelsea()), "PNG"))
+    wait(page)
+    choose(page, "Stage", "max_unpooling")
+    wait(page, "There is no connection to load max unpooling from.")
+    page.context.set_offline(False)
+    choose(page, "Stage", "unet")
+    wait(page)
+    assert not [fault for fault in faults if "ERR_INTERNET_DISCONNECTED" not in fault]
+
+
+@in_browser
+def test_photos_are_dropped_pasted_and_filmed(live):
+    page = live(permissions=["camera"])
+    transfer = """([type, target]) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(window.photo);
+        const event = { dataTransfer: transfer, clipboardData: transfer, bubbles: true, cancelable: true };
+        const kind = type === "paste" ? ClipboardEvent : DragEvent;
+        document.querySelector(target).dispatchEvent(new kind(type, event));
+    }"""
+    page.evaluate("""async () => {
+        const canvas = new OffscreenCanvas(30, 20);
+        canvas.getContext("2d").fillRect(0, 0, 30, 20);
+        window.photo = new File([await canvas.convertToBlob()], "black.png", { type: "image/png" });
+    }""")
+    for way in (["drop", ".live-invitation"], ["paste", "body"]):
+        page.evaluate(transfer, way)
+        wait(page)
+        assert pictures(page)[0].shape == (20, 30, 4)
+    press(page, "Use the camera")
+    wait(page, "pictures a second")
+    press(page, "Keep this picture")
+    wait(page)
+    assert pictures(page)[0].shape[:2] != (20, 30)
+    assert page.get_by_role("button", name="Use the camera").is_visible()
+
+
+@in_browser
+def test_a_browser_without_webassembly_is_told_so(visit):
+    page = visit("try/", lambda page: page.add_init_script("delete window.WebAssembly"))
+    page.get_by_text("This browser has no WebAssembly").wait_for()
+
+
+@in_browser
+def test_a_site_without_the_runtime_says_what_is_missing(visit):
+    def lack(page):
+        page.route("**/live/models.json", lambda route: route.fulfill(json={"missing": "Install npm."}))
+
+    visit("try/", lack).get_by_text("The live models are not part of this site. Install npm.").wait_for()
+
+
+@in_browser
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 375)])
+def test_answers_can_be_read_by_everyone(live, scheme, width):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed (extra `test`)")
+    page = live(color_scheme=scheme, viewport={"width": width, "height": 700})
+    press(page, CHELSEA)
+    wait(page)
+    choose(page, "Stage", "all")
+    wait(page)
+    choose(page, "Stage", "max_unpooling")
+    wait(page, "max unpooling answered")
+    page.locator(".live-inside").evaluate("details => details.open = true")
+    page.locator(".live-panels figure").nth(3).wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    faults = [
+        (violation["id"], node["html"])
+        for violation in axe.Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+    assert not faults, faults
+
+
+@pytest.fixture
+def hook(tmp_path, monkeypatch):
+    """The module that puts the live models into the site, with a cache of its own."""
+    pytest.importorskip("mkdocs", reason="mkdocs is not installed (extra `site`)")
+    specification = importlib.util.spec_from_file_location("live_hook", HOOK)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    monkeypatch.setattr(module, "CACHE", tmp_path)
+    return module
+
+
+def test_the_builder_is_told_what_is_missing(hook, monkeypatch, tmp_path):
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / hook.PROGRAM).touch()
+    monkeypatch.setattr(hook, "RUNTIME", tmp_path)
+    monkeypatch.setattr(hook, "NEEDED", {"json": "nothing"})
+    assert hook.what_is_missing() == ""
+    monkeypatch.setattr(hook, "NEEDED", {"no_such_package": "pip install it"})
+    assert "no_such_package" in hook.what_is_missing()
+    monkeypatch.setattr(hook, "RUNTIME", tmp_path / "nowhere")
+    assert "npm" in hook.what_is_missing()
+
+
+def test_what_is_in_the_cache_is_made_anew_only_when_its_sources_change(hook, tmp_path):
+    source, made = tmp_path / "source", []
+
+    def make(path):
+        made.append(path.name)
+        path.write_text("made")
+
+    source.write_text("first")
+    first = hook.kept("model.onnx", [source, "1.0"], make)
+    assert hook.kept("model.onnx", [source, "1.0"], make) == first
+    assert len(made) == 1
+    source.write_text("second")
+    second = hook.kept("model.onnx", [source, "1.0"], make)
+    assert second != first
+    assert not first.exists()
+    assert second.read_text() == "made"
+    assert hook.kept("model.onnx", [source, "1.1"], make) != second
+    assert len(made) == 3
