@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo import plots
+from zoo import plots, schemes
 from zoo.benchmark import figures
 from zoo.commands.arguments import BENCHMARKS
 
@@ -62,7 +62,7 @@ def test_stages_are_columns_and_photos_rows():
 
 
 def test_a_scheme_shows_each_map_at_its_output_stride_and_what_is_handed_across():
-    figure = plots.draw_schemes({"one": ([1, 2, 4, 4], [2, 1], [(4, 2), (1, 1)]), "other": ([1, 16], [1], [])})
+    figure = schemes.draw_schemes({"one": ([1, 2, 4, 4], [2, 1], [(4, 2), (1, 1)]), "other": ([1, 16], [1], [])})
     one, other = figure.axes
     _, way_down, way_up = one.lines
     assert [list(way.get_xdata()) for way in (way_down, way_up)] == [[0, 1, 2, 3], [4, 5]]

@@ -8,9 +8,9 @@
 # %% Two stages as schemes: a way down in blue, a way up in orange, dashed arrows for what goes across tags=["picture"]
 import numpy as np
 
-from zoo import plots
+from zoo.schemes import draw_schemes
 
-plots.draw_schemes(
+draw_schemes(
     {
         "max_unpooling (offsets across)": (
             [1, 2, 4, 8, 16],
@@ -61,7 +61,7 @@ print(f"with a stride {len(strided)} numbers, with dilation {len(dilated)}, of w
 # mean over the whole map. Their results are joined. This is *atrous spatial pyramid pooling*, **ASPP**.
 
 # %% DeepLab: down to 16, where it stays; version 3 up in one step, version 3+ with one memory at 4 tags=["picture"]
-plots.draw_schemes(
+draw_schemes(
     {
         "DeepLab v3": ([1, 2, 4, 8, 16, 16, 16], [1], []),
         "DeepLab v3+": ([1, 2, 4, 8, 16, 16, 16], [4, 1], [(4, 4)]),
@@ -84,7 +84,7 @@ plots.draw_schemes(
 # answer.
 
 # %% FPN: down to 32, up to 4, features handed across at each level tags=["picture"]
-plots.draw_schemes({"FPN": ([1, 2, 4, 8, 16, 32], [16, 8, 4], [(16, 16), (8, 8), (4, 4)])})
+draw_schemes({"FPN": ([1, 2, 4, 8, 16, 32], [16, 8, 4], [(16, 16), (8, 8), (4, 4)])})
 
 # %% [markdown]
 # - **Down**: a ResNet, to stride 32.
@@ -103,7 +103,7 @@ plots.draw_schemes({"FPN": ([1, 2, 4, 8, 16, 32], [16, 8, 4], [(16, 16), (8, 8),
 # pixels, four pixels apart, so that the finest map that it has is at stride 4.
 
 # %% SegFormer: down to 4, 8, 16 and 32; all four levels go to one map at stride 4 tags=["picture"]
-plots.draw_schemes({"SegFormer": ([4, 8, 16, 32], [4, 1], [(4, 4), (8, 4), (16, 4)])})
+draw_schemes({"SegFormer": ([4, 8, 16, 32], [4, 1], [(4, 4), (8, 4), (16, 4)])})
 
 # %% [markdown]
 # - **Down**: patches that overlap, and attention, at strides 4, 8, 16 and 32.
@@ -120,7 +120,7 @@ plots.draw_schemes({"SegFormer": ([4, 8, 16, 32], [4, 1], [(4, 4), (8, 4), (16, 
 # 16 pixels, and stays at stride 16.
 
 # %% SAM: down to 16 in one step, where it stays; up to 4 tags=["picture"]
-plots.draw_schemes({"SAM": ([16, 16, 16, 16], [8, 4], [])})
+draw_schemes({"SAM": ([16, 16, 16, 16], [8, 4], [])})
 
 # %% [markdown]
 # - **Down**: patches of 16 x 16, then attention, all at one size.
