@@ -104,3 +104,65 @@ for count in counts:
     spread = max(np.ptp(fine), np.ptp(random))
     verdict = "larger than the spread" if gains[count] > spread else "within the spread"
     print(f"{count:>3} pictures: gain {gains[count]:+.3f}, spread of the seeds {spread:.3f}: {verdict}")
+
+# %% [markdown]
+# Which classes gain? With the fewest pictures:
+
+# %% tags=["numbers"]
+fewest = counts[0]
+by_class = {
+    start: np.mean([[run["iou"][name] for name in results["classes"]] for run in runs_of(fewest, start)], axis=0)
+    for start in NAMES
+}
+print(f"IoU with {fewest} pictures    random  from ours     gain")
+for name, random, fine in zip(results["classes"], by_class[""], by_class["unet"], strict=True):
+    print(f"{name:<20} {random:>10.2f} {fine:>10.2f} {fine - random:>+8.2f}")
+
+# %% [markdown]
+# ## Do it
+#
+# Put your pictures into a folder, as [the page before](10_your_own.md#a-folder-of-your-own) shows. One option makes the
+# difference:
+#
+# ```bash
+# python -m zoo train unet --dataset FOLDER --image-size 96x128                       # from random weights
+# python -m zoo train unet --dataset FOLDER --image-size 96x128 --start unet          # from ours
+# python -m zoo train unet --dataset FOLDER --start runs/unet.keras --out runs/again  # from a model of yours
+# ```
+#
+# The same in Python, where the recipe says all:
+#
+# ```python
+# recipe = zoo.training.Recipe("FOLDER", image_size=(96, 128), start="unet", learning_rate=1e-3)
+# model, card = zoo.train("unet", recipe, "runs")
+# ```
+#
+# The card says where the weights came from (`start`). `python -m zoo.finetuning FOLDER` makes the curve at the top for
+# your own pictures.
+#
+# !!! question "Try it"
+#     `take_over` refuses a network with other filters than ours. Why must they be equal, while the size of the images
+#     may differ?
+
+# %% tags=["solution"]
+other = models.build("unet", image_shape=(None, None, 3), filters=(8, 16, 32))
+try:
+    trained.take_over(other, pets)
+except ValueError as error:
+    print(error)
+# A convolution's weights have the shape of its kernel and of its channels. The size of the image is not among them.
+
+# %% [markdown]
+# !!! abstract "What this shows, and what it does not"
+#     Weights that have seen other photos are a better beginning than random ones, as long as pictures are few. This is
+#     one data set, one size of image and one length of training; with more steps, the gap may close. The usual start is
+#     a network that was trained on millions of photos (ImageNet). Ours has seen 3,680.
+#
+# ## References
+#
+# - Brostow, Fauqueur and Cipolla: *Semantic object classes in video: A high-definition ground truth database*. Pattern
+#   Recognition Letters, 2009. CamVid.
+# - Badrinarayanan, Kendall and Cipolla: *SegNet*, 2015. [arXiv:1511.00561](https://arxiv.org/abs/1511.00561). The split
+#   and the eleven classes.
+# - Yosinski, Clune, Bengio and Lipson: *How transferable are features in deep neural networks?* 2014.
+#   [arXiv:1411.1792](https://arxiv.org/abs/1411.1792).
