@@ -1,5 +1,7 @@
 """The hook that makes pages, tried on tiny ones."""
 
+import base64
+import io
 import os
 import re
 import subprocess
@@ -7,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed (extra `site`)")
 for package in ("ipykernel", "jupytext", "latex2mathml", "mkdocs", "nbclient"):
@@ -178,6 +181,19 @@ def test_a_picture_is_drawn_for_light_and_for_dark_and_says_what_it_shows(built,
         picture = (tmp_path / "site" / "pictures" / f"tiny_1_0_{scheme}.svg").read_text()
         assert f'<svg fill="{ink}"' in picture  # of text
         assert set(re.findall("stroke: (#[0-9a-f]+)", picture)) == {ink}
+
+
+def test_a_notebook_shows_pictures_that_need_no_trust_on_a_ground_of_their_own(built, tmp_path):
+    drawing = "from matplotlib.figure import Figure\n\nfigure = Figure()\nfigure.subplots()\nfigure\n"
+    built(TITLE + f'# %% A word\n{drawing}\n# %% A word tags=["solution"]\n{drawing}')
+    *_, code, solution = nbformat.read(tmp_path / "site" / "tiny.ipynb", as_version=4).cells
+    (output,) = code.outputs
+    assert set(output.data) == {"image/png", "text/plain"}
+    (within,) = re.findall(r"!\[A word\]\(data:image/png;base64,([^)]+)\)", solution.source)
+    for png in (output.data["image/png"], within):
+        picture = Image.open(io.BytesIO(base64.b64decode(png)))
+        assert picture.mode == "RGB"  # nothing shines through
+        assert picture.getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_a_formula_becomes_mathml(built):

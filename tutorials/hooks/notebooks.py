@@ -1,10 +1,12 @@
 """Makes of a page that has been run a notebook that is at home anywhere: in Jupyter, in Colab, outside of the clone."""
 
 import base64
+import io
 import re
 from urllib.parse import urljoin
 
 import nbformat
+from PIL import Image
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
@@ -66,8 +68,9 @@ def portable(cell, site):
         return nbformat.v4.new_markdown_cell(text)
     outputs = [nbformat.from_dict(output) for output in cell.outputs]
     for output in outputs:
-        if "image/svg+xml" in output.get("data", {}):
-            output.data["image/svg+xml"] = on_white(output.data["image/svg+xml"])
+        if "image/png" in output.get("data", {}):
+            del output.data["image/svg+xml"]  # Jupyter does not show it in a notebook that it was not told to trust
+            output.data["image/png"] = on_white(output.data["image/png"])
     return nbformat.v4.new_code_cell(cell.source, outputs=outputs, execution_count=cell.execution_count)
 
 
@@ -75,15 +78,19 @@ def in_words(output, alternative):
     """An output of a solution, as Markdown."""
     if output.output_type == "stream":
         return f"```text\n{output.text.rstrip()}\n```"
-    if "image/svg+xml" in output.data:
-        drawing = base64.b64encode(on_white(output.data["image/svg+xml"]).encode()).decode()
-        return f"![{alternative}](data:image/svg+xml;base64,{drawing})"
+    if "image/png" in output.data:
+        return f"![{alternative}](data:image/png;base64,{on_white(output.data['image/png'])})"
     return output.data.get("text/markdown") or f"```text\n{output.data['text/plain']}\n```"
 
 
-def on_white(svg):
-    """A drawing in black with a ground of its own, since that of a notebook may be dark."""
-    return svg.replace("<svg ", '<svg style="background: white" ', 1)
+def on_white(png):
+    """A drawing in black with a ground of its own, since that of a notebook may be dark; both in Base64."""
+    drawing = Image.open(io.BytesIO(base64.b64decode(png)), formats=["PNG"]).convert("RGBA")
+    ground = Image.new("RGBA", drawing.size, "white")
+    ground.alpha_composite(drawing)
+    file = io.BytesIO()
+    ground.convert("RGB").save(file, "png", optimize=True)
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def write_formulas(text):

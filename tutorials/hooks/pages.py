@@ -33,7 +33,7 @@ SETUP = """
 from zoo import quiet
 quiet.import_tensorflow()
 %matplotlib inline
-%config InlineBackend.figure_formats = ["svg"]
+%config InlineBackend.figure_formats = ["svg", "png"]
 %config InlineBackend.print_figure_kwargs = {"facecolor": "none", "bbox_inches": "tight"}
 """
 
