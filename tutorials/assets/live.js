@@ -84,7 +84,7 @@ function live(place, listed) {
     note.textContent = `It is computed in this browser: no photo leaves your machine. ${size}`;
     for (const option of stage.select.options) {
       const bytes = missing(option.value === "all" ? all : [option.value]);
-      const text = option.value === "all" ? "all nine, side by side" : words(option.value);
+      const text = option.value === "all" ? "all, side by side" : words(option.value);
       option.textContent = bytes ? `${text} (loads ${megabytes(bytes)})` : text;
     }
   }

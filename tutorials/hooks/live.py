@@ -23,6 +23,7 @@ RUNTIME = ROOT / "node_modules" / "onnxruntime-web"
 SCRIPT, PROGRAM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"  # that of the CPU alone
 NEEDED = {"tf2onnx": 'pip install -e ".[site]"', "skimage": "pip install scikit-image"}
 DRAWN = (21, 66, 0)  # of the test scenes, as examples: two that the U-Net finds, and one that it does not
+QUALITY = 80  # of the examples, which every visitor loads
 PACKAGES = ("keras", "tensorflow", "tf2onnx")
 
 
@@ -61,8 +62,8 @@ def gather():
         paths[model.name] = model
         entry = {"name": stage.name, "file": model.name, "bytes": size(model), "does": stage.does}
         listed["stages"].append(entry)
-    drawing = [ROOT / "zoo" / "data" / "synthetic_pets.py"]
-    examples = {"Chelsea": kept("chelsea.jpg", [], write_chelsea)}
+    drawing = [ROOT / "zoo" / "data" / "synthetic_pets.py", str(QUALITY)]
+    examples = {"Chelsea": kept("chelsea.jpg", [str(QUALITY)], write_chelsea)}
     for scene in DRAWN:
         drawn = kept(f"drawn_{scene}.jpg", drawing, lambda path, scene=scene: draw_pet(scene, path))
         examples[f"drawn pet {len(examples)}"] = drawn
@@ -122,7 +123,7 @@ def write_chelsea(path):
     from PIL import Image
     from skimage.data import chelsea
 
-    Image.fromarray(chelsea()).save(path, "jpeg", quality=90)
+    Image.fromarray(chelsea()).save(path, "jpeg", quality=QUALITY)
 
 
 def export(name, path):
@@ -141,4 +142,4 @@ def draw_pet(number, path):
     from zoo.data.synthetic_pets import examples
 
     image, _ = next(examples("test").skip(number).take(1).as_numpy_iterator())
-    Image.fromarray(image).save(path, "jpeg", quality=90)
+    Image.fromarray(image).save(path, "jpeg", quality=QUALITY)
