@@ -13,6 +13,7 @@ from zoo import quiet
 
 quiet.import_tensorflow()
 
+import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
 from zoo import cards, data, evaluation, models, saved, trained, training  # noqa: E402
@@ -22,7 +23,7 @@ from zoo.data.folder import select  # noqa: E402
 COUNTS = (20, 100, 500)  # of training pictures, or all if there are fewer
 SEEDS = (0, 1)  # of the choice of pictures, the first weights and the order
 RATES = {"": training.Recipe("").learning_rate, "unet": training.FINE_TUNING_RATE}  # by where a training starts
-STEPS, BATCH = 300, 8  # of every training: what is short is pictures, not time
+STEPS, BATCH = 600, 8  # of every training: what is short is pictures, not time
 
 
 def link_some(folder, count, seed, target):
@@ -71,26 +72,24 @@ def learn(folder, image_size, count, start, seed):
         link_some(folder, count, seed, subset)
         recipe = training.Recipe(
             str(subset),
-            split="train+validation",  # the second is empty, so that no time goes into scores of it
             image_size=image_size,
             batch_size=BATCH,
             epochs=max(1, round(STEPS / (count // BATCH))),
-            half_size_share=0.0,
             start=start,
             learning_rate=RATES[start],
             seed=seed,
         )
-        classes = data.find(subset).logits
-
-        def build():
-            network = models.build("unet", image_shape=(None, None, 3), num_classes=classes)
-            if start:
-                trained.take_over(network, saved.load(start))
-            return network
-
-        fitted, _ = training.train(build, recipe, Path(temporary) / "state")
-        model = models.build("unet", image_shape=(*data.both_sides(image_size), 3), num_classes=classes)
-        model.set_weights(fitted.get_weights())
+        keras.utils.set_random_seed(seed)
+        shape = (*data.both_sides(image_size), 3)
+        model = models.build("unet", image_shape=shape, num_classes=data.find(subset).logits)
+        if start:
+            trained.take_over(model, saved.load(start))
+        batches = training.load(
+            recipe, "train", image_size, augmentation=recipe.augmentation(), epochs=range(recipe.epochs)
+        )
+        optimizer = training.make_optimizer(recipe, len(batches) // recipe.epochs)
+        training.compile_model(model, optimizer, recipe)
+        model.fit(batches, shuffle=False, verbose=0)
         return evaluation.evaluate(model, subset, ways=("at_network_size",))["at_network_size"]
 
 
