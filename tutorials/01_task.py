@@ -478,7 +478,7 @@ assert np.isclose(ious_of(merged)[0], trained["binary_iou"])
 # Why is the border the hardest class? It is thin: an answer that is right but one or two pixels beside it loses much
 # of its IoU. And where it lies was a decision of people, photo by photo. We keep it as a class because it is what these
 # pages are about: whoever gets it right knows *where*. What the loss of a training can do for such a class is told on
-# the page about [losses](13_losses.md).
+# the page about [losses](12_losses.md).
 #
 # !!! question "Try it"
 #     Let \(s\) be the share of background pixels. What are the accuracy and the mean IoU of the lazy model? Find both

@@ -341,7 +341,7 @@ figure
 # %% [markdown]
 # The logits are the same. The time is not: at stride 1, where the patches overlap most, the difference is largest. The
 # waste is not in the idea "classify a pixel by what is around it". It is in the cutting. (Dilation came back later, for
-# networks that do not want to shrink so far: see [what came after](14_after.md).)
+# networks that do not want to shrink so far: see [what came after](13_after.md).)
 #
 # ## The stage `sliding_window`
 #

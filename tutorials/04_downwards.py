@@ -398,7 +398,7 @@ for pool in (2, 4, 8, 16):
 # max pooling asks whether there is an ear *somewhere* in the window.
 #
 # And what if the photo moves by one pixel, but the windows stay? The page about
-# [signals](12_signals.md#on-the-way-down-aliasing) tells what shrinking does to fine patterns, and counts how many
+# [signals](11_signals.md#on-the-way-down-aliasing) tells what shrinking does to fine patterns, and counts how many
 # classes change.
 #
 # ## A strided convolution learns what to keep

@@ -270,7 +270,7 @@ assert means[0] < 0.8 * min(means[1:])
 # %% [markdown]
 # Such a pattern is called a *checkerboard*. How much of it is left in the answers of each stage is measured
 # [two pages on](07_transposed_convolution.md#the-checkerboard): less than one would fear. And what a bed of nails does
-# to the *frequencies* of a map is told on a [page about signals](12_signals.md#on-the-way-up-copies).
+# to the *frequencies* of a map is told on a [page about signals](11_signals.md#on-the-way-up-copies).
 #
 # And the scores? `transposed_convolution` is the same network with a learned layer in this place. If all three learn
 # how to grow, they should lie close together.

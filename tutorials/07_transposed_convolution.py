@@ -45,7 +45,7 @@ plots.draw_images({"photo": eye, **{name: each.clip(0, 1) for name, each in grow
 
 # %% [markdown]
 # The first stamp copies: blocks. The second puts a grid on the photo, which nobody drew. The third is smooth. (Why, the
-# page about [signals](12_signals.md#on-the-way-up-copies) tells in the language of waves.) Which one is best for the
+# page about [signals](11_signals.md#on-the-way-up-copies) tells in the language of waves.) Which one is best for the
 # task? The numbers of a kernel are weights: training finds them. Now slowly, with a map of 2 x 2.
 
 
@@ -337,7 +337,7 @@ figure
 # Did training even it out? We ask the *logits* of the trained stages, the scores before the softmax. Within a window of
 # 2 x 2 pixels they differ. Of these differences (their variance), which share is the *same in every window of every
 # photo*? An outline lies elsewhere in each window, so that its share is 0; a grid is the same in all. In the language
-# of signals, this is the [copy of the mean](12_signals.md#on-the-way-up-copies), at a period of 2 pixels.
+# of signals, this is the [copy of the mean](11_signals.md#on-the-way-up-copies), at a period of 2 pixels.
 #
 # One thing is easily overlooked. To add the same number to *all* logits of a pixel changes neither the softmax nor the
 # answer. So we measure twice: the logits as they are, and without their mean over the classes. Only the second is what
@@ -420,7 +420,7 @@ for stage in ("bed_of_nails", "transposed_convolution", "strided_convolution"):
 # differences as large, in a part of the logits that nobody sees. (Each stage was trained once.)
 #
 # Where does the grid come from? Give the last step up a map of equal numbers: its weights decide whether an even map or
-# a grid comes out. The [learned filters](12_signals.md#the-filters-that-were-learned) of `bed_of_nails` and
+# a grid comes out. The [learned filters](11_signals.md#the-filters-that-were-learned) of `bed_of_nails` and
 # `strided_convolution` let most of that grid through, that of `transposed_convolution` little. Copying lets nothing
 # through, whatever the convolution behind it learns: equal numbers stay equal. Odena et al. recommend copying for this
 # reason.

@@ -109,7 +109,7 @@ assert sum(found == shapes["max_unpooling"] for found in shapes.values()) == 3
 # ## The scores
 #
 # What the scores mean is told on the page about [the task](01_task.md); what the loss has to do with the border's low
-# IoU, on the page about [losses](13_losses.md). *Binary IoU* takes pet and border as one class.
+# IoU, on the page about [losses](12_losses.md). *Binary IoU* takes pet and border as one class.
 # The memory is what a prediction takes at its peak; the time depends on what else the machine had to do.
 
 # %% tags=["numbers"]
@@ -505,7 +505,7 @@ for stage in ("nearest_unpooling", "max_unpooling"):
 #
 #     **Left:** one data set of photos, one size, few seeds, three classes. What happens with your own photos and
 #     classes? That is the next page: [your own](10_your_own.md). And what do networks of today remember on their way
-#     down? [What came after](14_after.md) the U-Net, in the same words.
+#     down? [What came after](13_after.md) the U-Net, in the same words.
 #
 # ## References
 #

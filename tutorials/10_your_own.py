@@ -169,7 +169,8 @@ plots.draw_images(answers, columns=3)
 
 # %% [markdown]
 # Have you few pictures? Then begin from weights that have seen others: `python -m zoo train unet --dataset FOLDER
-# --start unet` takes over all of our U-Net but its logits. [The next page](11_fine_tune.md) shows what that is worth.
+# --start unet` takes over all of our U-Net but its logits.
+# `python -m zoo.finetuning FOLDER` tells what that is worth on yours.
 #
 # ## Another image size
 #
@@ -400,9 +401,8 @@ print("1x1 convolution + pixel shuffle = transposed convolution, 2 x 2 with stri
 #     whether a change is an improvement. [The comparison](09_comparison.md) shows how much care the nine needed. Do you
 #     have a tenth? [Start again](index.md) from the question: what does it remember on the way down?
 #
-# Four more pages stand beside the story: [fine-tuning](11_fine_tune.md), what shrinking and growing do to
-# [signals](12_signals.md), what [losses](13_losses.md) do to hard classes, and
-# [what came after](14_after.md) the U-Net.
+# Three more pages stand beside the story: what shrinking and growing do to [signals](11_signals.md), what
+# [losses](12_losses.md) do to hard classes, and [what came after](13_after.md) the U-Net.
 #
 # ## References
 #

@@ -1,6 +1,6 @@
 """What trained weights are worth when pictures are few: a U-Net from ours and from random weights.
 
-`python -m zoo.finetuning FOLDER` trains on ever more pictures of a folder, and writes what the page *Fine-tune* shows.
+`python -m zoo.finetuning FOLDER` trains on ever more pictures of a folder, and says what each training scores.
 """
 
 import argparse
@@ -98,7 +98,7 @@ def main():
     parse = argparse.ArgumentParser(description=main.__doc__)
     parse.add_argument("folder", type=Path, help="with images/ and masks/")
     parse.add_argument("--image-size", type=one_or_two_sides, default=128)
-    parse.add_argument("--out", type=Path, default=Path("tutorials/finetuning.json"))
+    parse.add_argument("--out", type=Path, default=Path("finetuning.json"))
     options = parse.parse_args()
     contents = data.look(options.folder)
     available = len(select(contents, "train"))

@@ -93,7 +93,7 @@ draw_schemes({"FPN": ([1, 2, 4, 8, 16, 32], [16, 8, 4], [(16, 16), (8, 8), (4, 4
 #
 # Why add, and not join? The [U-Net's page](08_unet.md#by-hand) asks that, too: to add is to join, with less freedom and
 # at a lower price. And the 3 x 3 convolution after each addition is there, as the paper says, to reduce the aliasing of
-# the upsampling: see the [page on signals](12_signals.md#on-the-way-up-copies). For a semantic answer, all levels are
+# the upsampling: see the [page on signals](11_signals.md#on-the-way-up-copies). For a semantic answer, all levels are
 # grown to stride 4 and added up (Kirillov et al., 2019).
 #
 # ## SegFormer: remember all, then one step

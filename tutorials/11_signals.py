@@ -369,7 +369,7 @@ for stage, curve in curves.items():
 # !!! abstract "What this page adds"
 #     Shrinking without a blur turns fast waves into slow ones, and it matters where the windows lie. Growing by zeros
 #     makes copies, of which the checkerboard is one. A filter removes them, and the learned ones do so only in part.
-#     What came after the nine stages shrinks less often: [what came after](14_after.md).
+#     What came after the nine stages shrinks less often: [what came after](13_after.md).
 #
 # ## References
 #
