@@ -62,9 +62,10 @@ def bars(scores, this, address):
     for name, score in scores.items():
         values = [score["mean_iou"], *(score["iou"][one] for one in classes)]
         cells = "".join(bar(value) for value in values)
-        words = name if name == this else f'<a href="{address(name)}">{name}</a>'
+        words = name.replace("_", "_<wbr/>")  # where a narrow screen may break it
+        words = words if name == this else f'<a href="{address(name)}">{words}</a>'
         mark = ' class="zoo-this" aria-current="true"' if name == this else ""
-        rows.append(f'<tr{mark}><th scope="row">{words.replace("_", "_<wbr>")}</th>{cells}</tr>')
+        rows.append(f'<tr{mark}><th scope="row">{words}</th>{cells}</tr>')
     return scrolling("bars", "IoU by class, beside the other models", rows)
 
 
