@@ -26,7 +26,7 @@ from zoo.prediction import enlarge, predict_logits
 from zoo.saved import load_any
 
 CACHE = ROOT / ".cache" / "answers"
-COUNT = 200  # photos of the test split that are looked at
+COUNT = 100  # photos of the test split that are looked at
 PLACES = {"best": 1, "middle": 0.5, "worst": 0}  # in the order of their IoU, from the lowest, 0, to the highest, 1
 GAP = 8  # pixels between photo, truth and answer
 WITHOUT = "The best, the middle and the worst answer stand here where photos are on the machine that builds the pages."
