@@ -44,6 +44,16 @@ def test_every_layer_is_in_the_package_and_has_a_test():
         assert (ROOT / "tests" / "layers" / f"test_{name}.py").exists()
 
 
+def test_every_data_set_is_in_the_package_and_has_a_test():
+    files = {path.stem: path.read_text() for path in (ROOT / "zoo" / "data").glob("*.py")}
+    made = {name for name, text in files.items() if re.search(r"^DATASET = ", text, re.M)}
+    assert made == set(zoo.data.DATASETS), "`DATASETS` in zoo/data/pipeline.py has the `DATASET` of each module"
+    tests = "".join(path.read_text() for path in (ROOT / "tests" / "data").glob("*.py"))
+    for name in made:
+        assert f'"{name}"' in zoo.data.load.__doc__, "the docstring of `load` in zoo/data/pipeline.py names each"
+        assert re.search(rf"^from zoo\.data import .*\b{name}\b", tests, re.M), f"tests/data/test_{name}.py is missing"
+
+
 def test_the_changelog_begins_with_the_version():
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     headings = re.findall(r"^## \[(.*)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)
@@ -89,7 +99,8 @@ EDITS = {
     "tutorials/<page>.py": ("tutorials/10_your_own.py", lambda text: f"{text}# ## The stage `smooth_upsampling`\n"),
     "saved_models/<stage>.json": ("saved_models/unet.json", card_of_another),
 }
-BY_HAND = {"saved_models/<stage>.keras", "README.md", "tutorials/09_comparison.py"}  # tests of weights and pages
+BY_HAND = {"saved_models/<stage>.keras", "README.md"}  # tests of weights, pages and drawings
+BY_HAND |= {"tutorials/09_comparison.py", "tutorials/benchmark.json", "tests/test_model_pages.py"}
 
 
 @pytest.fixture(scope="module")

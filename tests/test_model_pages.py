@@ -77,7 +77,7 @@ def test_each_slice_is_the_output_of_a_layer(stage):
     assert sizes(found["zoo-learned"]) == outputs(learned)
     windows_moved = [layer for layer in inner if hasattr(layer, "classifier")]
     fixed = [layer for layer in inner if isinstance(layer, FIXED)]
-    assert sizes(found.get("zoo-fixed", [])) == outputs([*fixed, *windows_moved])
+    assert sizes(found.get("zoo-fixed", [])) == outputs([*fixed, *windows_moved]), "is a layer missing in `FIXED`?"
     assert sizes(found["zoo-logits"]) == outputs([model.layers[-1]])
     marks = [layer for layer in inner if isinstance(layer, IndexUnpooling2D)]
     joined = [layer.input[1] for layer in inner if isinstance(layer, keras.layers.Concatenate) and not marks]
@@ -130,7 +130,7 @@ def test_small_maps_grow_as_the_definitions_say(stage):
         "unet": {"transposed convolution": None, "features": example},
     }.get(stage, {})
     found = windows.grow(zoo.build(stage))
-    assert found.keys() == expected.keys()
+    assert found.keys() == expected.keys(), f"what does `expected` say of {stage}?"
     for name, values in found.items():
         assert (values is None) == (expected[name] is None)
         assert values is None or values.tolist() == expected[name].tolist()

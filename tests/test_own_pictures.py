@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from zoo import __main__, data, inspection, photos, prediction, saved, tables
-from zoo.commands.arguments import dataset_name
+from zoo.commands.arguments import DATASETS, dataset_name
 
 CLASSES = ("background", "disc", "square", "bar")
 
@@ -58,7 +58,7 @@ def test_inspect_tells_what_is_wrong_and_writes_nothing_twice(folder, tmp_path, 
 def test_a_data_set_that_is_none_is_refused_at_once(tmp_path, capsys):
     with pytest.raises(SystemExit):
         __main__.main(["train", "unet", "--dataset", str(tmp_path / "missing")])
-    assert "must be one of oxford_iiit_pet, synthetic_pets, or a folder" in capsys.readouterr().err
+    assert f"must be one of {', '.join(DATASETS)}, or a folder" in capsys.readouterr().err
     assert dataset_name(str(tmp_path)) == str(tmp_path)
 
 

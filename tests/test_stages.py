@@ -15,7 +15,8 @@ each = pytest.mark.parametrize("stage", REGISTRY, ids=STAGES)
 
 def test_every_builder_is_of_a_stage():
     files = {path.stem: path.read_text() for path in (ROOT / "zoo" / "models").glob("*.py")}
-    assert {name for name, text in files.items() if f"def build_{name}(" in text} == set(STAGES)
+    built = {name for name, text in files.items() if f"def build_{name}(" in text}
+    assert built == set(STAGES), "a stage needs both: zoo/models/<stage>.py, and an entry in REGISTRY of zoo/stages.py"
 
 
 @each
@@ -32,9 +33,9 @@ def test_its_fault_is_what_the_next_one_mends(stage):
 
 def test_where_all_are_counted_in_words_the_number_is_right():
     files = [ROOT / name for name in ("README.md", "mkdocs.yml", "pyproject.toml", "tutorials/index.md")]
-    files += [*ROOT.glob("zoo/*.py"), *ROOT.glob("tutorials/*.py"), *ROOT.glob("tutorials/reference/*.md")]
-    files.append(ROOT / "tutorials" / "try.md")
-    all_of_them = rf"\b({'|'.join(WORDS)}) (?:trained )?(?:stages|steps)\b"
+    files += [*ROOT.glob("zoo/**/*.py"), *ROOT.glob("tutorials/**/*.py"), *ROOT.glob("tutorials/reference/*.md")]
+    files += [ROOT / "tutorials" / "try.md", ROOT / "tutorials" / "glossary.md"]
+    all_of_them = rf"\b({'|'.join(WORDS)})[ -](?:trained )?(?:stages|steps|models|answers)\b"
     counted = {path: re.findall(all_of_them, path.read_text(), re.I) for path in files}
     assert any(counted.values())
     wrong = {path.name for path, words in counted.items() if {w.lower() for w in words} - {WORDS[len(STAGES) - 9]}}

@@ -209,7 +209,7 @@ def test_a_folder_of_something_else(tmp_path):
     (tmp_path / "photo.jpg").write_bytes(b"")
     with pytest.raises(ValueError, match="it must hold images/ and masks/, or train/ and test/"):
         data.find(tmp_path)
-    with pytest.raises(ValueError, match="`name` must be one of oxford_iiit_pet, synthetic_pets, or a folder"):
+    with pytest.raises(ValueError, match=f"`name` must be one of {', '.join(data.DATASETS)}, or a folder"):
         data.find(tmp_path / "missing")
     with pytest.raises(FileNotFoundError):
         data.open_folder(tmp_path / "missing")

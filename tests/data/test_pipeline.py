@@ -132,6 +132,19 @@ def test_bad_arguments_are_named(changed, named):
         data.load(**{"name": "synthetic_pets", "split": "test", **changed})
 
 
+def test_a_changed_image_needs_something_for_the_mask_outside_of_it(monkeypatch, rng):
+    """A data set of all defaults: every class is an answer, and every pixel counts."""
+    image, mask = rng.integers(0, 256, (1, 8, 8, 3), "uint8"), rng.integers(0, 2, (1, 8, 8), "int32")
+    boards = data.Dataset(
+        "boards", ("dark", "light"), lambda split: tf.data.Dataset.from_tensor_slices((image, mask)), lambda split: {}
+    )
+    monkeypatch.setitem(data.DATASETS, "boards", boards)
+    (_, masks), *_ = data.load("boards", "train", 8, 1)
+    np.testing.assert_array_equal(masks, mask)
+    with pytest.raises(ValueError, match=r"`augmentation` needs .*`background` or an `ignored`.*'boards'"):
+        data.load("boards", "train", 8, 1, data.Augmentation())
+
+
 def test_missing_photos_name_both_ways_out(monkeypatch):
     monkeypatch.setattr(prepared, "is_prepared", lambda: False)
     assert data.default_dataset() == "synthetic_pets"

@@ -14,10 +14,11 @@ class Dataset:
         name: for cards and messages.
         classes: their names, by number.
         examples: function from one of `SPLITS` to a `tf.data.Dataset` of (image, mask), one by one and at their own
-            sizes: uint8 (h, w, 3) and int32 (h, w).
+            sizes: uint8 (h, w, 3) and int32 (h, w). Its `len` must be known.
         describe: function from a split to a dictionary: the number of `examples`, and what tells them from others.
         background: number of the class that is background; all others together are foreground. `None` if none is.
-        ignored: number in masks whose pixels do not count. `None` if every pixel does.
+        ignored: number in masks whose pixels do not count. `None` if every pixel does; training needs it where no class
+            is background, for what comes into a changed image from outside of it.
         groups: function from a split to a word for each example, in their order, such as "cats"; the words get scores
             of their own.
         one_logit: whether a network says with one logit a pixel whether it is class 1, of two classes.

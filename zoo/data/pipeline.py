@@ -53,6 +53,12 @@ def load(
     dataset = find(name)
     if dataset.background is None and augmentation is not None and augmentation.paste_share:
         raise ValueError(f"`paste_share` needs a class that is background. Received: {', '.join(dataset.classes)}")
+    fill = dataset.ignored if dataset.background is None else dataset.background
+    if augmentation is not None and fill is None:
+        raise ValueError(
+            "`augmentation` needs a data set with a number for `background` or `ignored`: the mask of what comes "
+            f"into a changed image from outside of it. Received: {dataset.name!r}, which has neither"
+        )
     check_positive("batch_size", batch_size)
     both_sides(image_size)  # refuses what is no size
     # A byte for a class is enough to keep, if it is enough for all.
@@ -80,7 +86,6 @@ def load(
             return batches.map(lambda images, masks: (scale(images), tf.cast(masks, tf.int32)), tf.data.AUTOTUNE)
         key = tf.stack([tf.cast(seed, tf.int64), epoch])
         process, processes = share
-        fill = dataset.ignored if dataset.background is None else dataset.background
 
         def change(number, batch):
             images, masks = augment(*batch, tf.random.experimental.stateless_fold_in(key, number), fill, augmentation)
