@@ -141,7 +141,7 @@ def test_a_changed_image_needs_something_for_the_mask_outside_of_it(monkeypatch,
     monkeypatch.setitem(data.DATASETS, "boards", boards)
     (_, masks), *_ = data.load("boards", "train", 8, 1)
     np.testing.assert_array_equal(masks, mask)
-    with pytest.raises(ValueError, match=r"`augmentation` needs .*`background` or an `ignored`.*'boards'"):
+    with pytest.raises(ValueError, match=r"`augmentation` needs .*`background` or `ignored`.*'boards'"):
         data.load("boards", "train", 8, 1, data.Augmentation())
 
 
