@@ -38,8 +38,9 @@ def test_where_all_are_counted_in_words_the_number_is_right():
     all_of_them = rf"\b({'|'.join(WORDS)})[ -](?:trained )?(?:stages|steps|models|answers)\b"
     counted = {path: re.findall(all_of_them, path.read_text(), re.I) for path in files}
     assert any(counted.values())
-    wrong = {path.name for path, words in counted.items() if {w.lower() for w in words} - {WORDS[len(STAGES) - 9]}}
-    assert not wrong, f"count the stages in words: {WORDS[len(STAGES) - 9]}"
+    number = WORDS[len(STAGES) - 9]
+    wrong = [str(path.relative_to(ROOT)) for path, words in counted.items() if {w.lower() for w in words} - {number}]
+    assert not wrong, f"there are {number} stages; another number stands in {', '.join(wrong)}"
 
 
 @pytest.fixture(scope="module")
