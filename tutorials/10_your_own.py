@@ -168,9 +168,9 @@ assert answers["U-Net 1"].shape == unseen[0][0].shape
 plots.draw_images(answers, columns=3)
 
 # %% [markdown]
-# Have you few pictures? Then begin from weights that have seen others: `python -m zoo train unet --dataset FOLDER
-# --start unet` takes over all of our U-Net but its logits.
-# `python -m zoo.finetuning FOLDER` tells what that is worth on yours.
+# Have you few pictures? You may begin from weights that have seen others: `python -m zoo train unet --dataset FOLDER
+# --start unet` takes over all of our U-Net but its logits. Whether that helps depends on your pictures:
+# `python -m zoo.finetuning FOLDER` tries it on 20, 100 and 500 of them.
 #
 # ## Another image size
 #
