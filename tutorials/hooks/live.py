@@ -14,7 +14,13 @@ from pathlib import Path
 from mkdocs.structure.files import File
 
 from zoo import files, quiet
+
+quiet.import_tensorflow()
+
+import insides  # at once: MkDocs forgets the hooks' folder when all are loaded
+
 from zoo.cards import card
+from zoo.plots import palette
 from zoo.stages import REGISTRY
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +64,7 @@ def gather():
         "stages": [],
     }
     for stage in REGISTRY:
-        model = kept(f"{stage.name}.onnx", sources(stage), lambda path, name=stage.name: export(name, path))
+        model = kept(f"{stage.name}.onnx", sources(stage), lambda path, name=stage.name: insides.export(name, path))
         paths[model.name] = model
         entry = {"name": stage.name, "file": model.name, "bytes": size(model), "does": stage.does}
         listed["stages"].append(entry)
@@ -112,9 +118,6 @@ def compress(path):
 
 def write_colours(path):
     """The colours of classes, as in all pictures."""
-    quiet.import_tensorflow()
-    from zoo.plots import palette
-
     path.write_text(json.dumps(palette(64).tolist()))
 
 
@@ -126,17 +129,8 @@ def write_chelsea(path):
     Image.fromarray(chelsea()).save(path, "jpeg", quality=QUALITY)
 
 
-def export(name, path):
-    """Writes a stage's model; imports Keras only here, where nothing is in the cache."""
-    quiet.import_tensorflow()
-    import insides
-
-    insides.export(name, path)
-
-
 def draw_pet(number, path):
     """One of the drawn pets."""
-    quiet.import_tensorflow()
     from PIL import Image
 
     from zoo.data.synthetic_pets import examples
