@@ -37,11 +37,11 @@ def link_some(folder, count, seed, target):
     """
     contents = data.look(folder)
     training_pairs = select(contents, "train")
+    order = np.random.default_rng(seed).permutation(len(training_pairs))
     chosen = {
-        "train": [training_pairs[number] for number in np.random.default_rng(seed).permutation(len(training_pairs))],
+        "train": [training_pairs[number] for number in order[:count]],
         "test": select(contents, "test"),
     }
-    chosen["train"] = chosen["train"][:count]
     for part in ("images", "masks"):
         (target / part).mkdir(parents=True)
     for split, pairs in chosen.items():

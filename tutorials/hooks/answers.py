@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from mkdocs.structure.files import File
-from pages import PHOTOS
+from pages import PHOTOS, list_photos
 from PIL import Image
 from shown import ROOT, SHOWN
 
@@ -84,8 +84,7 @@ def folder_of(one):
     digest = hashlib.sha256(one.file.read_bytes())
     for path in (__file__, ROOT / "zoo" / "plots.py", ROOT / "zoo" / "prediction.py"):
         digest.update(Path(path).read_bytes())
-    for path in sorted(PHOTOS.glob("**/*")):
-        digest.update(f"{path.name} {path.stat().st_size}".encode())
+    digest.update(list_photos())
     return CACHE / f"{one.page}-{digest.hexdigest()[:16]}"
 
 

@@ -55,11 +55,10 @@ def gather():
     """What `models.json` holds, and under "files" the path of each file that belongs into `live/`."""
     version = json.loads((RUNTIME / "package.json").read_text())["version"]
     script, program = RUNTIME / "dist" / SCRIPT, kept(f"{PROGRAM}.gz", [version], compress)
-    colours = kept("colours.json", [ROOT / "zoo" / "plots.py"], write_colours)
     paths = {script.name: script, program.name: program}
     listed = {
         "runtime": {"script": script.name, "program": program.name, "bytes": script.stat().st_size + size(program)},
-        "colours": json.loads(colours.read_text()),
+        "colours": palette(64).tolist(),
         "examples": [],
         "stages": [],
     }
@@ -114,11 +113,6 @@ def size(path):
 def compress(path):
     """The runtime's program, a quarter as large, since not every server compresses."""
     path.write_bytes(gzip.compress((RUNTIME / "dist" / PROGRAM).read_bytes(), mtime=0))
-
-
-def write_colours(path):
-    """The colours of classes, as in all pictures."""
-    path.write_text(json.dumps(palette(64).tolist()))
 
 
 def write_chelsea(path):

@@ -7,6 +7,7 @@ what they print, a "check" and a "solution" fold away as a whole. A picture's al
 cell: `# %% What it shows`.
 """
 
+import functools
 import hashlib
 import importlib.metadata
 import os
@@ -104,11 +105,16 @@ def key(script):
     sources = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
     for path in [script, Path(__file__), *sources]:
         digest.update(path.read_bytes())
-    for path in sorted(PHOTOS.glob("**/*")):
-        digest.update(f"{path.name} {path.stat().st_size}".encode())
+    digest.update(list_photos())
     for package in PACKAGES:
         digest.update(importlib.metadata.version(package).encode())
     return digest.hexdigest()[:16]
+
+
+@functools.cache
+def list_photos():
+    """Names and sizes of the photos' files, which tell one copy of the data set from another, in bytes."""
+    return "".join(f"{path.name} {path.stat().st_size}" for path in sorted(PHOTOS.glob("**/*"))).encode()
 
 
 def link_to_notebook(name, config):
