@@ -1,0 +1,172 @@
+"""Brings the catalogs of translations up to date with the English pages: `python tutorials/hooks/catalogs.py`.
+
+An entry whose English has changed is marked fuzzy, beside what it said before: translate it anew, and remove the mark.
+"""
+
+import ast
+import functools
+import os
+import re
+from collections import Counter
+from pathlib import Path
+
+import jupytext
+import translation
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).parents[2]
+DOCS = translation.DOCS
+LANGUAGES = ("zh",)
+READMES = {"README": ROOT / "README.md"}
+SAID = re.compile(r"\bsay\(\s*((?:\"(?:[^\"\\\\]|\\\\.)*\"\s*\+?\s*)+)")  # a call of `say` with a text, in a script
+
+
+def pages():
+    """The English pages by name: Markdown, and scripts that are run."""
+    written = sorted(path for path in DOCS.glob("*") if path.suffix in (".md", ".py"))
+    return {path.stem: path for path in written} | READMES
+
+
+def sources():
+    """The English texts of each catalog: a dictionary from its name to a list."""
+    found = {name: texts_of(path) for name, path in pages().items()}
+    return found | {"site": texts_of_hooks(), "scripts": texts_of_scripts()}
+
+
+def texts_of(path):
+    """The prose of a page, in its order."""
+    if path.suffix == ".md":
+        return prose(path.read_text())
+    texts = []
+    for cell in jupytext.read(path).cells:
+        texts += prose(cell.source) if cell.cell_type == "markdown" else [cell.metadata.get("title", "")]
+    return [text for text in texts if text]
+
+
+def prose(markdown):
+    return [words for _, _, words, _ in translation.blocks(markdown) if words]
+
+
+def texts_of_hooks():
+    """What hooks and the theme's pages write, and what stages and cards say of themselves."""
+    from zoo.cards import cards
+    from zoo.stages import REGISTRY
+
+    texts = []
+    for path in sorted([*DOCS.glob("hooks/*.py"), *DOCS.glob("overrides/*.html")]):
+        texts += said_in(path.read_text()) if path.suffix == ".html" else called_in(path)
+    for stage in REGISTRY:
+        texts += [stage.does, stage.fault]
+    for card in cards().values():
+        texts += card["limits"]
+    return [text for text in texts if text]
+
+
+def called_in(path):
+    """The texts that a module hands to `say`."""
+    calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and node.args)
+    named = (call.args[0] for call in calls if getattr(call.func, "id", getattr(call.func, "attr", "")) == "say")
+    return [node.value for node in named if isinstance(node, ast.Constant)]
+
+
+def texts_of_scripts():
+    return [text for path in sorted(DOCS.glob("assets/*.js")) for text in said_in(path.read_text())]
+
+
+def said_in(script):
+    """The texts that a script hands to `say`, of which each may be a sum of literals."""
+    return ["".join(map(ast.literal_eval, re.findall(r'"(?:[^"\\]|\\.)*"', match))) for match in SAID.findall(script)]
+
+
+# What a translation takes over as it is.
+KEPT = {
+    "code": re.compile(r"`[^`]+`"),
+    "formulas": re.compile(r"\\\(.*?\\\)"),
+    "links": re.compile(r"\]\(([^()\s]*)\)"),
+    "tags": re.compile(r"<[^>]+>"),
+    "attributes": re.compile(r"\{[^}]*\}"),
+    "numbers": re.compile(r"\d+(?:[.,:]\d+)*"),
+}
+
+
+def faults(english, said):
+    """What of a translation does not fit its English, in words.
+
+    Code, formulas, links, tags and numbers are the same, and words of the glossary are said as the glossary says them.
+    """
+    found, rest = [], {"English": english, "translation": said}
+    for kind, pattern in KEPT.items():
+        ours, theirs = (Counter(pattern.findall(text)) for text in rest.values())
+        if ours != theirs:
+            found.append(f"{kind}: {list((ours - theirs).elements())} became {list((theirs - ours).elements())}")
+        rest = {name: pattern.sub(" ", text) for name, text in rest.items()}
+    missing = {term: words for term, words in glossary().items() if has(rest["English"], term)}
+    longer = [term for term in missing if any(term != other and term in other for other in missing)]
+    for term, words in missing.items():
+        if term not in longer and not any(word in said for word in words):
+            found.append(f"glossary: {term} is {' or '.join(words)}")
+    return found
+
+
+def has(text, term):
+    """Whether a text has a term, in the singular or the plural."""
+    return re.search(rf"(?<![\w-]){re.escape(term)}s?(?![\w-])", text, re.IGNORECASE)
+
+
+@functools.cache
+def glossary():
+    """The terms of the glossary: a dictionary from English to what they may be called."""
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", (DOCS / "glossary.md").read_text(), re.MULTILINE)
+    known = {}
+    for row in rows[2:]:
+        names, words = (re.sub(r'"|\(.*?\)', "", cell).strip().split(", ") for cell in row)
+        each = [[word] for word in words] if len(words) == len(names) else [words] * len(names)
+        known |= {" ".join(name.split()): says for name, says in zip(names, each, strict=True)}
+    return known
+
+
+def update(language):
+    """Writes the catalogs of a language anew, with all that still holds; a catalog without a source goes.
+
+    Returns:
+        The entries that are to be translated, in words.
+    """
+    folder = DOCS / language
+    folder.mkdir(exist_ok=True)
+    texts = sources()
+    for old in folder.glob("*.po"):
+        if old.stem not in texts:
+            old.unlink()
+    for name, english in texts.items():
+        path = folder / f"{name}.po"
+        template, kept = Catalog(), Catalog(locale=language)
+        for text in english:
+            template.add(text)
+        if path.exists():
+            with path.open("rb") as file:
+                kept = read_po(file, locale=language)
+        kept.update(template)
+        kept.obsolete.clear()
+        unfinished = path.with_suffix(".unfinished")
+        with unfinished.open("wb") as file:
+            write_po(file, kept, width=0, omit_header=True, no_location=True)
+        os.replace(unfinished, path)
+    return waiting(language)
+
+
+def waiting(language):
+    """The entries of a language that are missing, empty or fuzzy, in words."""
+    return [
+        f"{language}/{name}.po: {text}"
+        for name, english in sources().items()
+        for text in english
+        if text not in translation.catalog(language, name)
+    ]
+
+
+if __name__ == "__main__":
+    for language in LANGUAGES:
+        left = update(language)
+        print("\n".join(left))
+        print(f"{language}: {len(left)} entries are to be translated.")
