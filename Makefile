@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test test-all lint site serve runtime
+.PHONY: demo test test-all lint site serve catalogs runtime
 
 demo: .venv/installed  ## load all models, draw them on photos, train one for a minute
 	$(BIN)/python -m zoo.demo
@@ -21,6 +21,9 @@ site: .venv/installed runtime  ## build the pages into site/
 
 serve: .venv/installed runtime  ## build the pages and show them at http://127.0.0.1:8000
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
+catalogs: .venv/installed  ## bring the translations' catalogs up to date with the English pages
+	$(BIN)/python tutorials/hooks/catalogs.py
 
 runtime:  ## of the live models, where npm is found; without it the site is built without them
 	@if ! command -v npm > /dev/null; then \

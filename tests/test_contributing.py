@@ -22,7 +22,17 @@ def named_files(new):
     return set(re.findall(r"`([\w<>/.]+\.\w+)`", line.split("|")[2]))
 
 
-NEW = ("A layer", "A stage", "A data set", "A page", "A figure to play with", "A live view", "A picture", "A benchmark")
+NEW = (
+    "A layer",
+    "A stage",
+    "A data set",
+    "A page",
+    "A figure to play with",
+    "A live view",
+    "A sentence",
+    "A picture",
+    "A benchmark",
+)
 
 
 @pytest.mark.parametrize("new", NEW)

@@ -13,6 +13,7 @@ from mkdocs.structure.files import File
 from pages import PHOTOS, list_photos
 from PIL import Image
 from shown import ROOT, SHOWN
+from translation import say
 
 from zoo import quiet
 
@@ -29,7 +30,6 @@ CACHE = ROOT / ".cache" / "answers"
 COUNT = 100  # photos of the test split that are looked at
 PLACES = {"best": 1, "middle": 0.5, "worst": 0}  # in the order of their IoU, from the lowest, 0, to the highest, 1
 GAP = 8  # pixels between photo, truth and answer
-WITHOUT = "The best, the middle and the worst answer stand here where photos are on the machine that builds the pages."
 
 
 def on_files(files, config):
@@ -46,24 +46,32 @@ def on_page_markdown(markdown, page, config, files):
     for one in SHOWN:
         mark = f"<!-- answers of {one.page} -->"
         if mark in markdown:
-            markdown = markdown.replace(mark, gallery(one) if PHOTOS.exists() else WITHOUT)
+            markdown = markdown.replace(mark, gallery(one) if PHOTOS.exists() else without())
     return markdown
+
+
+def without():
+    """What stands in place of the pictures."""
+    return say(
+        "The best, the middle and the worst answer stand here where photos are on the machine that builds the pages."
+    )
 
 
 def gallery(one):
     """The three pictures side by side, with their IoU."""
+    names = {"best": say("best"), "middle": say("middle"), "worst": say("worst")}
     figures = [
-        f'<figure markdown="span">![A photo, its truth and the answer, of IoU {iou:.3f}]'
-        f"(answers/{one.page}_{place}.webp)<figcaption>{place}: IoU {iou:.3f}</figcaption></figure>"
+        f'<figure markdown="span">![{say("A photo, its truth and the answer, of IoU {iou:.3f}", iou=iou)}]'
+        f"(answers/{one.page}_{place}.webp)<figcaption>{names[place]}: IoU {iou:.3f}</figcaption></figure>"
         for place, iou in pictures(one).items()
     ]
-    says = (
-        f"Photo, truth and answer. Of the first {COUNT} test photos, without those whose truth lacks a class, by the "
-        "mean of the classes' IoU. "
-        '<span class="zoo-key zoo-pet">pet</span> <span class="zoo-key zoo-border">border</span> '
-        '<span class="zoo-key zoo-background">background</span>'
+    says = say(
+        "Photo, truth and answer. Of the first {count} test photos, without those whose truth lacks a class, by the "
+        "mean of the classes' IoU.",
+        count=COUNT,
     )
-    return says + '\n\n<div class="zoo-answers" markdown>\n\n' + "\n\n".join(figures) + "\n\n</div>"
+    keys = " ".join(f'<span class="zoo-key zoo-{name}">{say(name)}</span>' for name in ("pet", "border", "background"))
+    return f"{says} {keys}" + '\n\n<div class="zoo-answers" markdown>\n\n' + "\n\n".join(figures) + "\n\n</div>"
 
 
 def pictures(one):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import keras
 from keras import layers
+from translation import say
 
 PASSED = (layers.ZeroPadding2D, layers.Flatten)  # part of the layer behind them
 NAMES = {"Conv2D": "strided convolution", "Conv2DTranspose": "transposed convolution"}
@@ -123,8 +124,18 @@ def memory(levels):
 
 def describe(levels):
     """A model in a sentence or two, for those who do not see its drawing."""
-    sizes = ", then ".join(
-        f"{f'after {level.way} ' if level.way else ''}{level.side} x {level.side} pixels, {level.channels} channels"
+    sizes = say(", then ").join(
+        say("after {way} {side} x {side} pixels, {channels} channels", way=say(level.way), **size_of(level))
+        if level.way
+        else say("{side} x {side} pixels, {channels} channels", **size_of(level))
         for level in levels
     )
-    return f"Maps from the image to the logits: {sizes}. Remembered on the way down: {memory(levels)}."
+    return say(
+        "Maps from the image to the logits: {sizes}. Remembered on the way down: {memory}.",
+        sizes=sizes,
+        memory=say(memory(levels)),
+    )
+
+
+def size_of(level):
+    return {"side": level.side, "channels": level.channels}

@@ -18,14 +18,15 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parents[2]
 DOCS = translation.DOCS
 LANGUAGES = ("zh",)
-READMES = {"README": ROOT / "README.md"}
-SAID = re.compile(r"\bsay\(\s*((?:\"(?:[^\"\\\\]|\\\\.)*\"\s*\+?\s*)+)")  # a call of `say` with a text, in a script
+README = ROOT / "README.md"
+LITERAL = r'"(?:[^"\\]|\\.)*"'
+SAID = re.compile(rf"\bsay\(\s*((?:{LITERAL}[\s+]*)+)")  # the text of a call of `say`, in Python or JavaScript
 
 
 def pages():
     """The English pages by name: Markdown, and scripts that are run."""
     written = sorted(path for path in DOCS.glob("*") if path.suffix in (".md", ".py"))
-    return {path.stem: path for path in written} | READMES
+    return {path.stem: path for path in [*written, README]}
 
 
 def sources():
@@ -50,33 +51,36 @@ def prose(markdown):
 
 def texts_of_hooks():
     """What hooks and the theme's pages write, and what stages and cards say of themselves."""
-    from zoo.cards import cards
-    from zoo.stages import REGISTRY
+    import drawings
+    from shown import SHOWN
 
-    texts = []
-    for path in sorted([*DOCS.glob("hooks/*.py"), *DOCS.glob("overrides/*.html")]):
-        texts += said_in(path.read_text()) if path.suffix == ".html" else called_in(path)
+    from zoo.cards import card
+    from zoo.stages import REGISTRY, STAGES
+
+    texts = [text for path in sorted(DOCS.glob("hooks/*.py")) for text in said_in(path)]
+    texts += ["".join(found) for found in texts_of_configuration()]
     for stage in REGISTRY:
         texts += [stage.does, stage.fault]
-    for card in cards().values():
-        texts += card["limits"]
-    return [text for text in texts if text]
+    for one in SHOWN:
+        known = card(one.stage.name, one.folder)
+        texts += [one.title, *known["limits"], *known["scores"]["at_network_size"]["iou"]]
+        texts += [name.replace("_", " ") for name in known["costs"]]
+    return [text for text in dict.fromkeys([*texts, *drawings.phrases()]) if text and text not in STAGES]
 
 
-def called_in(path):
-    """The texts that a module hands to `say`."""
-    calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and node.args)
-    named = (call.args[0] for call in calls if getattr(call.func, "id", getattr(call.func, "attr", "")) == "say")
-    return [node.value for node in named if isinstance(node, ast.Constant)]
+def texts_of_configuration():
+    """The texts of mkdocs.yml, which has tags that only MkDocs can load."""
+    text = (ROOT / "mkdocs.yml").read_text()
+    return re.findall(r"^(?:site_name|site_description): (.*)$|- ([A-Z][\w ]*):|name: ([A-Z]\w*) }", text, re.MULTILINE)
 
 
 def texts_of_scripts():
-    return [text for path in sorted(DOCS.glob("assets/*.js")) for text in said_in(path.read_text())]
+    return [text for path in sorted(DOCS.glob("assets/*.js")) for text in said_in(path)]
 
 
-def said_in(script):
-    """The texts that a script hands to `say`, of which each may be a sum of literals."""
-    return ["".join(map(ast.literal_eval, re.findall(r'"(?:[^"\\]|\\.)*"', match))) for match in SAID.findall(script)]
+def said_in(path):
+    """The texts that a module or a script hands to `say`."""
+    return ["".join(map(ast.literal_eval, re.findall(LITERAL, text))) for text in SAID.findall(path.read_text())]
 
 
 # What a translation takes over as it is.
@@ -96,12 +100,14 @@ def faults(english, said):
     Code, formulas, links, tags and numbers are the same, and words of the glossary are said as the glossary says them.
     """
     found, rest = [], {"English": english, "translation": said}
+    cites = "](https://" in english
     for kind, pattern in KEPT.items():
         ours, theirs = (Counter(pattern.findall(text)) for text in rest.values())
         if ours != theirs:
             found.append(f"{kind}: {list((ours - theirs).elements())} became {list((theirs - ours).elements())}")
         rest = {name: pattern.sub(" ", text) for name, text in rest.items()}
-    missing = {term: words for term, words in glossary().items() if has(rest["English"], term)}
+    text = re.sub(r"\*[^*]+\*", "", rest["English"]) if cites else rest["English"]  # titles of papers stay
+    missing = {term: words for term, words in glossary().items() if has(text, term)}
     longer = [term for term in missing if any(term != other and term in other for other in missing)]
     for term, words in missing.items():
         if term not in longer and not any(word in said for word in words):
@@ -122,7 +128,8 @@ def glossary():
     for row in rows[2:]:
         names, words = (re.sub(r'"|\(.*?\)', "", cell).strip().split(", ") for cell in row)
         each = [[word] for word in words] if len(words) == len(names) else [words] * len(names)
-        known |= {" ".join(name.split()): says for name, says in zip(names, each, strict=True)}
+        for name, says in zip(names, each, strict=True):
+            known.setdefault(" ".join(name.split()), []).extend(says)
     return known
 
 
@@ -152,7 +159,23 @@ def update(language):
         with unfinished.open("wb") as file:
             write_po(file, kept, width=0, omit_header=True, no_location=True)
         os.replace(unfinished, path)
+    translation.catalog.cache_clear()
+    readme_of(language).write_text(readme(language))
     return waiting(language)
+
+
+def readme_of(language):
+    return README.with_suffix(f".{language}.md")
+
+
+def readme(language):
+    """README.md in a language."""
+    translation.current = language
+    try:
+        text = translation.without_anchors(translation.translate(README.read_text(), README.stem))
+    finally:
+        translation.current = translation.ENGLISH
+    return text.replace(f"]({readme_of(language).name})", f"]({README.name})")
 
 
 def waiting(language):

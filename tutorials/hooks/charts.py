@@ -3,6 +3,8 @@
 Inline SVG and tables without colours of their own: tutorials/assets/site.css has them, for light and for dark.
 """
 
+from translation import say
+
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 480, 220, 34, 34, 16  # of the curves
 TICKS = (0, 0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.4, 1.6, 1.8, 2)
 
@@ -37,13 +39,18 @@ def curves(card, others):
         parts.append(text(LEFT - 6, y(tick) + 4, f"{tick:g}", "end"))
     for epoch in sorted({1, *range(4, epochs + 1, max(4, epochs // 16 * 4))}):
         parts.append(text(x(epoch), HEIGHT - BOTTOM + 17, str(epoch), "middle"))
-    parts.append(text((LEFT + WIDTH) / 2, HEIGHT - 2, "epoch", "middle"))
+    parts.append(text((LEFT + WIDTH) / 2, HEIGHT - 2, say("epoch"), "middle"))
     if small:
         parts.append(f'<path class="zoo-half" d="M{x(small + 0.5):.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
-        parts.append(text(x(small + 0.5) - 6, TOP + 10, "half the size", "end"))
-        parts.append(text(x(small + 0.5) + 6, TOP + 10, "full size", "start"))
+        parts.append(text(x(small + 0.5) - 6, TOP + 10, say("half the size"), "end"))
+        parts.append(text(x(small + 0.5) + 6, TOP + 10, say("full size"), "start"))
     parts += [line(values, "other") for values in losses[:-1]] + [line(losses[-1], "this")]
-    says = f"Loss of {epochs} epochs: from {losses[-1][0]:.2f} in the first to {losses[-1][-1]:.2f} in the last"
+    says = say(
+        "Loss of {epochs} epochs: from {first:.2f} in the first to {last:.2f} in the last",
+        epochs=epochs,
+        first=losses[-1][0],
+        last=losses[-1][-1],
+    )
     return (
         f'<svg class="zoo-curves" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{says}">{"".join(parts)}</svg>'
     )
@@ -58,7 +65,7 @@ def bars(scores, this, address):
         address: function from a model to the address of its page.
     """
     classes = list(scores[this]["iou"])
-    rows = [head(["model", "mean IoU", *classes])]
+    rows = [head([say("model"), "mean IoU", *map(say, classes)])]
     for name, score in scores.items():
         values = [score["mean_iou"], *(score["iou"][one] for one in classes)]
         cells = "".join(bar(value) for value in values)
@@ -66,7 +73,7 @@ def bars(scores, this, address):
         words = words if name == this else f'<a href="{address(name)}">{words}</a>'
         mark = ' class="zoo-this" aria-current="true"' if name == this else ""
         rows.append(f'<tr{mark}><th scope="row">{words}</th>{cells}</tr>')
-    return scrolling("bars", "IoU by class, beside the other models", rows)
+    return scrolling("bars", say("IoU by class, beside the other models"), rows)
 
 
 def bar(value):
@@ -80,15 +87,15 @@ def confusion(scores):
     Args:
         scores: of a model, with `confusion` and the names of the classes, the keys of `iou`.
     """
-    rows = [head(["truth", *(f"called {name}" for name in scores["iou"])])]
+    rows = [head([say("truth"), *(say("called {name}", name=say(name)) for name in scores["iou"])])]
     for name, counts in zip(scores["iou"], scores["confusion"], strict=True):
         shares = [count / (sum(counts) or 1) for count in counts]
         cells = "".join(
             f'<td style="--share: {share:.3f}"><b>{share:.1%}</b><br/>{count / 1e6:.2f} M</td>'
             for share, count in zip(shares, counts, strict=True)
         )
-        rows.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
-    return scrolling("confusion", "Pixels by true class (rows) and answer (columns)", rows)
+        rows.append(f'<tr><th scope="row">{say(name)}</th>{cells}</tr>')
+    return scrolling("confusion", say("Pixels by true class (rows) and answer (columns)"), rows)
 
 
 def head(titles):

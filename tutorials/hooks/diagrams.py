@@ -6,6 +6,7 @@ Inline SVG without colours of its own: tutorials/assets/site.css has them, for l
 import math
 
 from architecture import describe
+from translation import say
 
 LEFT, TOP = 68, 42  # of the first map; left of it stand the sizes
 ROW = 48  # from a side to half of it
@@ -21,7 +22,7 @@ def diagram(levels):
         levels: as `architecture.read` gives.
     """
     places = arrange(levels, LEFT)
-    text = [label(0, TOP - 11, "image", "start")]
+    text = [label(0, TOP - 11, say("image"), "start")]
     for side in dict.fromkeys(level.side for level in levels):
         text.append(label(0, middle(side, levels) + 5, f"{side} x {side}", "start", "zoo-size"))
     for level, (left, right) in zip(levels, places, strict=True):
@@ -29,7 +30,7 @@ def diagram(levels):
         text.append(label((left + right) / 2, y - height(level.side) / 2 - 5, level.channels, "middle", "zoo-channels"))
         for kind, source in level.memories:
             y = memory_line(level.side, levels) - 4
-            text.append(label((places[source][1] + left) / 2, y, kind, "middle", "zoo-remembered"))
+            text.append(label((places[source][1] + left) / 2, y, say(kind), "middle", "zoo-remembered"))
     text.append(label(places[-1][1], TOP + height(levels[-1].side) / 2 + 14, "logits", "end"))
     return svg(levels, WIDTH, 0, [*shapes(levels, places), *text])
 
@@ -105,9 +106,10 @@ def window(levels, places):
         return []
     left, right = places[inside[0]][0] - 7, places[inside[-1]][1] + 7
     top, bottom = (middle(levels[number].side, levels) for number in (inside[0], inside[-1]))
+    title = say("The window, which moves over the image")
     return [
         f'<rect class="zoo-window" x="{left:.1f}" y="{top - ROW / 2 - 16:.1f}" width="{right - left:.1f}" '
-        f'height="{bottom - top + ROW / 2 + 28:.1f}"><title>The window, which moves over the image</title></rect>'
+        f'height="{bottom - top + ROW / 2 + 28:.1f}"><title>{title}</title></rect>'
     ]
 
 

@@ -9,16 +9,9 @@ quiet.import_tensorflow()
 import architecture
 import diagrams
 import windows
+from translation import say
 
 import zoo
-
-KINDS = {
-    "learned": "by a layer with weights",
-    "fixed": "by a layer without weights",
-    "memory": "from the way down",
-}
-LEGEND = """Each slice is the result of a layer: as high as its side, as wide as its channels, whose number stands
-above. Remembered on the way down:"""
 
 
 @functools.cache
@@ -33,22 +26,46 @@ def memory(stage):
     return architecture.memory(drawn(stage)[0])
 
 
+def after(name):
+    """The title of what a layer made of the small map, or of the features that are joined with it."""
+    return say("features, joined") if name == "features" else say("after {layer}", layer=say(name))
+
+
+def phrases():
+    """The texts that are read off the models."""
+    texts = {}
+    for stage in zoo.STAGES:
+        levels, grids = drawn(stage)
+        kinds = [kind for level in levels for kind, _ in level.memories]
+        texts |= dict.fromkeys([memory(stage), *(level.way for level in levels if level.way), *grids, *kinds])
+    return list(texts)
+
+
 def figure(stage):
     """The drawing of a stage's model, with what its colours mean and how a small map grows back."""
     levels, grids = drawn(stage)
-    keys = "&emsp;".join(f'<span class="zoo-key zoo-{kind}">{words}</span>' for kind, words in KINDS.items())
-    steps = {"a small map": windows.EXAMPLE[0, :, :, 0], **{f"after {name}": one for name, one in grids.items()}}
-    steps = {title.replace("after features", "features, joined"): values for title, values in steps.items()}
+    kinds = {
+        "learned": say("by a layer with weights"),
+        "fixed": say("by a layer without weights"),
+        "memory": say("from the way down"),
+    }
+    keys = "&emsp;".join(f'<span class="zoo-key zoo-{kind}">{words}</span>' for kind, words in kinds.items())
+    legend = say(
+        "Each slice is the result of a layer: as high as its side, as wide as its channels, whose number stands above. "
+        "Remembered on the way down: <em>{what}</em>.",
+        what=say(memory(stage)),
+    )
+    steps = {say("a small map"): windows.EXAMPLE[0, :, :, 0], **{after(name): one for name, one in grids.items()}}
     small = "".join(f"<span>{diagrams.grid(title, values)}{title}</span>" for title, values in steps.items())
     small = f'<p class="zoo-grids-of-ways">{small}</p>' if grids else ""
     return (
         f'<figure class="zoo-architecture">{diagrams.diagram(levels)}<figcaption><p>{keys}</p>'
-        f"<p>{LEGEND} <em>{memory(stage)}</em>.</p>{small}</figcaption></figure>"
+        f"<p>{legend}</p>{small}</figcaption></figure>"
     )
 
 
 def sketches(stage):
     """The same, without a word."""
     levels, grids = drawn(stage)
-    small = "".join(diagrams.grid(f"a small map after {name}", values) for name, values in grids.items())
+    small = "".join(diagrams.grid(after(name), values) for name, values in grids.items())
     return f'<span class="zoo-sketches">{diagrams.sketch(levels)}{small}</span>'

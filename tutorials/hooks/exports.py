@@ -5,6 +5,7 @@ import importlib.util
 
 from mkdocs.structure.files import File
 from shown import MODELS, ROOT, SHOWN
+from translation import say
 
 from zoo.cards import class_names
 
@@ -84,8 +85,9 @@ def on_page_markdown(markdown, page, config, files):
 def offer(one, ending, path):
     """A file with its size, its checksum and the code that opens it."""
     if path is None:
-        return (
-            f"**{TITLES[ending]}**: not made, since the extra `export` was not installed where these pages were built."
+        return say(
+            "**{title}**: not made, since the extra `export` was not installed where these pages were built.",
+            title=TITLES[ending],
         )
     name, checksum = f"{one.page}{ending}", hashlib.sha256(path.read_bytes()).hexdigest()
     code = CODE[ending].format(name=name)

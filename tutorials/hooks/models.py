@@ -2,15 +2,15 @@
 
 import charts
 import drawings
+import translation
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 from shown import MODELS, SHOWN
+from translation import say
 
 from zoo import tables
 from zoo.cards import card, cards
 from zoo.stages import REGISTRY
-
-UNITS = {"milliseconds": "ms an image", "peak_megabytes": "MB an image"}
 
 
 def on_config(config):
@@ -29,8 +29,9 @@ def on_files(files, config):
 
 def on_page_markdown(markdown, page, config, files):
     """Replaces what stands for all stages."""
-    rows = [f"| [{stage.name}]({stage.link}) | {stage.does} | {stage.fault} |" for stage in REGISTRY]
-    table = "\n".join(["| stage | what it does | its fault |", "| --- | --- | --- |", *rows])
+    rows = [f"| [{stage.name}]({stage.link}) | {say(stage.does)} | {say(stage.fault)} |" for stage in REGISTRY]
+    head = f"| {say('stage')} | {say('what it does')} | {say('its fault')} |"
+    table = "\n".join([head, "| --- | --- | --- |", *rows])
     builders = "\n\n".join(f"::: zoo.models.{stage.name}" for stage in REGISTRY)
     return markdown.replace("<!-- table of stages -->", table).replace("<!-- builders of stages -->", builders)
 
@@ -60,13 +61,49 @@ def model_page(one):
     scores = {name: other["scores"]["at_network_size"] for name, other in all_cards.items()}
     small, test = scores[one.title], known["dataset"]["test"]
     others = [other for name, other in all_cards.items() if name != one.title]
-    fault = f" What is left to mend: {stage.fault}." if stage.fault else ""
-    costs = [[name.replace("_", " "), f"{value:,.0f} {UNITS.get(name, '')}"] for name, value in known["costs"].items()]
+    opening = [
+        say("A trained model of the stage `{name}`, which {does}.", name=stage.name, does=say(stage.does)),
+        say("What is left to mend: {fault}.", fault=say(stage.fault)) if stage.fault else "",
+        say("[Its page]({link}) explains it.", link=f"../{stage.link}"),
+    ]
     live = f'<div class="live" data-stages="{stage.name}"></div>' if one.folder == MODELS else ""
-    limits = "\n".join(f"- {limit}" for limit in known["limits"])
-    return f"""# {one.title}
+    about_iou = say(
+        "IoU on the {count:,} test images of `{dataset}`, at the network's size:",
+        count=test["examples"],
+        dataset=known["dataset"]["name"],
+    )
+    about_scores = say(
+        "At the network's size masks were squeezed, at the photo's size answers were enlarged. The other columns are "
+        "at the network's size: for cats and dogs alone, and for the mean of the answers to a photo and to its mirror "
+        "image."
+    )
+    about_training = say(
+        "The loss of each epoch; the pale curves are the other models'. {minutes:.0f} minutes on {machine}.",
+        minutes=known["training_seconds"] / 60,
+        machine=known["machine"],
+    )
+    about_files = say(
+        "`images` are floats from 0 to 1, of shape (1, {size}, {size}, 3); of the logits of a pixel the largest wins. "
+        "[The card]({page}.json) holds all numbers of this page.",
+        size=known["recipe"]["image_size"],
+        page=one.page,
+    )
+    about_copy = say(
+        "The scores hold for this copy of the data set alone, whose names and masks have the SHA-256 `{sha256}...`.",
+        sha256=test["sha256"][:16],
+    )
+    licence = say(
+        "The weights are licensed {licence}, as the data set (Parkhi et al., *Cats and Dogs*, 2012).",
+        licence=known["licence"],
+    )
+    seen = say(
+        "The model has seen cats and dogs, one to a photo, and nothing else. What it gets wrong on other pictures, by "
+        "eye:"
+    )
+    limits = "\n".join(f"- {say(limit)}" for limit in known["limits"])
+    return f"""# {say(one.title)}
 
-A trained model of the stage `{stage.name}`, which {stage.does}.{fault} [Its page](../{stage.link}) explains it.
+{" ".join(filter(None, opening))}
 
 {drawings.figure(stage.name)}
 
@@ -79,58 +116,65 @@ model = zoo.load({one.arguments})
 classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 border
 ```
 
-## Scores
+## {heading("Scores", say("Scores"))}
 
-IoU on the {test["examples"]:,} test images of `{known["dataset"]["name"]}`, at the network's size:
+{about_iou}
 
 {charts.bars(scores, one.title, lambda name: f"../{name}/")}
 
-{fold("All scores", tables.format_scores(known["scores"]), SCORES)}
+{fold(say("All scores"), tables.format_scores(known["scores"]), about_scores)}
 
-Of the pixels of each class, so many are called:
+{say("Of the pixels of each class, so many are called:")}
 
 {charts.confusion(small)}
 
-## Answers
+## {heading("Answers", say("Answers"))}
 
 <!-- answers of {one.page} -->
 
-## Training
+## {heading("Training", say("Training"))}
 
-The loss of each epoch; the pale curves are the other models'. {known["training_seconds"] / 60:.0f} minutes on
-{known["machine"]}.
+{about_training}
 
 <div class="zoo-plot">{charts.curves(known, others)}</div>
 
-{fold("Recipe", table(["", "recipe"], known["recipe"].items()), f"    {known['command']}")}
+{fold(say("Recipe"), table(["", say("recipe")], known["recipe"].items()), f"    {known['command']}")}
 
-{fold("Versions", table(["package", "version"], known["versions"].items()))}
+{fold(say("Versions"), table([say("package"), say("version")], known["versions"].items()))}
 
-## Costs
+## {heading("Costs", say("Costs"))}
 
-{table(["", "of a prediction"], costs)}
+{table(["", say("of a prediction")], costs_of(known))}
 
-## Download
+## {heading("Download", say("Download"))}
 
-`images` are floats from 0 to 1, of shape (1, {known["recipe"]["image_size"]}, {known["recipe"]["image_size"]}, 3); of
-the logits of a pixel the largest wins. [The card]({one.page}.json) holds all numbers of this page.
+{about_files}
 
 <!-- downloads of {one.page} -->
 
-## Limits and licence
+## {heading("Limits and licence", say("Limits and licence"))}
 
-The model has seen cats and dogs, one to a photo, and nothing else. What it gets wrong on other pictures, by eye:
+{seen}
 
 {limits}
 
-The scores hold for this copy of the data set alone, whose names and masks have the SHA-256 `{test["sha256"][:16]}...`.
+{about_copy}
 
-The weights are licensed {known["licence"]}, as the data set (Parkhi et al., *Cats and Dogs*, 2012).
+{licence}
 """
 
 
-SCORES = """At the network's size masks were squeezed, at the photo's size answers were enlarged. The other columns are
-at the network's size: for cats and dogs alone, and for the mean of the answers to a photo and to its mirror image."""
+def heading(english, said):
+    """The text of a heading, with the anchor that it has in English."""
+    return said if said == english else f"{said} {{ #{translation.anchor(english)} }}"
+
+
+def costs_of(known):
+    """The costs on a card, in words."""
+    units = {"milliseconds": say("ms an image"), "peak_megabytes": say("MB an image")}
+    return [
+        [say(name.replace("_", " ")), f"{value:,.0f} {units.get(name, '')}"] for name, value in known["costs"].items()
+    ]
 
 
 def fold(title, *blocks):
@@ -147,7 +191,7 @@ def table(header, rows):
 def cell(value):
     """A number or text for a table."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("yes") if value else say("no")
     if isinstance(value, float):
         return f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -7,13 +7,9 @@ from urllib.parse import urljoin
 
 import nbformat
 from PIL import Image
+from translation import say, without_anchors
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-
-INTRODUCTION = """
-This notebook is a page of the segmentation zoo, with its outputs.{site} The first cell installs the package and its
-trained models if they are not there. Without Oxford-IIIT Pet on your machine, drawn pets stand in for the photos.
-"""
 
 INSTALL = """
 try:
@@ -38,10 +34,15 @@ def make_notebook(page, config):
             plain text. From `repo_url` the first cell installs the package: without it that cell tells how.
     """
     site, repository = config["site_url"], config["repo_url"]
-    where = f" On [its web page]({site}) there are figures to play with." if site else ""
+    introduction = [
+        say("This notebook is a page of the segmentation zoo, with its outputs."),
+        say("On [its web page]({site}) there are figures to play with.", site=site) if site else "",
+        say("The first cell installs the package and its trained models if they are not there."),
+        say("Without Oxford-IIIT Pet on your machine, drawn pets stand in for the photos."),
+    ]
     how = FROM_REPOSITORY.format(repository=repository.rstrip("/")) if repository else BY_HAND
     cells = [
-        nbformat.v4.new_markdown_cell(INTRODUCTION.format(site=where).strip()),
+        nbformat.v4.new_markdown_cell(" ".join(filter(None, introduction))),
         nbformat.v4.new_code_cell(INSTALL.format(how=how).strip()),
         *(portable(cell, site) for cell in page.cells),
     ]
@@ -58,13 +59,15 @@ def number(cells):
 def portable(cell, site):
     """A copy of a cell of the page, without what only the site knows."""
     if cell.cell_type == "markdown":
-        return nbformat.v4.new_markdown_cell(make_links(quote_boxes(write_formulas(cell.source)), site))
+        return nbformat.v4.new_markdown_cell(
+            make_links(quote_boxes(write_formulas(without_anchors(cell.source))), site)
+        )
     if "solution" in cell.metadata.get("tags", []):
         blocks = [
             f"```python\n{cell.source}\n```",
             *(in_words(output, cell.metadata.get("title", "")) for output in cell.outputs),
         ]
-        text = "\n\n".join(["<details>\n<summary>Solution</summary>", *blocks, "</details>"])
+        text = "\n\n".join([f"<details>\n<summary>{say('Solution')}</summary>", *blocks, "</details>"])
         return nbformat.v4.new_markdown_cell(text)
     outputs = [nbformat.from_dict(output) for output in cell.outputs]
     for output in outputs:

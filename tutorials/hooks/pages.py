@@ -2,14 +2,16 @@
 
 A page becomes ordinary Markdown, pictures for light and for dark, and a notebook to download. A cell
 that fails, or writes to stderr, fails the build. Outputs are kept in `.cache/` under a key of all that
-decides them. Cells may have tags: a "picture" folds its code away and shows what it draws, "numbers" do so with
-what they print, a "check" and a "solution" fold away as a whole. A picture's alternative text is the title of its
-cell: `# %% What it shows`.
+decides them, which prose does not. Cells may have tags: a "picture" folds its code away and shows what it draws,
+"numbers" do so with what they print, a "check" and a "solution" fold away as a whole. A picture's alternative text is
+the title of its cell: `# %% What it shows`.
 """
 
+import copy
 import functools
 import hashlib
 import importlib.metadata
+import inspect
 import os
 import re
 from pathlib import Path
@@ -22,6 +24,7 @@ from mkdocs.structure.files import File
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from notebooks import make_notebook
+from translation import say, translate_notebook
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "pages"
@@ -38,16 +41,12 @@ quiet.import_tensorflow()
 %config InlineBackend.print_figure_kwargs = {"facecolor": "none", "bbox_inches": "tight"}
 """
 
-NO_PHOTOS = """
-!!! note "Built without photos"
-    Oxford-IIIT Pet was not on the machine that built this page, so that drawn pets stand in for the photos.
-"""
-
 
 def on_files(files, config):
     """Adds each tutorial as a page, with its pictures and its notebook."""
     for script in sorted(Path(config.docs_dir).glob("*.py")):
-        name, notebook = script.stem, run(script, jupytext.read(script))
+        name = script.stem
+        notebook = translate_notebook(run(script, jupytext.read(script)), name)
         download = nbformat.writes(make_notebook(notebook, config))
         files.append(File.generated(config, f"{name}.ipynb", content=download))
         text, pictures = lay_out(notebook, name, link_to_notebook(name, config))
@@ -69,10 +68,19 @@ def on_page_content(html, page, config, files):
 
 
 def run(script, notebook):
-    """The notebook with its outputs: from the cache, or by running it."""
-    kept = CACHE / f"{script.stem}-{key(script)}.ipynb"
-    if kept.exists():
-        return nbformat.read(kept, as_version=4)
+    """Gives a notebook its outputs: from the cache, or by running it."""
+    kept = CACHE / f"{script.stem}-{key(notebook)}.ipynb"
+    if not kept.exists():
+        execute(script, notebook, kept)
+    ran = [cell for cell in nbformat.read(kept, as_version=4).cells if cell.cell_type == "code"]
+    for cell, done in zip((cell for cell in notebook.cells if cell.cell_type == "code"), ran, strict=True):
+        cell.outputs, cell.execution_count = done.outputs, done.execution_count
+    return notebook
+
+
+def execute(script, notebook, kept):
+    """Runs a copy of a notebook, and keeps it."""
+    notebook = copy.deepcopy(notebook)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
     try:
         NotebookClient(
@@ -95,16 +103,17 @@ def run(script, notebook):
     unfinished = kept.with_suffix(".unfinished")
     nbformat.write(notebook, unfinished)
     os.replace(unfinished, kept)
-    return notebook
 
 
-def key(script):
-    """A hash of all that decides a page's outputs: page, package, models, benchmark, data and versions."""
+def key(notebook):
+    """A hash of all that decides a page's outputs: its code, package, models, benchmark, data and versions."""
     digest = hashlib.sha256()
     patterns = ("zoo/**/*.py", "saved_models/**/*.json", "tutorials/*.json")
     sources = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
-    for path in [script, Path(__file__), *sources]:
+    for path in sources:
         digest.update(path.read_bytes())
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    digest.update("\0".join([SETUP, inspect.getsource(execute), *code]).encode())
     digest.update(list_photos())
     for package in PACKAGES:
         digest.update(importlib.metadata.version(package).encode())
@@ -119,11 +128,13 @@ def list_photos():
 
 def link_to_notebook(name, config):
     """Where the notebook of a page can be had: here, and in Colab from the branch that `mkdocs gh-deploy` writes."""
-    links = [f"[:material-notebook: Download as a notebook]({name}.ipynb)"]
+    links = [f"[:material-notebook: {say('Download as a notebook')}]({name}.ipynb)"]
     repository = (config["repo_url"] or "").rstrip("/").removesuffix(".git")
     if repository.startswith(GITHUB):
         place = f"{repository.removeprefix(GITHUB)}/blob/{config['remote_branch']}/{name}.ipynb"
-        links.append(f"[:material-play-circle: Open in Colab](https://colab.research.google.com/github/{place})")
+        links.append(
+            f"[:material-play-circle: {say('Open in Colab')}](https://colab.research.google.com/github/{place})"
+        )
     return " ".join(links)
 
 
@@ -142,19 +153,28 @@ def lay_out(notebook, name, links):
             outputs.append(block)
             pictures.update(drawn)
         if "solution" in tags:
-            blocks.append(fold("success", "Solution", [code, *outputs]))
+            blocks.append(fold("success", say("Solution"), [code, *outputs]))
         elif "check" in tags:
-            blocks.append(fold("abstract", "Check", [code, *outputs]))
+            blocks.append(fold("abstract", say("Check"), [code, *outputs]))
         elif "numbers" in tags:
-            blocks += [*outputs, fold("example", "The code of these numbers", [code])]
+            blocks += [*outputs, fold("example", say("The code of these numbers"), [code])]
         elif "picture" in tags:
-            blocks += [*outputs, fold("example", "The code of this picture", [code])]
+            blocks += [*outputs, fold("example", say("The code of this picture"), [code])]
         else:
             blocks += [code, *outputs]
     title, *others = blocks
     heading, _, opening = title.partition("\n")
-    note = [] if PHOTOS.exists() else [NO_PHOTOS.strip()]
+    note = [] if PHOTOS.exists() else [no_photos()]
     return "\n\n".join([heading, links, *note, opening.strip(), *others]), pictures
+
+
+def no_photos():
+    """A box that says what stands in for the photos."""
+    title = say("Built without photos")
+    words = say(
+        "Oxford-IIIT Pet was not on the machine that built this page, so that drawn pets stand in for the photos."
+    )
+    return f'!!! note "{title}"\n\n    {words}'
 
 
 def show(output, path, alternative):

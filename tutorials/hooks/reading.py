@@ -2,6 +2,8 @@
 
 import re
 
+from translation import say
+
 LONGEST = 25  # lines of code that stand open
 BLOCK = re.compile(r"^```python\n(.*?)\n```$", re.MULTILINE | re.DOTALL)  # what is folded already is indented
 
@@ -17,5 +19,5 @@ def fold(match):
     if lines <= LONGEST:
         return match[0]
     names = re.findall(r"^(?:class|def) (\w+)", match[1], re.MULTILINE)
-    title = f"Code, {lines} lines" + (f": {', '.join(names)}" if names else "")
+    title = say("Code, {lines} lines", lines=lines) + (f": {', '.join(names)}" if names else "")
     return f'??? example "{title}"\n\n' + re.sub(r"^(?=.)", "    ", match[0], flags=re.MULTILINE)

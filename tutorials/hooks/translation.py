@@ -5,6 +5,7 @@ heading, item of a list, row of a table, and title of a box or a picture, withou
 `scripts.po` have what hooks and scripts write. An entry that is missing, empty or fuzzy is shown in English.
 """
 
+import copy
 import functools
 import re
 from pathlib import Path
@@ -14,7 +15,8 @@ from markdown.extensions.toc import slugify, unique
 
 DOCS = Path(__file__).parents[1]
 ENGLISH = "en"
-WAITS = " *(尚待翻译)*"  # behind a paragraph that is shown in English
+WAITING = ("paragraph", "item")  # say that they are shown in English
+NOT_YET = " *(尚待翻译)*"
 
 current = ENGLISH  # the language that the pages are built in; languages.py sets it
 
@@ -24,9 +26,12 @@ FORMULA = re.compile(r"\s*\\\[")
 HEADING = re.compile(r"(\s*#+ )(.*)$")
 BOX = re.compile(r'(\s*(?:!!!|\?\?\?\+?) \w+ ")(.*)("\s*)$')
 ROW = re.compile(r"\s*\|.*\|\s*$")
-NUMBERS = re.compile(r"\s*\|[^|]*(?:\|[\s\d.,%-]*)+\|\s*$")  # a row of them, behind a name
-CODE = "    "
+NUMBERS = re.compile(
+    r"\s*\|[^|]*(?:\|\s*(?:[\d.,]+(?: (?:%|[A-Za-z]{1,2}))?|-+:?)?\s*)+\|\s*$"
+)  # a row of them, behind a name
+CODE, DEEP = re.compile(" {4}"), re.compile(" {8}")  # the latter inside of a box
 ITEM = re.compile(r"(\s*(?:[-*]|\d+\.) +)(.*)$")
+LABEL = re.compile(r'(<.*aria-label=")([^"]+)(".*)$')
 META = re.compile(r"(title: )(.*)$")
 LETTER = re.compile(r"[^\W\d_]{2}")
 
@@ -65,7 +70,10 @@ def blocks(text):
                 at += 1
             else:
                 copy_until(lambda one: "\\]" in one)
-        elif not LETTER.search(line) or VERBATIM.match(line) or NUMBERS.match(line) or (line[:4] == CODE and not inside):
+        elif match := LABEL.match(line):
+            found.append(("title", match[1], match[2], match[3] + "\n"))
+            at += 1
+        elif not LETTER.search(line) or any(one.match(line) for one in (VERBATIM, NUMBERS, DEEP if inside else CODE)):
             found.append(("verbatim", line + "\n", "", ""))
             at += 1
         elif match := HEADING.match(line):
@@ -97,29 +105,46 @@ def continues(line):
     return line.strip() and not any(pattern.match(line) for pattern in ends)
 
 
-def translate(text, page):
+def translate(text, page, anchors=None):
     """Markdown in the language that the pages are built in; headings keep the anchors of the English ones.
 
     Args:
         text: the English Markdown.
         page: name of the catalog.
+        anchors: the anchors of the page so far, a set to which its own are added.
     """
     if current == ENGLISH:
         return text
-    parts, anchors, known = [], set(), catalog(current, page)
+    parts, known, anchors = [], catalog(current, page), set() if anchors is None else anchors
     for kind, before, words, after in blocks(text):
-        said = known.get(words)
+        said = known.get(words, words)
         if kind == "heading":
-            anchor = unique(slugify(plain(words), "-"), anchors)
-            said = f"{said or words} {{ #{anchor} }}"
-        waits = WAITS if kind in ("paragraph", "item") else ""
-        parts.append(before + (said or words + waits if words else "") + after)
+            said += f" {{ #{unique(anchor(words), anchors)} }}"
+        elif kind in WAITING and words and words not in known:
+            said += NOT_YET
+        parts.append(before + said + after)
     return "".join(parts)
 
 
-def plain(heading):
-    """The text of a heading, without code marks, emphasis and links."""
-    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").replace("*", "")
+def translate_notebook(notebook, page):
+    """A copy of a page that was run, with its prose and the titles of its pictures translated."""
+    notebook, anchors = copy.deepcopy(notebook), set()
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = translate(cell.source, page, anchors)
+        elif title := cell.metadata.get("title"):
+            cell.metadata["title"] = say(title, page)
+    return notebook
+
+
+def anchor(heading):
+    """The anchor that Markdown gives to an English heading."""
+    return slugify(re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").replace("*", ""), "-")
+
+
+def without_anchors(text):
+    """Markdown without the anchors that `translate` writes, for readers that do not know them."""
+    return re.sub(r"^(#.*) \{ #[\w-]+ \}$", r"\1", text, flags=re.MULTILINE)
 
 
 def say(text, page="site", **values):
