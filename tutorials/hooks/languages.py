@@ -102,7 +102,7 @@ def on_page_markdown(markdown, page, config, files):
     if page.file.generated_by or page.file.src_uri.startswith(ENGLISH_ALONE):
         return markdown
     if "title" in page.meta:
-        page.meta["title"] = say(page.meta["title"], page=name_of(page))
+        page.meta["title"] = say(page.meta["title"], name_of(page))
     return translation.translate(markdown, name_of(page))
 
 

@@ -147,7 +147,7 @@ def without_anchors(text):
     return re.sub(r"^(#.*) \{ #[\w-]+ \}$", r"\1", text, flags=re.MULTILINE)
 
 
-def say(text, page="site", **values):
+def say(text, page="site", /, **values):
     """A text of a hook in the language that the pages are built in, with these values at its `{names}`."""
     said = text if current == ENGLISH else catalog(current, page).get(text, text)
     return said.format(**values) if values else said
