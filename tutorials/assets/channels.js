@@ -118,8 +118,8 @@ export function drawChannels(figure) {
       "p",
       {},
       say(
-        "Feature A and feature B are pooled twice. The bottom answers with three numbers of its own, and narrow makes " +
-          "two of them: a row of weights for each channel. Drag any number, or select it and press an arrow key.",
+        "Feature A and feature B are pooled twice. The bottom answers with three numbers of its own, and narrow " +
+          "makes two of them: a row of weights for each channel. Drag any number, or select it and press an arrow key.",
       ),
     ),
     element("div", { class: "zoo-grids" }, bottomGrid, narrowGrid),
