@@ -337,6 +337,33 @@ def test_what_changes_is_said_aloud(visit):
     assert "changed" in sentence.text_content()
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_figure_speaks_the_language_of_its_page_where_it_knows_the_words(visit, known):
+    words = {
+        ", ": "、",
+        "max unpooling": "最大反池化",
+        "Max unpooling puts {values} where the maxima stood, and zeros elsewhere.": "最大值处放 {values}。",
+        "The layers between have changed the maxima to these values.": "中间各层改成了这些值。",
+    }
+
+    def turn_chinese(route):
+        response = route.fetch()
+        route.fulfill(response=response, body=response.text().replace('lang="en"', 'lang="zh"', 1))
+
+    def watch(page):
+        page.route(f"**/{UNPOOLING}", turn_chinese)
+        page.route("**/zh/assets/words.json", lambda route: route.fulfill(json=words) if known else route.abort())
+
+    page = visit(UNPOOLING, watch)
+    sentence = page.locator(".unpooling-figure [aria-live=polite]")
+    set_numbers(page, "input", [7] * 16)
+    assert page.get_by_role("radio", name="最大反池化" if known else "max unpooling", exact=True).is_checked()
+    page.get_by_role("radio", name="multiply by 10").check()
+    chinese = "最大值处放 70、70、70、70。中间各层改成了这些值。"
+    assert (sentence.text_content() == chinese) == known
+    assert ("Max unpooling puts 70, 70, 70, 70 where" in sentence.text_content()) != known
+
+
 def test_random_numbers_and_reset(visit):
     page = visit(UNPOOLING)
     start = numbers(page, "input")

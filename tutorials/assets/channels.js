@@ -3,6 +3,7 @@
 import { convolve, maxPool, placeInWindow, product, sum, unpool, writeProducts } from "./compute.js";
 import { button, choice, drawDigits, drawGrid, element, makeGrid, setAll, spinbuttons, tint } from "./widgets.js";
 import { valuesOf } from "./widgets.js";
+import { join, say } from "./words.js";
 
 const CHANNELS = ["A", "B"];
 const FEATURES = [
@@ -28,15 +29,19 @@ const ONES = makeGrid(3, 3, () => 1);
 const windowOf = (row, column) => tint(2 * Math.floor(row / 2) + Math.floor(column / 2));
 
 export function drawChannels(figure) {
-  const between = choice("Between the two unpoolings", ["nothing", "a 3 x 3 convolution with ones"], "nothing", draw);
-  const features = FEATURES.map((start, k) => spinbuttons(`${CHANNELS[k]}, `, start, [0, 9], draw));
-  const bottom = spinbuttons("bottom, ", BOTTOM, [-9, 9], draw);
-  const narrow = spinbuttons("narrow, ", NARROW, [-2, 2], draw);
-  const bottomGrid = drawGrid("bottom", "bottom: 3 features", 1, 3, (row, column) => [bottom[row][column].node]);
-  const narrowGrid = drawGrid("narrow", "narrow: 3 to 2", 2, 3, (row, column) => [narrow[row][column].node]);
+  const layers = {
+    nothing: say("nothing"),
+    "a 3 x 3 convolution with ones": say("a 3 x 3 convolution with ones"),
+  };
+  const between = choice(say("Between the two unpoolings"), layers, "nothing", draw);
+  const features = FEATURES.map((start, k) => spinbuttons(CHANNELS[k], start, [0, 9], draw));
+  const bottom = spinbuttons(say("bottom"), BOTTOM, [-9, 9], draw);
+  const narrow = spinbuttons(say("narrow"), NARROW, [-2, 2], draw);
+  const bottomGrid = drawGrid("bottom", say("bottom: 3 features"), 1, 3, (row, column) => [bottom[row][column].node]);
+  const narrowGrid = drawGrid("narrow", say("narrow: 3 to 2"), 2, 3, (row, column) => [narrow[row][column].node]);
   CHANNELS.forEach((name, row) => narrowGrid.rows[row].prepend(element("th", { scope: "row" }, name)));
   const featureGrids = features.map((numbers, k) =>
-    drawGrid(`features-${CHANNELS[k]}`, `feature ${CHANNELS[k]}`, 4, 4, (row, column) => [
+    drawGrid(`features-${CHANNELS[k]}`, say("feature {name}", { name: CHANNELS[k] }), 4, 4, (row, column) => [
       numbers[row][column].node,
       windowOf(row, column),
     ]),
@@ -83,41 +88,45 @@ export function drawChannels(figure) {
       const ofWindow = (row, column) => [tint(2 * row + column)];
       const isSecond = (row, column) => second.offsets[0][0] === placeInWindow(row, column) && "zoo-maximum";
       others[k].replaceChildren(
-        grid("offsets1", "offsets 1", first.offsets, ofWindow),
-        grid("offsets2", "offset 2", second.offsets, () => []),
-        grid("narrowed", "value", narrowed, () => ["zoo-strong"]),
-        grid("small", "unpooled", small, (row, column) => [...ofWindow(row, column), isSecond(row, column)]),
-        ...(between.value === "nothing" ? [] : [grid("filled", "convolved", filled, ofWindow)]),
-        grid("large", `channel ${name}`, large, (row, column) => [
+        grid("offsets1", say("offsets 1"), first.offsets, ofWindow),
+        grid("offsets2", say("offset 2"), second.offsets, () => []),
+        grid("narrowed", say("value"), narrowed, () => ["zoo-strong"]),
+        grid("small", say("unpooled"), small, (row, column) => [...ofWindow(row, column), isSecond(row, column)]),
+        ...(between.value === "nothing" ? [] : [grid("filled", say("convolved"), filled, ofWindow)]),
+        grid("large", say("channel {name}", { name }), large, (row, column) => [
           windowOf(row, column),
           large[row][column] !== 0 && "zoo-strong",
           isFirst(row, column) && "zoo-maximum",
         ]),
       );
-      const where = between.value === "nothing" ? "its largest number" : "its four maxima";
-      return `Channel ${name}: ${writeProducts(pairs)} = ${narrowed[0][0]} goes where feature ${name} had ${where}.`;
+      const values = { name, terms: writeProducts(pairs), sum: narrowed[0][0] };
+      return between.value === "nothing"
+        ? say("Channel {name}: {terms} = {sum} goes where feature {name} had its largest number.", values)
+        : say("Channel {name}: {terms} = {sum} goes where feature {name} had its four maxima.", values);
     });
-    summary.textContent = sentences.join(" ");
+    summary.textContent = join(...sentences);
   }
 
-  const random = button("Random", () =>
+  const random = button(say("Random"), () =>
     change([drawDigits(4, 4), drawDigits(4, 4)], drawDigits(1, 3), valuesOf(narrow)),
   );
-  const swap = button("Swap the rows of narrow", () =>
+  const swap = button(say("Swap the rows of narrow"), () =>
     change(features.map(valuesOf), valuesOf(bottom), valuesOf(narrow).reverse()),
   );
   figure.append(
     element(
       "p",
       {},
-      "Feature A and feature B are pooled twice. The bottom answers with three numbers of its own, and narrow makes " +
-        "two of them: a row of weights for each channel. Drag any number, or select it and press an arrow key.",
+      say(
+        "Feature A and feature B are pooled twice. The bottom answers with three numbers of its own, and narrow " +
+          "makes two of them: a row of weights for each channel. Drag any number, or select it and press an arrow key.",
+      ),
     ),
     element("div", { class: "zoo-grids" }, bottomGrid, narrowGrid),
     element("div", { class: "zoo-controls" }, between.node),
     ...CHANNELS.map((_, k) => element("div", { class: "zoo-grids" }, featureGrids[k], others[k])),
     summary,
-    element("div", { class: "zoo-controls" }, swap, random, button("Start again", reset)),
+    element("div", { class: "zoo-controls" }, swap, random, button(say("Start again"), reset)),
   );
   draw();
 }

@@ -16,7 +16,7 @@ export function maxPool(grid) {
 }
 
 // What each way up puts at a place of a window.
-export const WAYS_UP = {
+const WAYS_UP = {
   "nearest neighbour": (place, value) => value,
   "bed of nails": (place, value) => (place === 0 ? value : 0),
   "index unpooling": (place, value, offset) => (place === offset ? 1 : 0),

@@ -1,11 +1,12 @@
 // The interactive figures of the pages. A page holds an empty <div> of a class that `FIGURES` names.
 
 import { drawChannels } from "./channels.js";
-import { addStamps, maxPool, placeInWindow, stamp, unpool, WAYS_UP } from "./compute.js";
+import { addStamps, maxPool, placeInWindow, stamp, unpool } from "./compute.js";
 import { drawGrowing } from "./growing.js";
 import { drawStamps } from "./stamps.js";
 import { button, choice, drawDigits, drawGrid, element, setAll } from "./widgets.js";
 import { spinbutton, spinbuttons, tint, valuesOf } from "./widgets.js";
+import { join, list, say } from "./words.js";
 
 // ---- The figure of max pooling and the ways up ----
 
@@ -16,11 +17,21 @@ function drawUnpooling(figure) {
     [4, 4, 6, 1],
     [0, 4, 8, 3],
   ];
-  const way = choice("Way up", Object.keys(WAYS_UP), "max unpooling", draw);
-  const factor = choice("The layers between", ["change nothing", "multiply by 10"], "change nothing", draw);
+  const ways = {
+    "nearest neighbour": say("nearest neighbour"),
+    "bed of nails": say("bed of nails"),
+    "index unpooling": say("index unpooling"),
+    "max unpooling": say("max unpooling"),
+  };
+  const factors = { "change nothing": say("change nothing"), "multiply by 10": say("multiply by 10") };
+  const way = choice(say("Way up"), ways, "max unpooling", draw);
+  const factor = choice(say("The layers between"), factors, "change nothing", draw);
   const numbers = spinbuttons("", START, [0, 9], draw);
   const windowOf = (row, column) => tint(2 * Math.floor(row / 2) + Math.floor(column / 2));
-  const input = drawGrid("input", "numbers", 4, 4, (row, column) => [numbers[row][column].node, windowOf(row, column)]);
+  const input = drawGrid("input", say("numbers"), 4, 4, (row, column) => [
+    numbers[row][column].node,
+    windowOf(row, column),
+  ]);
   const others = element("div", { class: "zoo-others" });
   const summary = element("p", { "aria-live": "polite" });
 
@@ -53,35 +64,42 @@ function drawUnpooling(figure) {
       line.forEach(({ node }, column) => node.parentNode.classList.toggle("zoo-maximum", isMaximum(row, column))),
     );
     others.replaceChildren(
-      small("pooled", "maxima", pooled.values, true),
-      small("offsets", usesOffsets ? "offsets" : "offsets, forgotten", pooled.offsets, usesOffsets),
-      small("upwards", usesValues ? "values that go up" : "values, unused", upwards, usesValues),
-      drawGrid("result", way.value, 4, 4, (row, column) => [
+      small("pooled", say("maxima"), pooled.values, true),
+      small("offsets", usesOffsets ? say("offsets") : say("offsets, forgotten"), pooled.offsets, usesOffsets),
+      small("upwards", usesValues ? say("values that go up") : say("values, unused"), upwards, usesValues),
+      drawGrid("result", ways[way.value], 4, 4, (row, column) => [
         result[row][column],
         windowOf(row, column),
         result[row][column] !== 0 && "zoo-strong",
         usesOffsets && isMaximum(row, column) && "zoo-maximum",
       ]),
     );
-    const values = upwards.flat().join(", ");
-    summary.textContent = {
-      "nearest neighbour": `Nearest neighbour copies ${values} over their windows, wherever the maxima stood.`,
-      "bed of nails": `Bed of nails puts ${values} into the upper-left corners, wherever the maxima stood.`,
-      "index unpooling": "Index unpooling puts 1 where each maximum stood, and zeros elsewhere: no value goes up.",
-      "max unpooling": `Max unpooling puts ${values} where the maxima stood, and zeros elsewhere.`,
+    const values = list(upwards.flat());
+    const sentence = {
+      "nearest neighbour": say("Nearest neighbour copies {values} over their windows, wherever the maxima stood.", {
+        values,
+      }),
+      "bed of nails": say("Bed of nails puts {values} into the upper-left corners, wherever the maxima stood.", {
+        values,
+      }),
+      "index unpooling": say("Index unpooling puts 1 where each maximum stood, and zeros elsewhere: no value goes up."),
+      "max unpooling": say("Max unpooling puts {values} where the maxima stood, and zeros elsewhere.", { values }),
     }[way.value];
-    if (changed && usesValues) summary.textContent += " The layers between have changed the maxima to these values.";
+    const layers = changed && usesValues && say("The layers between have changed the maxima to these values.");
+    summary.textContent = join(sentence, layers);
   }
 
-  const help = "Drag a number up or down, or select it and press an arrow key or a digit.";
-  const outline = "Outlined: the maximum of its window; of equal maxima the first.";
-  const random = button("Random numbers", () => change(drawDigits(4, 4)));
+  const help = say(
+    "Drag a number up or down, or select it and press an arrow key or a digit. " +
+      "Outlined: the maximum of its window; of equal maxima the first.",
+  );
+  const random = button(say("Random numbers"), () => change(drawDigits(4, 4)));
   figure.append(
-    element("p", {}, `${help} ${outline}`),
+    element("p", {}, help),
     element("div", { class: "zoo-controls" }, way.node, factor.node),
     element("div", { class: "zoo-grids" }, input, others),
     summary,
-    element("div", { class: "zoo-controls" }, random, button("Reset", reset)),
+    element("div", { class: "zoo-controls" }, random, button(say("Reset"), reset)),
   );
   draw();
 }
@@ -90,13 +108,14 @@ function drawUnpooling(figure) {
 
 function drawTransposed(figure) {
   const START = { input: [1, 2, 3], kernel: [1, 2, 1, 1], size: 3, stride: 2 };
-  const size = choice("Kernel size", [2, 3, 4], START.size, draw);
-  const stride = choice("Stride", [1, 2, 3], START.stride, draw);
-  const numbersFor = (name) =>
-    START[name].map((value, index) => spinbutton(`${name} ${index + 1}`, value, [-5, 5], draw));
-  const [input, kernel] = [numbersFor("input"), numbersFor("kernel")];
-  const inputGrid = drawGrid("input", "input", 1, 3, (_, column) => [input[column].node, tint(column)]);
-  const kernelGrid = drawGrid("kernel", "kernel", 1, 4, (_, column) => [kernel[column].node]);
+  const size = choice(say("Kernel size"), [2, 3, 4], START.size, draw);
+  const stride = choice(say("Stride"), [1, 2, 3], START.stride, draw);
+  const numbersFor = (name, values) =>
+    values.map((value, index) => spinbutton(say("{name} {number}", { name, number: index + 1 }), value, [-5, 5], draw));
+  const input = numbersFor(say("input"), START.input);
+  const kernel = numbersFor(say("kernel"), START.kernel);
+  const inputGrid = drawGrid("input", say("input"), 1, 3, (_, column) => [input[column].node, tint(column)]);
+  const kernelGrid = drawGrid("kernel", say("kernel"), 1, 4, (_, column) => [kernel[column].node]);
   const sums = element("div");
   const summary = element("p", { "aria-live": "polite" });
   let done = 1;
@@ -123,16 +142,19 @@ function drawTransposed(figure) {
     const { output, counts } = addStamps(stamps);
     const isInner = (place) => place >= size.value - stride.value && place < input.length * stride.value;
 
-    const rows = { place: output.map((_, place) => place) };
-    stamps.forEach((row, index) => (rows[`stamp ${index + 1}`] = row));
-    Object.assign(rows, { output, touched: counts });
-    const table = drawGrid("sums", "stamps, added up", Object.keys(rows).length, output.length, (row, place) => {
-      const [name, values] = Object.entries(rows)[row];
-      const colour = name.startsWith("stamp") && values[place] !== null && tint(row - 1);
+    const rows = [
+      ["place", say("place"), output.map((_, place) => place)],
+      ...stamps.map((row, index) => ["stamp", say("stamp {number}", { number: index + 1 }), row]),
+      ["output", say("output"), output],
+      ["touched", say("touched"), counts],
+    ];
+    const table = drawGrid("sums", say("stamps, added up"), rows.length, output.length, (row, place) => {
+      const [name, , values] = rows[row];
+      const colour = name === "stamp" && values[place] !== null && tint(row - 1);
       const strong = name === "output" || (name === "touched" && isInner(place));
       return [values[place], colour, strong && "zoo-strong", ["place", "touched"].includes(name) && "zoo-plain"];
     });
-    Object.keys(rows).forEach((name, row) => table.rows[row].prepend(element("th", { scope: "row" }, name)));
+    rows.forEach(([, title], row) => table.rows[row].prepend(element("th", { scope: "row" }, title)));
     sums.replaceChildren(table);
     back.setAttribute("aria-disabled", done === 0);
     step.setAttribute("aria-disabled", done === input.length);
@@ -140,41 +162,54 @@ function drawTransposed(figure) {
   }
 
   function describe() {
-    if (done === 0) return "Nothing is stamped yet.";
+    if (done === 0) return say("Nothing is stamped yet.");
     const [k, s, first] = [size.value, stride.value, (done - 1) * stride.value];
-    const stamped = `Stamp ${done} of ${input.length}: ${input[done - 1].value} times the kernel is added`;
-    const sentence = `${stamped} at places ${first} to ${first + k - 1}.`;
+    const sentence = say("Stamp {done} of {all}: {value} times the kernel is added at places {first} to {last}.", {
+      done,
+      all: input.length,
+      value: input[done - 1].value,
+      first,
+      last: first + k - 1,
+    });
     if (done < input.length) return sentence;
+    const numbers = { size: k, stride: s, least: Math.floor(k / s), most: Math.ceil(k / s) };
     const verdict =
       k % s === 0
-        ? `every place is touched equally often (${k / s}): no checkerboard, because kernel size ${k} is`
-        : `places are touched ${Math.floor(k / s)} or ${Math.ceil(k / s)} times: a checkerboard threatens, ` +
-          `because kernel size ${k} is not`;
-    return `${sentence} Far from the ends, ${verdict} divisible by stride ${s}.`;
+        ? say(
+            "Far from the ends, every place is touched equally often ({least}): no checkerboard, because kernel size " +
+              "{size} is divisible by stride {stride}.",
+            numbers,
+          )
+        : say(
+            "Far from the ends, places are touched {least} or {most} times: a checkerboard threatens, because kernel " +
+              "size {size} is not divisible by stride {stride}.",
+            numbers,
+          );
+    return join(sentence, verdict);
   }
 
-  const back = button("Back", () => go(done - 1));
-  const step = button("Step", () => go(done + 1));
-  const all = button("All", () => go(input.length));
+  const back = button(say("Back"), () => go(done - 1));
+  const step = button(say("Step"), () => go(done + 1));
+  const all = button(say("All"), () => go(input.length));
   figure.append(
-    element("p", {}, "Each step stamps one input value times the kernel into the output."),
-    element("p", {}, "Drag a number up or down, or select it and press an arrow key."),
+    element("p", {}, say("Each step stamps one input value times the kernel into the output.")),
+    element("p", {}, say("Drag a number up or down, or select it and press an arrow key.")),
     element("div", { class: "zoo-controls" }, size.node, stride.node),
     element("div", { class: "zoo-grids" }, inputGrid, kernelGrid),
-    element("div", { class: "zoo-controls" }, back, step, all, button("Reset", reset)),
+    element("div", { class: "zoo-controls" }, back, step, all, button(say("Reset"), reset)),
     sums,
-    element("p", {}, "Bold counts: far from the ends, where no stamp is missing."),
+    element("p", {}, say("Bold counts: far from the ends, where no stamp is missing.")),
     summary,
   );
   draw();
 }
 
 const FIGURES = {
-  "growing-figure": ["Interactive figure of a way up and a convolution", drawGrowing],
-  "unpooling-figure": ["Interactive figure of max pooling and the ways up", drawUnpooling],
-  "channels-figure": ["Interactive figure of two channels and two levels", drawChannels],
-  "transposed-figure": ["Interactive figure of a transposed convolution", drawTransposed],
-  "stamps-figure": ["Interactive figure of stamps in two dimensions", drawStamps],
+  "growing-figure": [say("Interactive figure of a way up and a convolution"), drawGrowing],
+  "unpooling-figure": [say("Interactive figure of max pooling and the ways up"), drawUnpooling],
+  "channels-figure": [say("Interactive figure of two channels and two levels"), drawChannels],
+  "transposed-figure": [say("Interactive figure of a transposed convolution"), drawTransposed],
+  "stamps-figure": [say("Interactive figure of stamps in two dimensions"), drawStamps],
 };
 
 for (const [name, [label, drawFigure]] of Object.entries(FIGURES)) {

@@ -3,6 +3,7 @@
 import { convolve, product, stampOf, sum, underKernel, unpool, writeProducts } from "./compute.js";
 import { button, choice, drawDigits, drawGrid, element, makeGrid, pointableGrid } from "./widgets.js";
 import { setAll, spinbuttons, tint, valuesOf } from "./widgets.js";
+import { say } from "./words.js";
 
 const START = [
   [1, 2, 3],
@@ -31,16 +32,18 @@ const NO_OFFSETS = makeGrid(3, 3, () => 0);
 const ONES = makeGrid(3, 3, () => 1);
 
 export function drawGrowing(figure) {
-  const way = choice("Way up", ["nearest neighbour", "bed of nails"], "bed of nails", draw);
-  const shown = choice("The result shows", ["sums", "live numbers"], "sums", draw);
-  const small = spinbuttons("small map, ", START, [0, 9], draw);
-  const kernel = spinbuttons("kernel, ", KERNELS.leave, [-4, 4], draw);
-  const smallGrid = drawGrid("small", "small map", 3, 3, (row, column) => [
+  const ways = { "nearest neighbour": say("nearest neighbour"), "bed of nails": say("bed of nails") };
+  const way = choice(say("Way up"), ways, "bed of nails", draw);
+  const results = { sums: say("sums"), "live numbers": say("live numbers") };
+  const shown = choice(say("The result shows"), results, "sums", draw);
+  const small = spinbuttons(say("small map"), START, [0, 9], draw);
+  const kernel = spinbuttons(say("kernel"), KERNELS.leave, [-4, 4], draw);
+  const smallGrid = drawGrid("small", say("small map"), 3, 3, (row, column) => [
     small[row][column].node,
     tint(2 * (row % 2) + (column % 2)),
   ]);
-  const kernelGrid = drawGrid("kernel", "3 x 3 kernel", 3, 3, (row, column) => [kernel[row][column].node]);
-  const result = pointableGrid("result", "after the convolution", 6, 6, point);
+  const kernelGrid = drawGrid("kernel", say("3 x 3 kernel"), 3, 3, (row, column) => [kernel[row][column].node]);
+  const result = pointableGrid("result", say("after the convolution"), 6, 6, point);
   const grown = element("div", { class: "zoo-others" });
   const merged = element("div", { class: "zoo-others" });
   const summary = element("p", { "aria-live": "polite" });
@@ -72,7 +75,7 @@ export function drawGrowing(figure) {
     const stamp = stampOf(way.value, weights);
     const near = (row, column) => Math.abs(row - atRow) < 2 && Math.abs(column - atColumn) < 2;
     grown.replaceChildren(
-      drawGrid("grown", way.value, 6, 6, (row, column) => {
+      drawGrid("grown", ways[way.value], 6, 6, (row, column) => {
         return [large[row][column], live[row][column] && windowOf(row, column), near(row, column) && "zoo-maximum"];
       }),
     );
@@ -83,19 +86,24 @@ export function drawGrowing(figure) {
       }),
     );
     const side = stamp.length;
-    merged.replaceChildren(
-      drawGrid("stamp", `both in one: a ${side} x ${side} stamp`, side, side, (row, column) => [stamp[row][column]]),
-    );
+    const caption = say("both in one: a {side} x {side} stamp", { side });
+    merged.replaceChildren(drawGrid("stamp", caption, side, side, (row, column) => [stamp[row][column]]));
     const lives = underKernel(live, weights, atRow, atColumn).map(([isLive]) => isLive);
     const pairs = underKernel(large, weights, atRow, atColumn).filter((_, index) => lives[index]);
-    const lie = pairs.length === 1 ? "number lies" : "numbers lie";
+    const place = { row: atRow, column: atColumn };
+    const found = { ...place, count: pairs.length, terms: writeProducts(pairs), sum: sum(pairs, product) };
     summary.textContent =
-      `Row ${atRow}, column ${atColumn}: ${pairs.length} live ${lie} under the kernel. ` +
-      `${writeProducts(pairs)} = ${sum(pairs, product)}.`;
+      pairs.length === 1
+        ? say("Row {row}, column {column}: {count} live number lies under the kernel. {terms} = {sum}.", found)
+        : say("Row {row}, column {column}: {count} live numbers lie under the kernel. {terms} = {sum}.", found);
   }
 
-  const presets = Object.entries(KERNELS).map(([name, values]) => button(`Kernel: ${name}`, () => choose(values)));
-  const random = button("Random map", () => {
+  const presets = [
+    button(say("Kernel: leave"), () => choose(KERNELS.leave)),
+    button(say("Kernel: copy"), () => choose(KERNELS.copy)),
+    button(say("Kernel: interpolate"), () => choose(KERNELS.interpolate)),
+  ];
+  const random = button(say("Random map"), () => {
     setAll(small, drawDigits(3, 3));
     draw();
   });
@@ -103,14 +111,16 @@ export function drawGrowing(figure) {
     element(
       "p",
       {},
-      "Drag a number up or down, or select it and press an arrow key or a digit. " +
-        "Point at a number of the result, with the mouse or with Tab and arrow keys, to see what it is made of. " +
-        "Rows and columns count from 0.",
+      say(
+        "Drag a number up or down, or select it and press an arrow key or a digit. " +
+          "Point at a number of the result, with the mouse or with Tab and arrow keys, to see what it is made of. " +
+          "Rows and columns count from 0.",
+      ),
     ),
     element("div", { class: "zoo-controls" }, way.node, shown.node),
     element("div", { class: "zoo-grids" }, smallGrid, grown, kernelGrid, result.table, merged),
     summary,
-    element("div", { class: "zoo-controls" }, ...presets, random, button("Reset", reset)),
+    element("div", { class: "zoo-controls" }, ...presets, random, button(say("Reset"), reset)),
   );
   draw();
 }

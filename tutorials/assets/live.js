@@ -5,9 +5,10 @@ import { watchCamera } from "./live_camera.js";
 import { Engine } from "./live_engine.js";
 import { Inside } from "./live_inside.js";
 import { button, element } from "./widgets.js";
+import { list, phrase, say, table } from "./words.js";
 
 const FOLDER = new URL("../live/", import.meta.url);
-const NEEDS = { WebAssembly: "WebAssembly", Worker: "workers", OffscreenCanvas: "canvases in workers" };
+const NEEDS = { WebAssembly: "WebAssembly", Worker: say("workers"), OffscreenCanvas: say("canvases in workers") };
 
 const words = (name) => name.replaceAll("_", " ");
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -16,15 +17,18 @@ for (const place of document.querySelectorAll("div.live")) mount(place);
 
 async function mount(place) {
   place.setAttribute("role", "group");
-  place.setAttribute("aria-label", "The models, live");
+  place.setAttribute("aria-label", say("The models, live"));
   const lacking = Object.keys(NEEDS).find((name) => !(name in globalThis));
   if (lacking) {
-    place.append(element("p", {}, `This browser has no ${NEEDS[lacking]}, which the models need. A newer one has.`));
+    const what = NEEDS[lacking];
+    const sentence = say("This browser has no {what}, which the models need. A newer one has.", { what });
+    place.append(element("p", {}, sentence));
     return;
   }
   const response = await fetch(new URL("models.json", FOLDER));
   const listed = await response.json();
-  if (listed.missing) place.append(element("p", {}, `The live models are not part of this site. ${listed.missing}`));
+  const { missing } = listed;
+  if (missing) place.append(element("p", {}, say("The live models are not part of this site. {missing}", { missing })));
   else live(place, listed);
 }
 
@@ -41,15 +45,16 @@ function live(place, listed) {
   // ---- What the page shows ----
 
   const status = element("p", { role: "status", class: "live-status" });
-  const progress = element("progress", { "aria-label": "Loading", hidden: "" });
-  const answers = new Answers(call, point, say);
+  const progress = element("progress", { "aria-label": say("Loading"), hidden: "" });
+  const answers = new Answers(call, point, report);
   const pointed = element("p", { class: "live-pointed" });
   const inside = new Inside(call, fail, () => answers.pointed);
-  const file = element("input", { type: "file", accept: "image/*", hidden: "", "aria-label": "Photo" });
-  const model = element("input", { type: "file", accept: ".onnx", hidden: "", "aria-label": "Model" });
-  const video = button("Use the camera", () => (camera ? camera.stop() : film()));
+  const file = element("input", { type: "file", accept: "image/*", hidden: "", "aria-label": say("Photo") });
+  const model = element("input", { type: "file", accept: ".onnx", hidden: "", "aria-label": say("Model") });
+  const video = button(say("Use the camera"), () => (camera ? camera.stop() : film()));
   const examples = listed.examples.map(({ file: name, title }) => {
-    const picture = element("img", { src: new URL(name, FOLDER), alt: `Example: ${title}`, loading: "lazy" });
+    const alt = say("Example: {title}", { title: phrase(title) });
+    const picture = element("img", { src: new URL(name, FOLDER), alt, loading: "lazy" });
     const node = element("button", { type: "button", class: "live-example" }, picture);
     node.addEventListener("click", () => attempt(() => showExample(name, title)));
     return node;
@@ -58,17 +63,17 @@ function live(place, listed) {
   const sources = element(
     "div",
     { class: "live-sources" },
-    element("p", { class: "live-invitation" }, "Drop or paste a photo of a cat or a dog here"),
-    element("div", { class: "live-buttons" }, button("Choose a photo", () => file.click()), video, ...examples),
+    element("p", { class: "live-invitation" }, say("Drop or paste a photo of a cat or a dog here")),
+    element("div", { class: "live-buttons" }, button(say("Choose a photo"), () => file.click()), video, ...examples),
     note,
   );
-  const stage = choose("Stage", [...all, "all"].map((name) => [name, ""]));
-  const view = choose("Show", []);
-  const strength = element("input", { type: "range", min: 0, max: 100, value: 60, "aria-label": "Strength" });
-  const strengthLabel = element("label", {}, "Strength ", strength);
-  const save = button("Download the cut-out", () => attempt(download));
+  const stage = choose(say("Stage"), [...all, "all"].map((name) => [name, ""]));
+  const view = choose(say("Show"), []);
+  const strength = element("input", { type: "range", min: 0, max: 100, value: 60, "aria-label": say("Strength") });
+  const strengthLabel = element("label", {}, say("Strength"), " ", strength);
+  const save = button(say("Download the cut-out"), () => attempt(download));
   const controls = element("div", { class: "live-controls" }, stage.node, view.node, strengthLabel);
-  const own = button("Use a model of your own", () => model.click());
+  const own = button(say("Use a model of your own"), () => model.click());
   const actions = element("div", { class: "live-buttons" }, save, own);
   const results = element("div", { hidden: "" }, controls, answers.node, pointed, actions, inside.node);
   place.append(sources, file, model, progress, status, results);
@@ -80,12 +85,14 @@ function live(place, listed) {
 
   // What is still to be loaded, before the first click and before each choice of a stage.
   function tellSizes() {
-    const size = `The first answer loads ${megabytes(missing(names()))}.`;
-    note.textContent = `It is computed in this browser: no photo leaves your machine. ${size}`;
+    note.textContent = say(
+      "It is computed in this browser: no photo leaves your machine. The first answer loads {size}.",
+      { size: megabytes(missing(names())) },
+    );
     for (const option of stage.select.options) {
       const bytes = missing(option.value === "all" ? all : [option.value]);
-      const text = option.value === "all" ? "all, side by side" : words(option.value);
-      option.textContent = bytes ? `${text} (loads ${megabytes(bytes)})` : text;
+      const name = option.value === "all" ? say("all, side by side") : words(option.value);
+      option.textContent = bytes ? say("{name} (loads {size})", { name, size: megabytes(bytes) }) : name;
     }
   }
 
@@ -105,7 +112,7 @@ function live(place, listed) {
     return { node: element("label", {}, `${label} `, node), select: node, fill };
   }
 
-  function say(sentence) {
+  function report(sentence) {
     status.classList.remove("live-error");
     status.textContent = sentence;
   }
@@ -144,11 +151,11 @@ function live(place, listed) {
   async function begin(bytes) {
     if (bytes && progress.hidden) {
       Object.assign(progress, { hidden: false, max: bytes, value: 0 });
-      say("Loading ...");
+      report(say("Loading ..."));
     }
     if (!start) {
       engine = new Engine((more) => (progress.value += more));
-      start = engine.call("start", [FOLDER.href, listed.runtime, listed.colours]);
+      start = engine.call("start", [FOLDER.href, listed.runtime, listed.colours, table]);
     }
     try {
       await start;
@@ -172,7 +179,7 @@ function live(place, listed) {
 
   async function showExample(name, title) {
     const response = await fetch(new URL(name, FOLDER)).catch(() => null);
-    if (!response?.ok) throw new Error("There is no connection to load the example from.");
+    if (!response?.ok) throw new Error(say("There is no connection to load the example from."));
     camera?.stop();
     await show(await response.blob(), title);
   }
@@ -189,13 +196,13 @@ function live(place, listed) {
       await ready(names()[0]);
       camera = await watchCamera(
         (frame) => show(frame, "camera"),
-        (rate) => say(`${rate.toFixed(1)} pictures a second.`),
+        (rate) => report(say("{rate} pictures a second.", { rate: rate.toFixed(1) })),
       );
-      video.textContent = "Keep this picture";
+      video.textContent = say("Keep this picture");
       await camera.stopped;
     });
     camera = null;
-    video.textContent = "Use the camera";
+    video.textContent = say("Use the camera");
     if (photo?.filmed) await attempt(answerAll);
   }
 
@@ -207,7 +214,9 @@ function live(place, listed) {
     tellSizes();
     progress.hidden = true;
     stage.select.value = chosen = found.name;
-    say(`${found.name} knows ${loaded.classes.join(", ")}. It takes ${loaded.shape.slice(0, 2).join(" x ")} pixels.`);
+    const [height, width] = loaded.shape;
+    const values = { file: found.name, classes: list(loaded.classes), height, width };
+    report(say("{file} knows {classes}. It takes {height} x {width} pixels.", values));
     if (photo) await answerAll();
   }
 
@@ -216,32 +225,32 @@ function live(place, listed) {
   async function answerAll() {
     const mine = ++turn;
     for (const name of names()) {
-      const { classes, levels } = await ready(name);
+      const { classes, hasBackground, levels } = await ready(name);
       if (mine !== turn) return;
-      if (name === names()[0]) prepare(classes, levels);
+      if (name === names()[0]) prepare(classes, hasBackground, levels);
       const found = await engine.call("answer", [name]);
       if (mine !== turn) return;
       await answers.show(name, { ...found, classes });
       if (mine !== turn) return;
-      const time = `${found.milliseconds.toFixed(0)} ms`;
-      if (!camera) say(`${words(name)} answered in ${time}: ${tell(classes, found.shares)}.`);
+      const values = { stage: words(name), time: found.milliseconds.toFixed(0), shares: tell(classes, found.shares) };
+      if (!camera) report(say("{stage} answered in {time} ms: {shares}.", values));
     }
     await inside.show();
   }
 
-  const tell = (classes, shares) => classes.map((name, i) => `${name} ${(100 * shares[i]).toFixed(0)} %`).join(", ");
+  const tell = (classes, shares) => list(classes.map((name, i) => `${name} ${(100 * shares[i]).toFixed(0)} %`));
 
-  function prepare(classes, levels) {
+  function prepare(classes, hasBackground, levels) {
     results.hidden = false;
     place.classList.add("live-started");
     stage.select.value = chosen;
-    const options = [["overlay", "classes over the photo"], ["classes", "classes"]];
-    options.push(...classes.map((name, number) => [`probability ${number}`, `probability of ${name}`]));
-    if (classes.includes("background")) options.push(["cutout", "cut-out"]);
+    const options = [["overlay", say("classes over the photo")], ["classes", say("classes")]];
+    options.push(...classes.map((name, number) => [`probability ${number}`, say("probability of {name}", { name })]));
+    if (hasBackground) options.push(["cutout", say("cut-out")]);
     const before = view.select.value;
     view.fill(options);
     view.select.value = options.some(([value]) => value === before) ? before : "overlay";
-    save.hidden = !classes.includes("background");
+    save.hidden = !hasBackground;
     answers.prepare(photo, names(), classes, listed.colours);
     inside.prepare(chosen === "all" ? null : chosen, levels, stages.get(chosen)?.does);
     changeView();
@@ -259,7 +268,7 @@ function live(place, listed) {
     const url = URL.createObjectURL(picture);
     element("a", { href: url, download: `${photo.name}.cutout.png` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
-    say(`The cut-out of ${words(name)} is downloaded.`);
+    report(say("The cut-out of {stage} is downloaded.", { stage: words(name) }));
   }
 
   // ---- What the reader does ----

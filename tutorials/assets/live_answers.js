@@ -2,6 +2,7 @@
 
 import { enlarge, softmax } from "./live_arithmetic.js";
 import { element } from "./widgets.js";
+import { list, say } from "./words.js";
 
 const words = (name) => name.replaceAll("_", " ");
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
@@ -10,16 +11,16 @@ export class Answers {
   node = element("div", { class: "live-answers" });
   #call;
   #point; // is told what is under the pointer, in words
-  #say;
+  #report;
   #figures = new Map(); // by the stage's name: its nodes, and its answer
   #photo = null;
   #view = { kind: "overlay", number: 0 };
   #at = null; // the photo's [row, column] under the pointer
 
-  constructor(call, point, say) {
+  constructor(call, point, report) {
     this.#call = call;
     this.#point = point;
-    this.#say = say;
+    this.#report = report;
   }
 
   // Makes room for the answers of these stages to a photo.
@@ -82,7 +83,7 @@ export class Answers {
   #makeFigure(name) {
     const [ground, picture] = [element("canvas"), element("canvas", { hidden: "" })];
     const mark = element("span", { class: "live-mark", hidden: "" });
-    const help = `Answer of ${words(name)}. Arrow keys move a mark over it.`;
+    const help = say("Answer of {stage}. Arrow keys move a mark over it.", { stage: words(name) });
     const place = element("div", { class: "live-picture", tabindex: 0, role: "application", "aria-label": help });
     place.append(ground, picture, mark);
     const [time, legend] = [element("span", { class: "live-time" }), element("span", { class: "live-legend" })];
@@ -99,7 +100,7 @@ export class Answers {
       const [row, column] = this.#at ?? this.#photo.size.map((side) => Math.floor(side / 2));
       const [height, width] = this.#photo.size;
       const step = event.shiftKey ? 1 : Math.max(1, Math.round(Math.max(height, width) / 40));
-      this.#say(this.#pointAt((row + down * step + 0.5) / height, (column + right * step + 0.5) / width));
+      this.#report(this.#pointAt((row + down * step + 0.5) / height, (column + right * step + 0.5) / width));
     });
     return { figure, place, ground, picture, mark, time, legend, answer: null };
   }
@@ -116,8 +117,13 @@ export class Answers {
       mark.style.left = inStyle((column + 0.5) / size[1]);
       if (answer) found.push([name, probabilities(answer, size, this.#at)]);
     }
-    const tell = ([name, all]) => (found.length > 1 ? `${words(name)}: ${all[0]}` : all.join(", "));
-    const sentence = `Row ${row}, column ${column}: ${found.map(tell).join("; ")}.`;
+    const tell = ([name, all]) =>
+      found.length > 1 ? say("{stage}: {answer}", { stage: words(name), answer: all[0] }) : list(all);
+    const sentence = say("Row {row}, column {column}: {answers}.", {
+      row,
+      column,
+      answers: found.map(tell).join(say("; ")),
+    });
     this.#point(sentence);
     return sentence;
   }

@@ -1,5 +1,7 @@
 // Live video, at the speed that the machine gives.
 
+import { say } from "./words.js";
+
 const WANTED = { video: { facingMode: "environment", width: { ideal: 480 }, height: { ideal: 360 } } };
 const REPORT = 1000; // milliseconds between two reports of the rate
 
@@ -33,11 +35,11 @@ export async function watchCamera(use, report) {
 }
 
 async function open() {
-  if (!navigator.mediaDevices) throw new Error("Browsers give a page the camera only over https.");
+  if (!navigator.mediaDevices) throw new Error(say("Browsers give a page the camera only over https."));
   try {
     return await navigator.mediaDevices.getUserMedia(WANTED);
   } catch (error) {
     const refused = error.name === "NotAllowedError";
-    throw new Error(refused ? "The camera was not allowed to this page." : "No camera was found.");
+    throw new Error(refused ? say("The camera was not allowed to this page.") : say("No camera was found."));
   }
 }

@@ -1,5 +1,7 @@
 // The page's side of live_worker.js: calls its functions, and hears how much is loaded.
 
+import { say } from "./words.js";
+
 export class Engine {
   #worker = new Worker(new URL("live_worker.js", import.meta.url), { type: "module" });
   #waiting = new Map();
@@ -15,8 +17,8 @@ export class Engine {
       else resolve(data.result);
     };
     this.#worker.onerror = () => {
-      for (const { reject } of this.#waiting.values())
-        reject(new Error("The browser has stopped the models, perhaps for want of memory. Load the page again."));
+      const sentence = say("The browser has stopped the models, perhaps for want of memory. Load the page again.");
+      for (const { reject } of this.#waiting.values()) reject(new Error(sentence));
       this.#waiting.clear();
     };
   }

@@ -1,6 +1,7 @@
 // The step inside a stage: what goes down on a level, what is remembered, and what comes up.
 
 import { element } from "./widgets.js";
+import { join, phrase, say } from "./words.js";
 
 const TINTS = [[86, 180, 233], [230, 159, 0], [0, 158, 115], [204, 121, 167]]; // of the places in a window
 const HEAT = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]]; // viridis, from 0 to the most
@@ -10,15 +11,15 @@ const MARKS = [[0, 0, 0], [255, 255, 255]];
 const CLOSE = 1 / 8; // of a side
 
 const TITLES = {
-  features: "features, before they go down",
-  offsets: "offsets: where in its window each maximum stood",
-  rising: "what comes up from below",
-  grown: "after the way up",
-  marks: "marks: 1 where a maximum stood",
+  features: say("features, before they go down"),
+  offsets: say("offsets: where in its window each maximum stood"),
+  rising: say("what comes up from below"),
+  grown: say("after the way up"),
+  marks: say("marks: 1 where a maximum stood"),
 };
 
 export class Inside {
-  node = element("details", { class: "live-inside" }, element("summary", {}, "Look inside"));
+  node = element("details", { class: "live-inside" }, element("summary", {}, say("Look inside")));
   #call;
   #fail;
   #pointed; // gives where the mark is, as shares of the photo's height and width
@@ -33,9 +34,9 @@ export class Inside {
   #controls = element(
     "div",
     { class: "live-controls" },
-    element("label", {}, "Level ", this.#level),
-    element("label", {}, "Channel ", this.#channel, " ", this.#number),
-    element("label", {}, this.#close, " Close up, around the mark in the photo"),
+    element("label", {}, say("Level"), " ", this.#level),
+    element("label", {}, say("Channel"), " ", this.#channel, " ", this.#number),
+    element("label", {}, this.#close, " ", say("Close up, around the mark in the photo")),
   );
 
   constructor(call, fail, pointed) {
@@ -53,9 +54,9 @@ export class Inside {
     if (name === this.#name) return;
     this.#name = name;
     this.#controls.hidden = !name || !levels.length;
-    const known = does ? `This stage ${does}.` : "";
-    const none = levels.length ? "" : " It has no maps of the whole photo that could be shown.";
-    this.#note.textContent = name ? known + none : "Choose one stage to look inside.";
+    const known = does ? say("This stage {does}.", { does: phrase(does) }) : "";
+    const none = levels.length ? "" : say("It has no maps of the whole photo that could be shown.");
+    this.#note.textContent = name ? join(known, none) : say("Choose one stage to look inside.");
     const options = levels.map((level) => element("option", { value: level }, `${level}`));
     this.#level.replaceChildren(...options);
     this.#panels.replaceChildren();

@@ -1,5 +1,7 @@
 // What an ONNX file says of itself: zoo/exporting.py writes there what the model takes and gives.
 
+import { say } from "./words.js";
+
 const DOC_STRING = 6; // number of the field in ModelProto
 const SIZES = /^image: float32 \(batch, (\d+|any), (\d+|any), ([13])\), .* logits: float32 \(batch, \S+ \S+ (\d+)\), /;
 const NAMES = /for (?:each class|class 1) \((.*)\)(?:; the largest wins)?\.$/;
@@ -11,17 +13,21 @@ export function readDescription(bytes, file) {
   try {
     text = docString(bytes);
   } catch {
-    throw new Error(`${file} is no ONNX file.`);
+    throw new Error(say("{file} is no ONNX file.", { file }));
   }
   const sizes = SIZES.exec(text);
-  if (!sizes) throw new Error(`${file} was not written by "python -m zoo export": it does not say what it takes.`);
+  if (!sizes)
+    throw new Error(
+      say("{file} was not written by \"python -m zoo export\": it does not say what it takes.", { file }),
+    );
   const [height, width, channels] = sizes.slice(1, 4).map((side) => (side === "any" ? DEFAULT_SIDE : Number(side)));
   return { shape: [height, width, channels], classes: classNames(Number(sizes[4]), NAMES.exec(text)?.[1].split(", ")) };
 }
 
 function classNames(logits, names) {
-  if (logits === 1) return names ? [`not ${names[0]}`, names[0]] : ["class 0", "class 1"];
-  return names?.length === logits ? names : Array.from({ length: logits }, (_, number) => `class ${number}`);
+  const numbered = (count) => Array.from({ length: count }, (_, number) => say("class {number}", { number }));
+  if (logits === 1) return names ? [say("not {name}", { name: names[0] }), names[0]] : numbered(2);
+  return names?.length === logits ? names : numbered(logits);
 }
 
 // The text of the field, from the wire format of Protocol Buffers: a file is a row of numbered fields.

@@ -3,6 +3,7 @@
 import { decide, enlarge, probability, sample, squeeze } from "./live_arithmetic.js";
 import { readDescription } from "./live_onnx.js";
 import { decodePng } from "./live_png.js";
+import { say, table } from "./words.js";
 
 const MAX_PIXELS = 100_000_000; // as zoo/data/modes.py has it
 const STRIP = 1 << 18; // pixels that are read at once
@@ -33,9 +34,10 @@ async function handle({ id, method, values }) {
 
 // ---- Runtime and models ----
 
-async function start(folder, { script, program }, palette) {
+async function start(folder, { script, program }, palette, words) {
+  words.forEach((said, text) => table.set(text, said));
   colours = palette.map(([red, green, blue]) => OPAQUE + 0x10000 * blue + 0x100 * green + red);
-  const packed = await load(new URL(program, folder), "the runtime");
+  const packed = await load(new URL(program, folder), say("the runtime"));
   runtime = await import(new URL(script, folder));
   runtime.env.wasm.numThreads = 1; // more need headers that plain web servers do not send
   runtime.env.wasm.wasmBinary = await unpack(packed);
@@ -59,19 +61,21 @@ async function open(name, bytes) {
     const image = tensor(new Float32Array(product(description.shape)), description.shape);
     await session.run({ image }, ["logits"]); // the first run is slower, and tells whether the model runs at all
   } catch (error) {
-    throw new Error(`${name} cannot be opened: ${firstLine(error)}`);
+    throw new Error(say("{name} cannot be opened: {reason}", { name, reason: firstLine(error) }));
   }
   await models.get(name)?.session.release();
   answers.delete(name);
   models.set(name, { session, ...description });
 }
 
-// The levels, with their maps, are the numbers behind the names of further outputs.
+// What the page shows of a model. The levels, with their maps, are the numbers behind the names of further outputs.
 function describe(name) {
+  const known = { pet: say("pet"), background: say("background"), border: say("border") }; // in our models
   const { session, shape, classes } = models.get(name);
   const outputs = session.outputNames.filter((output) => output !== "logits");
   const levels = [...new Set(outputs.map((output) => Number(output.split("_").at(-1))))].sort();
-  return { shape, classes, levels };
+  const shown = classes.map((each) => (Object.hasOwn(known, each) ? known[each] : each));
+  return { shape, classes: shown, hasBackground: classes.includes("background"), levels };
 }
 
 // The bytes of a file; each part that comes is reported.
@@ -80,9 +84,10 @@ async function load(url, what) {
   try {
     response = await fetch(url);
   } catch {
-    throw new Error(`There is no connection to load ${what} from.`);
+    throw new Error(say("There is no connection to load {what} from.", { what }));
   }
-  if (!response.ok) throw new Error(`${what} cannot be loaded: the server answers ${response.status}.`);
+  const { ok, status } = response;
+  if (!ok) throw new Error(say("{what} cannot be loaded: the server answers {status}.", { what, status }));
   const whole = response.clone().arrayBuffer(); // a stream that is read alone counts as broken off in Chromium
   for (const reader = response.body.getReader(); ; ) {
     const { done, value } = await reader.read();
@@ -122,7 +127,7 @@ async function loadPhoto(source) {
 
 // A picture by the rules of zoo/data/pictures.py: upright, no colour profile, transparency ignored.
 async function decode(file) {
-  const name = file.name ?? "The picture";
+  const name = file.name ?? say("The picture");
   let bitmap;
   try {
     const plain = { imageOrientation: "from-image", premultiplyAlpha: "none", colorSpaceConversion: "none" };
@@ -132,14 +137,14 @@ async function decode(file) {
     const heic = /^ftyp(hei|hev|mif|msf)/.test(head);
     throw new Error(
       heic
-        ? `${name} is a HEIC file, which this browser cannot read: save it as JPEG.`
-        : `${name} is broken, or no picture that this browser can read, such as JPEG or PNG.`,
+        ? say("{name} is a HEIC file, which this browser cannot read: save it as JPEG.", { name })
+        : say("{name} is broken, or no picture that this browser can read, such as JPEG or PNG.", { name }),
     );
   }
   if (bitmap.width * bitmap.height > MAX_PIXELS) {
     const size = `${bitmap.width} x ${bitmap.height}`;
     bitmap.close();
-    throw new Error(`A picture may have up to 100 million pixels. ${name} has ${size}.`);
+    throw new Error(say("A picture may have up to 100 million pixels. {name} has {size}.", { name, size }));
   }
   const exact = await decodePng(file).catch(() => null); // of a broken one the browser shows what there is
   if (!exact) return bitmap;

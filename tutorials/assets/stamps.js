@@ -2,6 +2,7 @@
 
 import { product, stampsAt, sum, writeProducts } from "./compute.js";
 import { button, choice, drawGrid, element, pointableGrid, setAll, spinbuttons, tint, valuesOf } from "./widgets.js";
+import { list, say } from "./words.js";
 
 const INPUT = [
   [1, 2, 1],
@@ -19,17 +20,19 @@ const START = { side: 2, size: 3, stride: 2, padding: 1, more: 1 };
 
 export function drawStamps(figure) {
   const choices = {
-    side: choice("Input, values a side", [2, 3], START.side, rebuild),
-    size: choice("Kernel, weights a side", [1, 2, 3, 4, 5], START.size, rebuild),
-    stride: choice("Stride", [1, 2, 3], START.stride, rebuild),
-    padding: choice("Padding", [0, 1, 2], START.padding, rebuild),
-    more: choice("Output padding", [0, 1, 2], START.more, rebuild),
+    side: choice(say("Input, values a side"), [2, 3], START.side, rebuild),
+    size: choice(say("Kernel, weights a side"), [1, 2, 3, 4, 5], START.size, rebuild),
+    stride: choice(say("Stride"), [1, 2, 3], START.stride, rebuild),
+    padding: choice(say("Padding"), [0, 1, 2], START.padding, rebuild),
+    more: choice(say("Output padding"), [0, 1, 2], START.more, rebuild),
   };
-  const shown = choice("The output shows", ["sums", "stamps"], "sums", draw);
-  const [input, kernel] = [spinbuttons("input, ", INPUT, [0, 5], draw), spinbuttons("kernel, ", KERNEL, [-2, 5], draw)];
-  const editable = (name, numbers) =>
-    drawGrid(`${name}-2d`, name, numbers.length, numbers.length, (row, column) => [numbers[row][column].node]);
-  const [inputGrid, kernelGrid] = [editable("input", input), editable("kernel", kernel)];
+  const shown = choice(say("The output shows"), { sums: say("sums"), stamps: say("stamps") }, "sums", draw);
+  const input = spinbuttons(say("input"), INPUT, [0, 5], draw);
+  const kernel = spinbuttons(say("kernel"), KERNEL, [-2, 5], draw);
+  const editable = (name, caption, numbers) =>
+    drawGrid(name, caption, numbers.length, numbers.length, (row, column) => [numbers[row][column].node]);
+  const inputGrid = editable("input-2d", say("input"), input);
+  const kernelGrid = editable("kernel-2d", say("kernel"), kernel);
   const place = element("div", { class: "zoo-others" });
   const [summary, verdict] = [element("p", { "aria-live": "polite" }), element("p", { "aria-live": "polite" })];
   let output = null; // the table of the output and its cells
@@ -59,7 +62,10 @@ export function drawStamps(figure) {
     choices.padding.allow(Math.floor((choices.size.value - 1) / 2));
     choices.more.allow(choices.stride.value - 1);
     const { padding, end, length } = settings();
-    const caption = `output, ${end - padding} x ${end - padding}` + (padding ? "; dashed: cut off" : "");
+    const kept = { side: end - padding };
+    const caption = padding
+      ? say("output, {side} x {side}; dashed: cut off", kept)
+      : say("output, {side} x {side}", kept);
     output = pointableGrid("canvas", caption, length, length, (row, column) =>
       pointAt({ input: null, output: [row, column] }),
     );
@@ -123,34 +129,46 @@ export function drawStamps(figure) {
   }
 
   function describeInput(row, column, size, stride, padding) {
-    const range = (start) => (size === 1 ? `${start}` : `${start} to ${start + size - 1}`);
+    const range = (first) => (size === 1 ? first : say("{first} to {last}", { first, last: first + size - 1 }));
     const [top, left] = [row * stride - padding, column * stride - padding];
-    return (
-      `The input in row ${row}, column ${column} is stamped on rows ${range(top)} and columns ${range(left)} of the ` +
-      `output${Math.min(top, left) < 0 ? "; what lies before 0 is cut off" : ""}.`
-    );
+    const values = { row, column, rows: range(top), columns: range(left) };
+    return Math.min(top, left) < 0
+      ? say(
+          "The input in row {row}, column {column} is stamped on rows {rows} and columns {columns} of the output; " +
+            "what lies before 0 is cut off.",
+          values,
+        )
+      : say(
+          "The input in row {row}, column {column} is stamped on rows {rows} and columns {columns} of the output.",
+          values,
+        );
   }
 
   function describeOutput(gathered, pairs, padding, cut) {
     const [row, column] = pointed.output.map((coordinate) => coordinate - padding);
-    const name = cut ? "A pixel that is cut off" : `The output in row ${row}, column ${column}`;
-    if (!pairs.length) return `${name} gathers nothing: no stamp reaches it.`;
-    const places = gathered.map(({ down, right }) => `(${down}, ${right})`).join(", ");
-    const terms = `${writeProducts(pairs)} = ${sum(pairs, product)}`;
-    const noun = pairs.length === 1 ? "1 stamp" : `${pairs.length} stamps`;
-    return `${name} gathers ${noun}: ${terms}, with the kernel's weights at ${places}.`;
+    const pixel = cut
+      ? say("A pixel that is cut off")
+      : say("The output in row {row}, column {column}", { row, column });
+    if (!pairs.length) return say("{pixel} gathers nothing: no stamp reaches it.", { pixel });
+    const places = list(gathered.map(({ down, right }) => `(${down}, ${right})`));
+    const values = { pixel, count: pairs.length, terms: writeProducts(pairs), sum: sum(pairs, product), places };
+    return pairs.length === 1
+      ? say("{pixel} gathers {count} stamp: {terms} = {sum}, with the kernel's weights at {places}.", values)
+      : say("{pixel} gathers {count} stamps: {terms} = {sum}, with the kernel's weights at {places}.", values);
   }
 
-  const hint =
-    "Point at an output: its inputs and weights get the same colours. Point at an input: its stamp is coloured.";
-  const keys = "Pointing is done with the mouse, a finger, or Tab and arrow keys. Drag a number to change it.";
+  const help = say(
+    "Point at an output: its inputs and weights get the same colours. Point at an input: its stamp is coloured. " +
+      "Pointing is done with the mouse, a finger, or Tab and arrow keys. Drag a number to change it. " +
+      "Rows and columns count from 0.",
+  );
   figure.append(
-    element("p", {}, `${hint} ${keys} Rows and columns count from 0.`),
+    element("p", {}, help),
     element("div", { class: "zoo-controls" }, ...Object.values(choices).map(({ node }) => node), shown.node),
     element("div", { class: "zoo-grids" }, inputGrid, kernelGrid, place),
     summary,
     verdict,
-    element("div", { class: "zoo-controls" }, button("Start again", reset)),
+    element("div", { class: "zoo-controls" }, button(say("Start again"), reset)),
   );
   rebuild();
 }
@@ -160,7 +178,8 @@ const isAt = (place, row, column) => place !== null && place[0] === row && place
 function describeCounts(size, stride) {
   const counts = [...new Set([Math.floor(size / stride), Math.ceil(size / stride)])];
   const all = [...new Set(counts.flatMap((a) => counts.map((b) => a * b)))].sort((a, b) => a - b);
-  if (all.length === 1) return `Far from the edge every pixel gets ${all[0]} of the stamps: no checkerboard.`;
-  const list = `${all.slice(0, -1).join(", ")} or ${all.at(-1)}`;
-  return `Far from the edge a pixel gets ${list} stamps: the pattern of a checkerboard.`;
+  const [few, most] = [list(all.slice(0, -1)), all.at(-1)];
+  return few
+    ? say("Far from the edge a pixel gets {few} or {most} stamps: the pattern of a checkerboard.", { few, most })
+    : say("Far from the edge every pixel gets {most} of the stamps: no checkerboard.", { most });
 }

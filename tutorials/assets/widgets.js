@@ -1,5 +1,7 @@
 // What the interactive figures are made of: numbers to change, choices, buttons and tables.
 
+import { say } from "./words.js";
+
 // A grid with `value(row, column)` at each place.
 export const makeGrid = (rows, columns, value) =>
   Array.from({ length: rows }, (_, row) => Array.from({ length: columns }, (_, column) => value(row, column)));
@@ -50,10 +52,12 @@ export function spinbutton(label, initial, [least, most], changed) {
   return number;
 }
 
-// Spinbuttons at the places of a grid, and their values.
-export function spinbuttons(label, initial, limits, changed) {
+// Spinbuttons at the places of a grid, which has a name or none, and their values.
+export function spinbuttons(name, initial, limits, changed) {
+  const label = (place) =>
+    name ? say("{name}, row {row}, column {column}", { name, ...place }) : say("row {row}, column {column}", place);
   return initial.map((line, row) =>
-    line.map((value, column) => spinbutton(`${label}row ${row + 1}, column ${column + 1}`, value, limits, changed)),
+    line.map((value, column) => spinbutton(label({ row: row + 1, column: column + 1 }), value, limits, changed)),
   );
 }
 
@@ -64,7 +68,7 @@ export const setAll = (numbers, values) =>
 
 export const drawDigits = (rows, columns) => makeGrid(rows, columns, () => Math.floor(10 * Math.random()));
 
-// Radio buttons, of which one is chosen.
+// Radio buttons, of which one is chosen: a list of numbers, or what is shown for each value.
 export function choice(legend, options, initial, changed) {
   const node = element("fieldset", {}, element("legend", {}, legend));
   const group = { node, value: initial, set, allow };
@@ -81,13 +85,14 @@ export function choice(legend, options, initial, changed) {
     if (group.value > most) set(most);
   }
 
-  for (const option of options) {
+  const shown = Array.isArray(options) ? options.map((option) => [option, String(option)]) : Object.entries(options);
+  for (const [option, text] of shown) {
     const radio = element("input", { type: "radio", name, value: option });
     radio.addEventListener("change", () => {
       set(option);
       changed();
     });
-    node.append(element("label", {}, radio, String(option)));
+    node.append(element("label", {}, radio, text));
   }
   set(initial);
   return group;
