@@ -156,13 +156,14 @@ def test_what_does_not_fit_its_english_is_told(english, said, fault):
 def test_what_hooks_and_scripts_say_is_found(tmp_path):
     path = tmp_path / "script.js"
     calls = [
+        "{say('quoted')}",
         'say("One {n}", { n });',
         'say(\n  "two " +\n    "parts",\n);',
         'essay("no"); say(name);',
         'say("a \\"word\\"")',
     ]
     path.write_text("\n".join(calls))
-    assert catalogs.said_in(path) == ["One {n}", "two parts", 'a "word"']
+    assert catalogs.said_in(path) == ["quoted", "One {n}", "two parts", 'a "word"']
 
 
 @LANGUAGES
@@ -240,7 +241,7 @@ def test_each_page_leads_to_the_same_page_in_the_other_language(site, editions, 
             html = (site / here / "index.html").read_text()
             (link,) = set(re.findall(rf'<a href="([^"]+)" hreflang="{lang}"', html))
             assert (site / here / link).resolve() == (site / there).resolve(), here
-            assert f'<link rel="alternate" href="{link}" hreflang="{lang}">' in html
+            assert f'<link rel="alternate " href="{link}" hreflang="{lang}">' in html
 
 
 @pytest.mark.slow

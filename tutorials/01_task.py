@@ -93,9 +93,9 @@ scored_on = saved.card("unet")["dataset"]["test"]
 print(f"saved models: scored on {scored_on['examples']:,}, of at most {max(scored_on['largest'])} pixels a side")
 
 # %% [markdown]
-# The official test split has 3,669 photos, and most are larger. The saved models were scored on the reduced copy of the
-# last line, so the scores of the pages hold for that one. After `python -m zoo download` you have the official photos,
-# and your scores can differ a little.
+# The official test split has 3,669 photos, and most are larger than those of this copy. The saved models were scored on
+# the reduced copy of the last line, so the scores of the pages hold for that one. After `python -m zoo download` you
+# have the official photos, and your scores can differ a little.
 #
 # The files hold the numbers **1 for pet, 2 for background and 3 for border** (not classified). Since a network counts
 # its outputs from 0, we subtract 1. Here is a piece of a mask where all three meet:
@@ -350,8 +350,8 @@ answer = np.array([[1, 1, 1, 1], [1, 2, 2, 1], [0, 2, 2, 1], [0, 0, 0, 1]])
 draw_labels({"truth": truth, "answer": answer})
 
 # %% [markdown]
-# First we count pairs. The **confusion matrix** has a row for each true class and a column for each answered class.
-# Each pixel adds 1 to one of its cells.
+# First we count, for each pixel, which class it has and which it was given. The **confusion matrix** has a row for each
+# true class and a column for each answered class. Each pixel adds 1 to one of its cells.
 
 # %%
 confusion = np.zeros((3, 3), int)

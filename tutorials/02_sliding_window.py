@@ -101,7 +101,7 @@ assert by_layer.shape == by_hand.shape
 assert np.allclose(by_layer, by_hand, atol=1e-4)
 
 # %% [markdown]
-# ## What the padding at the edge sees
+# ## What padding does at the edge
 #
 # A patch at the edge is partly black. The classifier has to guess with less than it is used to.
 

@@ -267,7 +267,7 @@ for name, network in networks.items():
         assert np.allclose(expected, received, atol=1e-4)
 assert changes["unet"] > changes["fully_convolutional"]
 
-# %% Chelsea whole and in shuffled tiles, and below each the classes: within its tiles, the same answer moves along
+# %% Chelsea whole and in shuffled tiles, and beside each its classes: within its tiles, the same answer moves along
 pictures = {
     "photo": photo,
     "fully convolutional": answers["fully_convolutional"][0],
@@ -391,8 +391,8 @@ for name, sizes in memory.items():
         print(f"{name:<20} {side:>3} x {side:<3} {size / 1e6:>6,.0f} MB")
 
 # %% [markdown]
-# Four times the pixels, four times the memory? On log axes, a power of the number of pixels is a straight line, and its
-# slope is the power.
+# Four times the pixels, four times the memory? On log axes, a power of the number of pixels is a straight line. The
+# numbers below are its power.
 
 # %% Megabytes against the side of the photo on log axes: three lines, the network that never shrinks on top
 figure = Figure(figsize=(6, 3.4), layout="constrained")

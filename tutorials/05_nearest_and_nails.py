@@ -256,7 +256,7 @@ figure
 # The bed of nails leaves a grid in its features, and a faint one in the probabilities of this ear. It comes from the
 # live numbers: the four places of a window see 1, 2, 2 and 4 of them. The weights of a kernel can make up for that,
 # as those of *copy* and *interpolate* do. The trained ones have not done so fully: in the mean of all features after
-# the first convolution, the place that sees only one stands out.
+# the first convolution, the place that sees only one has by far the smallest.
 
 # %%
 print("                       upper left  upper right  lower left  lower right")

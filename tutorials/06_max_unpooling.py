@@ -236,7 +236,8 @@ figure
 #
 # The memories form a stack: what the way down (the *encoder*) wrote last, the way up (the *decoder*) uses first. So two
 # things say whose offsets a channel takes: its number, and the level. Channel 1 takes those that channel 1 wrote at the
-# same level, that is, between maps of the same two sizes. In the trained network:
+# same level, that is, where the maps were halved from the
+# size that they are to have again. In the trained network:
 
 # %%
 print(f"the bottom has {model.layers[model.layers.index(up[0]) - 1].input.shape[-1]} channels")
@@ -249,7 +250,8 @@ for level in range(4):
 # %% [markdown]
 # Here are two levels with two channels. Press *Swap the rows of narrow*: the same two values, at the places of the
 # other feature. An unpooling leaves three of four pixels zero, and a second one carries these zeros on. So put a
-# convolution between the two unpoolings: it fills the small map, and four values find their places.
+# convolution between the two unpoolings: it fills the small map, and the second unpooling has four values to put into
+# their places.
 #
 # <div class="channels-figure"></div>
 #
@@ -275,9 +277,9 @@ print(f"first level: offsets {places.nbytes:,} bytes, as indices {8 * places.nby
 # ## And then a convolution
 #
 # As on [the page before](05_nearest_and_nails.md), a learned 3 x 3 convolution follows the unpooling, with no
-# activation between. After a bed of nails it stamps its kernel around the corner of each window. After max unpooling
-# it stamps the same kernel **around the remembered pixel**. So how a value spreads is learned in both; only the second
-# knows this photo. Here with a small cross as the kernel:
+# activation between. After a bed of nails it stamps its kernel around the upper-left pixel of each window. After max
+# unpooling it stamps the same kernel **around the remembered pixel**. So how a value spreads is learned in both; only
+# the second knows this photo. Here with a small cross as the kernel:
 
 # %% The stamps of four values: around the corners of their windows, and around the remembered pixels
 cross = np.array([[0, 1, 0], [1, 2, 1], [0, 1, 0]], "float32")

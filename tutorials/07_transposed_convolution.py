@@ -275,7 +275,7 @@ draw_tinted(panels)
 # nothing to remember. (Index unpooling alone is no such matrix: its ones do not depend on the values from below.)
 #
 # In two dimensions, the layers themselves: from a map of 4 x 4 the way down is a matrix of 4 x 16, and the way up must
-# be the same one, 16 x 4.
+# be its transpose, 16 x 4.
 
 # %%
 rng = np.random.default_rng(0)
@@ -415,8 +415,8 @@ for stage in ("bed_of_nails", "transposed_convolution", "strided_convolution"):
 
 # %% [markdown]
 # Before training, both parts have a grid, and how much of it is chance. Training removed it where it costs something,
-# in all three, and left the rest to chance. So the 22.6 % of `strided_convolution` beside the 3.5 % of
-# `transposed_convolution`, which has the same way up, say nothing about the way down. First weights alone make
+# in all three, and left the rest to chance. So the large share of `strided_convolution` beside the small one of
+# `transposed_convolution`, which has the same way up, says nothing about the way down. First weights alone make
 # differences as large, in a part of the logits that nobody sees. (Each stage was trained once.)
 #
 # Where does the grid come from? Give the last step up a map of equal numbers: its weights decide whether an even map or

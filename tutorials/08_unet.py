@@ -183,7 +183,8 @@ else:
 # Read the probes with care. The deeper levels have more channels, and so the sum has more weights.
 #
 # Why can the bottom know what? Because of its [receptive field](04_downwards.md#two-reasons-to-shrink). Two 3 x 3
-# convolutions see 5 x 5 pixels of the photo: enough for an edge, too little for a cat. The bottom can see most of it.
+# convolutions see 5 x 5 pixels of the photo: enough for an edge, too little for a cat. The bottom can see most of the
+# photo.
 #
 # ## By hand
 #

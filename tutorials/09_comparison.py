@@ -102,9 +102,9 @@ assert sum(found == shapes["max_unpooling"] for found in shapes.values()) == 3
 # %% [markdown]
 # `nearest_unpooling`, `bed_of_nails` and `max_unpooling` have weights of exactly the same shapes. They differ in
 # nothing but which pixels of a window get a value: all four, the upper-left one, or the remembered one. That is the
-# cleanest comparison of all. The others have more weights, too. The [sliding window](02_sliding_window.md) and the
-# [fully convolutional network](03_fully_convolutional.md) are other networks altogether, with far fewer weights:
-# between them and the seven, a difference can have many causes.
+# cleanest comparison of all. The other four of the seven differ in their weights, too. The [sliding
+# window](02_sliding_window.md) and the [fully convolutional network](03_fully_convolutional.md) are other networks
+# altogether, with far fewer weights: between them and the seven, a difference can have many causes.
 #
 # ## The scores
 #
@@ -160,7 +160,7 @@ print(f"Order by boundary IoU: {', '.join(order)}.")
 #
 # where \(t\) is Student's, for 95 %: the fewer trainings we know \(s\) from, the larger it is. Where several stages
 # have more than one training, \(s\) is pooled over them. So we suppose that seeds shake all stages alike. Even with
-# this rule, chance alone decides one comparison in twenty.
+# this rule, of twenty comparisons between stages that are truly equal, chance alone decides one.
 
 # %% tags=["numbers"]
 import json

@@ -108,7 +108,7 @@ assert cross_entropy_by_hand(truth, answers["overlooks"]) < cross_entropy_by_han
 #
 # The simplest remedy: multiply \(-\log p\) of each pixel by a weight of its true class. *Median frequency balancing*
 # (Eigen and Fergus, 2014; SegNet used it) takes the median of the frequencies of the classes, over the own frequency.
-# Then all classes have the same weight together. In the zoo it is `--class-weights`.
+# Then the pixels of each class have the same weight in sum. In the zoo it is `--class-weights`.
 #
 # ## Dice counts classes
 #
@@ -152,9 +152,9 @@ for name, share in answers.items():
 assert dice_by_hand(truth, band) < dice_by_hand(truth, answers["overlooks"])
 
 # %% [markdown]
-# Both prefer the answer that finds the border. The zoo adds cross-entropy and Dice. Why not Dice alone? Its denominator
-# holds sums over the whole batch: so the pull at one pixel depends on all others, and where a class is tiny or the
-# network is lost, it is uneven or weak. Cross-entropy pulls at each pixel by itself.
+# Class weights and Dice prefer the answer that finds the border. The zoo adds cross-entropy and Dice. Why not Dice
+# alone? Its denominator holds sums over the whole batch: so the pull at one pixel depends on all others, and where a
+# class is tiny or the network is lost, it is uneven or weak. Cross-entropy pulls at each pixel by itself.
 #
 # !!! question "Try it"
 #     In a batch, no pixel is border. What does the Dice loss say of the border there? Does it push a network to answer
@@ -282,9 +282,9 @@ table(
 # - **Class weights** find the most, and call more border than there is. The border gains, and the background, from
 #   which wrong answers come, loses.
 # - **Dice** raises all three classes here. It finds less of the border than class weights do, but is more often right.
-# - **Both together**, as in the zoo's recipe, lie between the two in the border. Why, then, does the zoo add
-#   cross-entropy? Its recipe was found by trials in which Dice was *added* to cross-entropy; Dice alone was not among
-#   them. This table is a reason to try it, with a full training.
+# - **Cross-entropy and Dice together**, as in the zoo's recipe, lie between these two in the border. Why, then, does
+#   the zoo add cross-entropy? Its recipe was found by trials in which Dice was *added* to cross-entropy; Dice alone was
+#   not among them. This table is a reason to try it, with a full training.
 # - **The border left out**: the border's IoU is 0, of course. Is the network better at the other two classes, now that
 #   it need not care about the third? The last table has no verdict for that.
 #

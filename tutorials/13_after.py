@@ -57,8 +57,9 @@ print(f"with a stride {len(strided)} numbers, with dilation {len(dilated)}, of w
 # ## ASPP: several views at once
 #
 # An object may fill the photo or a corner of it. How far should a kernel see? DeepLab (Chen et al., 2016 and 2017) asks
-# several at the same time: on the last map stand 3 x 3 convolutions side by side, with dilations of 6, 12 and 18, and a
-# mean over the whole map. Their results are joined. This is *atrous spatial pyramid pooling*, **ASPP**.
+# several at the same time: on the last map stand 3 x 3 convolutions side by side, each with another dilation; version 3
+# takes 6, 12 and 18, and adds a 1 x 1 convolution and a mean over the whole map. Their results are joined. This is
+# *atrous spatial pyramid pooling*, **ASPP**.
 
 # %% DeepLab: down to 16, where it stays; version 3 up in one step, version 3+ with one memory at 4 tags=["picture"]
 draw_schemes(

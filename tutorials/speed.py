@@ -294,8 +294,9 @@ assert rates["train"] > 0.95 * rates["bare_step"]
 # Four things can make it faster:
 #
 # - **A GPU.** We had none: no figure here comes from one. With JAX or TensorFlow on it, `train` compiles by XLA.
-# - **Sixteen bits.** `train --mixed-precision` computes in bfloat16. Not everything gains on a CPU: see our layers with
-#   XLA. Every stage is tested so; on 96 photos the scores of the saved models change by less than 0.005.
+# - **Sixteen bits.** `train --mixed-precision` computes in bfloat16. Not everything gains on a CPU: our layers with XLA
+#   get slower, as the tables above show. Every stage is tested so; on 96 photos the scores of the saved models change
+#   by less than 0.005.
 # - **Several GPUs or machines.** With JAX, `train --devices 8` shares each step among eight GPUs. The losses are those
 #   of one but for rounding; we tried two pretended devices.
 # - **A file without Keras.** `python -m zoo export unet` writes one, and says how well it agrees with Keras.

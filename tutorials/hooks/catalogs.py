@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 DOCS = translation.DOCS
 LANGUAGES = ("zh",)
 README = ROOT / "README.md"
-LITERAL = r'"(?:[^"\\]|\\.)*"'
-SAID = re.compile(rf"\bsay\(\s*((?:{LITERAL}[\s+]*)+)")  # the text of a call of `say`, in Python or JavaScript
+LITERAL = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
+SAID = re.compile(rf"\bsay\(\s*((?:(?:{LITERAL})[\s+]*)+)")  # the text of a call of `say`, in Python or JavaScript
 
 
 def pages():

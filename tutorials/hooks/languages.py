@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 import jieba
 import translation
 from catalogs import LANGUAGES, glossary
+from live import DRAWN
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.plugins import event_priority
@@ -25,7 +26,7 @@ from zoo.stages import REGISTRY
 
 ENGLISH_ALONE = "reference/"  # comes from docstrings
 NAMES = {ENGLISH: "English", "zh": "中文"}
-ADDRESS = re.compile(r'(?<=")((?:\.{1,2}/)*[\w./-]+)(?=[#?"])')
+ADDRESS = re.compile(r'((?:href|src)="|"search": ?")([\w.][\w./-]*)')  # of pages and files, and of the search's program
 OTHER = "other-language:"  # before an address from the root of all languages
 
 jieba.setLogLevel(logging.WARNING)
@@ -40,6 +41,7 @@ def on_post_build(config):
             config.config_file_path, site_dir=str(Path(config.site_dir, language)), strict=config.strict
         )
         other.theme["language"] = language
+        other.plugins["mkdocstrings"].config.enabled = False
         build(other)
     translation.current = ENGLISH
 
@@ -81,10 +83,9 @@ def on_files(files, config):
     for file in files:
         if file.src_uri.startswith(ENGLISH_ALONE):
             file.inclusion = InclusionLevel.EXCLUDED
-    words = {
-        **translation.catalog(translation.current, "scripts"),
-        **{stage.does: say(stage.does) for stage in REGISTRY},
-    }
+    examples = {f"drawn pet {number}": say("drawn pet {number}", number=number) for number in range(1, 1 + len(DRAWN))}
+    does = {stage.does: say(stage.does) for stage in REGISTRY}
+    words = {**translation.catalog(translation.current, "scripts"), **does, **examples}
     files.append(File.generated(config, "assets/words.json", content=json.dumps(words, ensure_ascii=False)))
     return files
 
@@ -190,14 +191,16 @@ def lead(html, url, config):
     english = translation.current == ENGLISH
     up = "../" * (url.count("/") + (not english)) if url is not None else "/"
     html = re.sub(rf'"{OTHER}([^"]*)"', lambda match: f'"{up + match[1] or "./"}"', html)
+    # The theme's script, which looks for the exact word, would ask for a map of a site below each of these.
+    html = html.replace('<link rel="alternate" ', '<link rel="alternate " ')
     if english or url is None:
         return html
     root, own = Path(config.site_dir).parent, config.extra["own"]
 
     def share(match):
-        path = posixpath.normpath(posixpath.join(url, match[1]))
+        path = posixpath.normpath(posixpath.join(url, match[2]))
         inside = {path, posixpath.normpath(f"{path}/index.html")}
         there = any((root / one).is_file() for one in inside)
-        return f"../{match[1]}" if there and not inside & own else match[1]
+        return f"{match[1]}../{match[2]}" if there and not inside & own else match[0]
 
     return ADDRESS.sub(share, html)
