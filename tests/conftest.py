@@ -185,7 +185,7 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def visit(browser, address):
     """Opens a page with all that it folds away, in place of the last: visit("05_name/", color_scheme="dark")."""
     contexts = []

@@ -27,6 +27,11 @@ KEEP_ONE_WORD_OF_EACH_COLOUR = """() => {
     }
 }"""
 
+# What would scroll sideways: code and what it printed, and tables of any kind.
+CUT_OFF = """() => [...document.querySelectorAll("pre > code, .md-typeset__scrollwrap, .zoo-scroll")]
+    .filter(box => box.scrollWidth > box.clientWidth)
+    .map(box => `${box.scrollWidth} > ${box.clientWidth}: ${box.textContent.trim().slice(0, 60)}`)"""
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
@@ -42,23 +47,35 @@ def pages(site):
     return ["" if page == "." else f"{page}/" for page in found]
 
 
-def test_pages_open_without_an_error_or_a_foreign_request(visit, pages, address):
-    faults = []
+@pytest.fixture(scope="module")
+def seen(visit, pages, address):
+    """What is wrong with each page in a wide, light window: errors and foreign requests, what is cut off, what axe finds.
 
-    def watch(page):
-        page.on("console", lambda message: message.type == "error" and faults.append((path, message.text)))
-        page.on("pageerror", lambda error: faults.append((path, error.message)))
-        page.on("requestfailed", lambda request: faults.append((path, request.url)))
-        page.on("request", lambda request: is_foreign(request.url) and faults.append((path, request.url)))
+    Each page is loaded once for all of that, since there are many.
+    """
 
     def is_foreign(url):
         return not url.startswith((address, "data:", f"blob:{address}"))
 
+    found = {}
     for path in pages:
-        page = visit(path, watch)
+        faults = []
+
+        def watch(page, faults=faults):
+            page.on("console", lambda message: message.type == "error" and faults.append(message.text))
+            page.on("pageerror", lambda error: faults.append(error.message))
+            page.on("requestfailed", lambda request: faults.append(request.url))
+            page.on("request", lambda request: is_foreign(request.url) and faults.append(request.url))
+
+        page = visit(path, watch, color_scheme="light", viewport={"width": 1280, "height": 700})
         page.evaluate("document.querySelectorAll('img').forEach(image => image.loading = 'eager')")
         page.wait_for_load_state("networkidle")
-    assert not faults
+        found[path] = faults, page.evaluate(CUT_OFF), what_cannot_be_read(page, 1280, "default")
+    return found
+
+
+def test_pages_open_without_an_error_or_a_foreign_request(seen):
+    assert not {path: faults for path, (faults, _, _) in seen.items() if faults}
 
 
 def test_links_and_their_anchors_hold(site, pages, address):
@@ -115,42 +132,39 @@ class Reader(html.parser.HTMLParser):
         self.prose += "" if self.literal else data
 
 
-@pytest.mark.parametrize(("scheme", "palette", "width"), [("light", "default", 1280), ("dark", "slate", 375)])
-def test_pages_can_be_read_by_everyone(visit, pages, scheme, palette, width):
-    faults = []
-    # Those of models and of the reference are made by one template each, and those in another language have the same
-    # layout: the second look is at two of each.
-    folders = ["zh/models/", "models/", "reference/", "zh/"] if scheme == "dark" else ["zh/models/"]
-    alike = [[path for path in pages if path.startswith(folder)] for folder in folders]
-    spared = {path for group in alike for path in group[2:]}
-    for path in pages:
-        if path in spared:
-            continue
-        page = visit(path, color_scheme=scheme, viewport={"width": width, "height": 700})
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            faults.append((path, "wider than the screen"))
-        assert page.locator("body").get_attribute("data-md-color-scheme") == palette
-        page.evaluate(KEEP_ONE_WORD_OF_EACH_COLOUR)
-        for violation in axe.Axe(AXE).run(page).response["violations"]:
-            if violation["impact"] in ("serious", "critical"):
-                faults += [(path, violation["id"], node["target"], node["html"]) for node in violation["nodes"]]
+def what_cannot_be_read(page, width, palette):
+    """The serious faults that axe finds on a page, and what is wider than the screen."""
+    assert page.locator("body").get_attribute("data-md-color-scheme") == palette
+    wide = page.evaluate("document.documentElement.scrollWidth") > width
+    page.evaluate(KEEP_ONE_WORD_OF_EACH_COLOUR)
+    violations = axe.Axe(AXE).run(page).response["violations"]
+    serious = [one for one in violations if one["impact"] in ("serious", "critical")]
+    faults = [(one["id"], node["target"], node["html"]) for one in serious for node in one["nodes"]]
+    return [*faults, "wider than the screen"] if wide else faults
+
+
+def test_pages_can_be_read_by_everyone(seen):
+    faults = [(path, fault) for path, (_, _, unreadable) in seen.items() for fault in unreadable]
     assert not faults, "\n".join(map(str, faults))
 
 
-# What would scroll sideways: code and what it printed, and tables of any kind.
-CUT_OFF = """() => [...document.querySelectorAll("pre > code, .md-typeset__scrollwrap, .zoo-scroll")]
-    .filter(box => box.scrollWidth > box.clientWidth)
-    .map(box => `${box.scrollWidth} > ${box.clientWidth}: ${box.textContent.trim().slice(0, 60)}`)"""
-
-
-def test_no_line_and_no_table_is_cut_off(visit, pages):
-    cut_off = {}
+def test_pages_can_be_read_in_the_dark_on_a_phone(visit, pages):
+    # Those of models and of the reference are made by one template each, and those in another language have the same
+    # layout: this second look is at two of each.
+    alike = [[path for path in pages if path.startswith(folder)] for folder in ("models/", "reference/", "zh/")]
+    spared = {path for group in alike for path in group[2:]}
+    faults = []
     for path in pages:
-        page = visit(path, viewport={"width": 1280, "height": 700})
-        cut_off[path] = page.evaluate(CUT_OFF)
-    cut_off["narrow"] = visit("09_comparison/", viewport={"width": 375, "height": 700}).evaluate(CUT_OFF)
-    assert cut_off.pop("narrow")  # there they do scroll: the question is asked of the right boxes
-    assert not {path: found for path, found in cut_off.items() if found}
+        if path not in spared:
+            page = visit(path, color_scheme="dark", viewport={"width": 375, "height": 700})
+            faults += [(path, fault) for fault in what_cannot_be_read(page, 375, "slate")]
+    assert not faults, "\n".join(map(str, faults))
+
+
+def test_no_line_and_no_table_is_cut_off(seen, visit):
+    narrow = visit("09_comparison/", viewport={"width": 375, "height": 700}).evaluate(CUT_OFF)
+    assert narrow  # there they do scroll: the question is asked of the right boxes
+    assert not {path: cut_off for path, (_, cut_off, _) in seen.items() if cut_off}
 
 
 def test_the_widest_stepper_fits_a_phone(visit):

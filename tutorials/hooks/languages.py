@@ -20,7 +20,7 @@ from mkdocs.config import load_config
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, InclusionLevel
 from mkdocs.structure.nav import Link
-from translation import ENGLISH, say
+from translation import ENGLISH, folder_of, say
 
 from zoo.stages import REGISTRY
 
@@ -41,6 +41,7 @@ def on_post_build(config):
             config.config_file_path, site_dir=str(Path(config.site_dir, language)), strict=config.strict
         )
         other.theme["language"] = language
+        other.site_url = other.site_url and urljoin(other.site_url, folder_of(language))
         other.plugins["mkdocstrings"].config.enabled = False
         build(other)
     translation.current = ENGLISH
@@ -119,7 +120,7 @@ def on_env(env, config, files):
             same = not file.is_documentation_page() and not file.dest_uri.endswith(".ipynb")
             if same and (english / file.dest_uri).exists():
                 files.remove(file)
-        config.extra["own"] = {file.dest_uri for file in files} - {None}
+        config.extra["own"] = {file.dest_uri for file in files if not file.inclusion.is_excluded()}
     return env
 
 
@@ -140,7 +141,8 @@ def on_template_context(context, template_name, config):
 def addresses(page, config):
     """A page in each language, as absolute addresses."""
     languages = [] if page.url.startswith(ENGLISH_ALONE) else [ENGLISH, *LANGUAGES]
-    return {language: urljoin(config.site_url, folder_of(language) + page.url) for language in languages}
+    root = config.site_url.removesuffix(folder_of(translation.current))
+    return {language: urljoin(root, folder_of(language) + page.url) for language in languages}
 
 
 def in_words(language):
@@ -156,11 +158,6 @@ def in_words(language):
         }
     finally:
         translation.current = built
-
-
-def folder_of(language):
-    """Where the pages of a language stand, from the root of the site."""
-    return "" if language == ENGLISH else f"{language}/"
 
 
 def offer(url, config, everywhere):
@@ -201,6 +198,7 @@ def lead(html, url, config):
         path = posixpath.normpath(posixpath.join(url, match[2]))
         inside = {path, posixpath.normpath(f"{path}/index.html")}
         there = any((root / one).is_file() for one in inside)
-        return f"{match[1]}../{match[2]}" if there and not inside & own else match[0]
+        slash = "/" if match[2].endswith("/") else ""
+        return f"{match[1]}{up}{path}{slash}" if there and not inside & own else match[0]
 
     return ADDRESS.sub(share, html)

@@ -61,11 +61,11 @@ def model_page(one):
     scores = {name: other["scores"]["at_network_size"] for name, other in all_cards.items()}
     small, test = scores[one.title], known["dataset"]["test"]
     others = [other for name, other in all_cards.items() if name != one.title]
-    opening = [
+    opening = translation.join(
         say("A trained model of the stage `{name}`, which {does}.", name=stage.name, does=say(stage.does)),
         say("What is left to mend: {fault}.", fault=say(stage.fault)) if stage.fault else "",
         say("[Its page]({link}) explains it.", link=f"../{stage.link}"),
-    ]
+    )
     live = f'<div class="live" data-stages="{stage.name}"></div>' if one.folder == MODELS else ""
     about_iou = say(
         "IoU on the {count:,} test images of `{dataset}`, at the network's size:",
@@ -101,9 +101,9 @@ def model_page(one):
         "eye:"
     )
     limits = "\n".join(f"- {say(limit)}" for limit in known["limits"])
-    return f"""# {say(one.title)}
+    return f"""# {heading(one.title, say(one.title))}
 
-{" ".join(filter(None, opening))}
+{opening}
 
 {drawings.figure(stage.name)}
 

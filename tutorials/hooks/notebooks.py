@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 import nbformat
 from PIL import Image
-from translation import say, without_anchors
+from translation import join, say, without_anchors
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
@@ -34,15 +34,15 @@ def make_notebook(page, config):
             plain text. From `repo_url` the first cell installs the package: without it that cell tells how.
     """
     site, repository = config["site_url"], config["repo_url"]
-    introduction = [
+    introduction = join(
         say("This notebook is a page of the segmentation zoo, with its outputs."),
         say("On [its web page]({site}) there are figures to play with.", site=site) if site else "",
         say("The first cell installs the package and its trained models if they are not there."),
         say("Without Oxford-IIIT Pet on your machine, drawn pets stand in for the photos."),
-    ]
+    )
     how = FROM_REPOSITORY.format(repository=repository.rstrip("/")) if repository else BY_HAND
     cells = [
-        nbformat.v4.new_markdown_cell(" ".join(filter(None, introduction))),
+        nbformat.v4.new_markdown_cell(introduction),
         nbformat.v4.new_code_cell(INSTALL.format(how=how).strip()),
         *(portable(cell, site) for cell in page.cells),
     ]

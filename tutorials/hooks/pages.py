@@ -19,6 +19,7 @@ from pathlib import Path
 import jupytext
 import latex2mathml.converter
 import nbformat
+import translation
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 from nbclient import NotebookClient
@@ -131,7 +132,8 @@ def link_to_notebook(name, config):
     links = [f"[:material-notebook: {say('Download as a notebook')}]({name}.ipynb)"]
     repository = (config["repo_url"] or "").rstrip("/").removesuffix(".git")
     if repository.startswith(GITHUB):
-        place = f"{repository.removeprefix(GITHUB)}/blob/{config['remote_branch']}/{name}.ipynb"
+        branch = f"{config['remote_branch']}/{translation.folder_of(translation.current)}"
+        place = f"{repository.removeprefix(GITHUB)}/blob/{branch}{name}.ipynb"
         links.append(
             f"[:material-play-circle: {say('Open in Colab')}](https://colab.research.google.com/github/{place})"
         )

@@ -153,6 +153,16 @@ def say(text, page="site", /, **values):
     return said.format(**values) if values else said
 
 
+def join(*sentences):
+    """Sentences one after the other, without those that are empty. Behind a full-width stop there is no space."""
+    return " ".join(filter(None, sentences)).replace("。 ", "。")
+
+
+def folder_of(language):
+    """Where the pages of a language stand, from the root of the site."""
+    return "" if language == ENGLISH else f"{language}/"
+
+
 @functools.cache
 def catalog(language, page):
     """The translations of a page that hold: a dictionary from English."""
