@@ -49,7 +49,7 @@ def pages(site):
 
 @pytest.fixture(scope="module")
 def seen(visit, pages, address):
-    """What is wrong with each page in a wide, light window: errors and foreign requests, what is cut off, what axe finds.
+    """What is wrong with each page in a wide, light window: errors and foreign requests, cut lines, what axe finds.
 
     Each page is loaded once for all of that, since there are many.
     """

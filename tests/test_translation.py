@@ -1,14 +1,17 @@
 """The editions in other languages: nothing is stale, and nothing but prose differs."""
 
 import re
+import types
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-for package in ("babel", "jupytext", "markdown", "mkdocs"):
+for package in ("babel", "jieba", "jupytext", "markdown", "mkdocs"):
     pytest.importorskip(package, reason=f"{package} is not installed (extra `site`)")
 
 import catalogs  # noqa: E402
+import languages  # noqa: E402
 import translation  # noqa: E402
 from babel.messages.pofile import read_po  # noqa: E402
 
@@ -164,6 +167,25 @@ def test_what_hooks_and_scripts_say_is_found(tmp_path):
     ]
     path.write_text("\n".join(calls))
     assert catalogs.said_in(path) == ["quoted", "One {n}", "two parts", 'a "word"']
+
+
+def test_the_map_of_the_site_names_each_page_in_both_languages():
+    """With the address of the site, which this clone does not know."""
+    jinja2 = pytest.importorskip("jinja2")
+    page = types.SimpleNamespace(canonical_url="https://example.org/zoo/try/", url="try/")
+    template = jinja2.Template((ROOT / "tutorials" / "overrides" / "sitemap.xml").read_text())
+    config = types.SimpleNamespace(site_url="https://example.org/zoo/")
+    text = template.render(
+        pages=[types.SimpleNamespace(page=page)], addresses=lambda page: languages.addresses(page, config)
+    )
+    (url,) = ElementTree.fromstring(text.encode())
+    location, *others = url
+    assert location.text == "https://example.org/zoo/try/"
+    assert [(one.get("hreflang"), one.get("href")) for one in others] == [
+        ("en", "https://example.org/zoo/try/"),
+        ("zh", "https://example.org/zoo/zh/try/"),
+    ]
+    assert not languages.addresses(types.SimpleNamespace(url="reference/zoo/"), config)
 
 
 @LANGUAGES
