@@ -66,6 +66,7 @@ def test_the_command_writes_a_run_for_each_start_and_goes_on_where_it_was_stoppe
         return {"mean_iou": 0.5, "iou": {"left": 0.4, "right": 0.6}}
 
     monkeypatch.setattr(finetuning, "learn", learn)
+    monkeypatch.setattr(finetuning, "BATCH", 2)
     monkeypatch.setattr(finetuning, "COUNTS", (4, 500))
     out = tmp_path / "finetuning.json"
     monkeypatch.setattr(sys, "argv", ["finetuning", str(folder), "--image-size", "16x32", "--out", str(out)])
@@ -79,3 +80,15 @@ def test_the_command_writes_a_run_for_each_start_and_goes_on_where_it_was_stoppe
     asked.clear()
     finetuning.main()
     assert asked == [(gone["pictures"], gone["start"], gone["seed"])]
+
+
+def test_too_few_pictures_and_no_folder_are_refused_before_anything_is_trained(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["finetuning", str(folder), "--out", str(tmp_path / "out.json")])
+    with pytest.raises(SystemExit):
+        finetuning.main()
+    assert "must hold at least 8 pictures for training. Received: 7." in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["finetuning", str(tmp_path / "nowhere")])
+    with pytest.raises(SystemExit):
+        finetuning.main()
+    assert "nowhere" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "out.json").exists()

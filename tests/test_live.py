@@ -142,6 +142,22 @@ def test_all_stages_answer_as_zoo_predict(started, tmp_path):
 
 
 @in_browser
+def test_the_chinese_page_answers_the_same_and_speaks_chinese(visit, live):
+    page = live()
+    press(page, CHELSEA)
+    wait(page)
+    english = pictures(page)
+    page = visit("zh/try/")
+    page.get_by_role("button", name="例子：Chelsea").press("Enter")
+    assert "宠物" in wait(page, "毫秒作答")
+    np.testing.assert_array_equal(pictures(page), english)
+    page.locator("input[type=file]").first.set_input_files(
+        {"name": "text.jpg", "mimeType": "", "buffer": b"no picture"}
+    )
+    assert wait(page, "text.jpg").startswith("text.jpg：文件坏了")  # the worker's words
+
+
+@in_browser
 def test_the_cut_out_is_transparent_where_the_background_is(started, tmp_path):
     content = encode(Image.fromarray(chelsea()).resize((1500, 1000)), "PNG")
     give(started, "cat.png", content)

@@ -623,4 +623,5 @@ FIGURES = [
 def test_without_scripts_a_sentence_stands_for_the_figure(visit, path, figure):
     sentence = "getComputedStyle(document.querySelector('{}'), '::before').content".format(f".{figure}")
     assert "interactive figure" in visit(path, java_script_enabled=False).evaluate(sentence)
+    assert "动手" in visit(f"zh/{path}", java_script_enabled=False).evaluate(sentence)
     assert visit(path).evaluate(sentence) == "none"

@@ -100,8 +100,13 @@ def main():
     parse.add_argument("--image-size", type=one_or_two_sides, default=128)
     parse.add_argument("--out", type=Path, default=Path("finetuning.json"))
     options = parse.parse_args()
-    contents = data.look(options.folder)
+    try:
+        contents = data.look(options.folder)
+    except (OSError, ValueError) as error:
+        parse.error(str(error))
     available = len(select(contents, "train"))
+    if available < BATCH:
+        parse.error(f"{options.folder} must hold at least {BATCH} pictures for training. Received: {available}.")
     found = json.loads(options.out.read_text()) if options.out.exists() else {"runs": []}
     found |= {"dataset": options.folder.resolve().name, "classes": contents.names, "image_size": options.image_size}
     found |= {"test_pictures": len(select(contents, "test")), "steps": STEPS, "batch_size": BATCH, "rates": RATES}
