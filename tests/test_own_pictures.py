@@ -86,6 +86,12 @@ def test_from_folder_to_exported_file(folder, tmp_path, capsys):
     np.testing.assert_array_equal(cutout[..., 3], np.where(found == 0, 0, 255))
     np.testing.assert_array_equal(cutout[..., :3], data.read_image(photo))
     assert (tmp_path / "answers" / "legend.png").exists()
+    picture = tmp_path / "compared.png"
+    __main__.main(["compare", str(photo), "--models", str(out), "--out", str(picture)])
+    header, _, row, *_ = capsys.readouterr().out.splitlines()
+    assert [cell.strip() for cell in header.split("|")[3:7]] == list(CLASSES)
+    assert row.split("|")[1].strip() == "unet"
+    assert Image.open(picture).height > 100
     pytest.importorskip("tf2onnx")
     __main__.main(["export", model, "--dataset", str(folder), "--out", str(tmp_path)])
     output = capsys.readouterr().out
@@ -161,3 +167,16 @@ def test_tables_of_classes_that_are_not_the_pets():
 
 def test_the_report_of_an_empty_folder(tmp_path):
     assert inspection.report(data.look(tmp_path)).startswith("wrong: it must hold images/ and masks/")
+
+
+def test_compare_names_a_folder_without_models_and_one_of_different_classes(tmp_path):
+    with pytest.raises(SystemExit, match="--models must be a folder with saved stages"):
+        __main__.main(["compare", "--models", str(tmp_path), "--out", str(tmp_path / "a.png")])
+    card = saved.card("unet")
+    scores = {**card["scores"]["at_network_size"], "iou": {"road": 0.7, "sky": 0.3}}
+    streets = {**card, "scores": {**card["scores"], "at_network_size": scores}}
+    (tmp_path / "unet.json").write_text(json.dumps(card))
+    (tmp_path / "max_unpooling.json").write_text(json.dumps({**streets, "stage": "max_unpooling"}))
+    with pytest.raises(SystemExit, match="must have the same classes"):
+        __main__.main(["compare", "photo.png", "--models", str(tmp_path), "--out", str(tmp_path / "a.png")])
+    assert not (tmp_path / "a.png").exists()

@@ -59,11 +59,17 @@ def compare(options):
     if options.out.suffix not in (".pdf", ".png", ".svg"):
         raise ValueError(f"--out must be a .pdf, .png or .svg file. Received: {options.out}")
     files.refuse_taken(options.out, options.overwrite)
-    found = cards.cards()
+    found = cards.cards(options.models)
+    if not found:
+        raise ValueError(f"--models must be a folder with saved stages and their cards. Received: {options.models}")
     print(tables.format_cards(found))
     if options.photos:
-        models = {stage: saved.load(stage) for stage in found}
-        figure = plots.draw_stages(*photos.predict_thinned(models, options.photos, 600))  # it shows no more pixels
+        known = {tuple(card["scores"]["at_network_size"]["iou"]) for card in found.values()}
+        if len(known) > 1:
+            raise ValueError(f"--models must have the same classes for a picture of all. Received: {sorted(known)}")
+        models = {stage: saved.load(stage, options.models) for stage in found}
+        shown = photos.predict_thinned(models, options.photos, 600)  # the picture has no more pixels
+        figure = plots.draw_stages(*shown, classes=known.pop())
     else:
         figure = plots.draw_comparison(found)
     with files.write_whole(options.out, options.overwrite) as unfinished:

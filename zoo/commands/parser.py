@@ -55,6 +55,8 @@ def parser():
     added = command("compare", "models:compare", text)
     text = "draw all stages on these photos instead"
     added.add_argument("photos", metavar="PHOTO", nargs="*", type=some_path, help=text)
+    text = "folder of models that you have trained, instead of the zoo's"
+    added.add_argument("--models", metavar="FOLDER", type=some_path, help=text)
     added.add_argument("--out", type=some_path, default=Path("comparison.png"), help="file for the picture")
     add_overwrite(added)
     return top
