@@ -137,9 +137,9 @@ print(f"Bed of nails puts {1 - shares[0]:.0%} of the maxima into the wrong pixel
 # %% [markdown]
 # ## The next layer repairs it, and has learned how
 #
-# No network ends with an unpooling. In our stages, two 3 x 3 convolutions follow at every level. What does a kernel see
-# when it lies on a bed of nails? Lay a kernel of ones on nails of ones, and the sums count the *live* numbers under
-# it: those that are no holes.
+# No encoder-decoder ends with an unpooling. In our *stages* (each is a whole network), two 3 x 3 convolutions follow it
+# at every level. What does a kernel see when it lies on a bed of nails? Lay a kernel of ones on nails of ones, and the
+# sums count the *live* numbers under it: those on a nail, not in a hole. (A nail counts even if its number is 0.)
 
 # %% The kernel sees 1, 2, 2 or 4 live numbers: the four places of a window differ
 ones = keras.layers.Conv2D(1, 3, padding="same", use_bias=False, kernel_initializer="ones")
@@ -155,12 +155,13 @@ plots.draw_grids({"nails of ones": nails_of_ones, "live numbers under a 3 x 3 ke
 #
 # <div class="growing-figure"></div>
 #
-# The last grid of the figure is the point of this page. A value of the small map is multiplied by some weights, and
-# these products are added to some pixels of the large map, always the same ones, counted from its window. Such a step
-# has a name: a **transposed convolution**, whose kernel is *stamped* once for each value, two pixels apart. It gets
-# [a page of its own](07_transposed_convolution.md). A bed of nails and the convolution behind it are together one
-# such step, with a free 3 x 3 kernel. Copying and the convolution behind it are one, too: each of the four copies
-# stamps the 3 x 3 kernel, one pixel apart, and the four stamps make a 4 x 4 kernel out of nine weights.
+# The last grid of the figure is the point of this page: **a value of the small map is multiplied by each weight of a
+# kernel, and the products are added to pixels in and around its window, always to the same ones.** Such a step has a
+# name: a **transposed convolution**, whose kernel is *stamped* once for each value, two pixels apart. It gets [a page
+# of its own](07_transposed_convolution.md). A bed of nails and the convolution behind it are together one such step,
+# with a free 3 x 3 kernel. (The stamp is the kernel of the convolution, rotated by half a turn: what a kernel takes
+# from its left, a stamp spreads to the right.) Copying and the convolution behind it are one, too: each of the four
+# copies stamps the 3 x 3 kernel, one pixel apart, and the four stamps make a 4 x 4 kernel out of nine weights.
 #
 # Is that so in the trained networks? They have no activation between unpooling and convolution, so it should be. We
 # take the last unpooling of each stage and the convolution behind it, and compute the same numbers in one step.
@@ -197,7 +198,7 @@ for (stage, model), places in zip(models.items(), (window, corner), strict=True)
 #
 # ## The stage `nearest_unpooling`
 #
-# Its function `up`, in the [skeleton of all encoder-decoders](04_downwards.md), copies:
+# It is the [skeleton of all encoder-decoders](04_downwards.md) with this function for the way up, which copies:
 
 # %%
 from zoo.models import bed_of_nails, nearest_unpooling
@@ -215,8 +216,9 @@ assert models["nearest_unpooling"].count_params() == models["bed_of_nails"].coun
 
 # %% [markdown]
 # Both are handed a memory, which only the [next page](06_max_unpooling.md) uses, and do not look at it. `narrow` is a
-# 1 x 1 convolution: the level above has fewer channels, and unpooling keeps their number. These two ways could do
-# without it, since the convolution behind them can change the number, too. The ways of the next page cannot.
+# 1 x 1 convolution that makes fewer channels: the next level, whose maps are larger, has fewer of them, and unpooling
+# keeps their number. These two ways could do without it, since the convolution behind them can change the number, too.
+# The ways of the next page cannot.
 
 # %% A photo from the test split and Chelsea, the truth, and what the two trained models say
 test_photo, test_mask = next(data.examples(dataset, "test").as_numpy_iterator())

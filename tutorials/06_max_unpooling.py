@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Remembering places: index and max unpooling
 #
-# Nearest neighbour and bed of nails [invent the place](05_nearest_and_nails.md) of a value. What does that do to the
-# features of a photo? Here is one feature map of a trained network at the eye of the cat Chelsea, close enough to count
-# pixels. It is pooled and grown back, first by a bed of nails, then by a way that **remembers where each maximum
-# stood**.
+# Nearest neighbour and bed of nails [do not know](05_nearest_and_nails.md) where a value stood: one fills the whole
+# window with it, the other always takes the upper-left corner. What does that do to the features of a photo? Here is
+# one feature map of a trained network at the eye of the cat Chelsea, close enough to count pixels. It is pooled and
+# grown back, first by a bed of nails, then by a way that **remembers where each maximum stood**.
 
 # %% A cat's eye, its features, and their maxima in wrong pixels of the windows and in the right ones tags=["picture"]
 import inspect
@@ -183,10 +183,10 @@ figure
 # keeps its copies only where index unpooling has a 1.
 #
 # !!! note "Two sentences, two ways"
-#     The lecture explains *unpooling with indices* in two sentences, and they do not say the same. By the first, the
-#     pooled **feature values** go back to the remembered places. By the second, a **fixed value such as 1** goes there.
-#     Elsewhere "unpooling with indices" means the first: it is what we call max unpooling. For the second we say index
-#     unpooling. Our trained stage `index_unpooling` is neither of them but a mixture, as told below.
+#     The lecture explains *unpooling with indices* in two sentences, which describe two different ways. By the first,
+#     the pooled **feature values** go back to the remembered places. By the second, a **fixed value such as 1** goes
+#     there. Elsewhere "unpooling with indices" means the first; we call it max unpooling. Only the second do we call
+#     index unpooling. Our trained stage `index_unpooling` joins index unpooling with nearest neighbour, as told below.
 #
 # !!! question "Try it"
 #     Bed of nails is a special case of max unpooling. With which offsets?
@@ -219,7 +219,7 @@ figure
 # %% [markdown]
 # None of the new numbers stands in the input. Yet each stands at a pixel where the input had a maximum. **Max unpooling
 # puts a new feature at an old place.** The bottom decides *what*; the offsets decide *where*. In the figure, let the
-# layers between multiply by 10.
+# layers between multiply by 10: no place changes, and with index unpooling no value does, either.
 #
 # <div class="unpooling-figure"></div>
 #
@@ -236,8 +236,8 @@ figure
 #
 # The memories form a stack: what the way down (the *encoder*) wrote last, the way up (the *decoder*) uses first. So two
 # things say whose offsets a channel takes: its number, and the level. Channel 1 takes those that channel 1 wrote at the
-# same level, that is, where the maps were halved from the
-# size that they are to have again. In the trained network:
+# same level. There the sizes are the same: the pooling began with maps as large as those that the unpooling makes. In
+# the trained network:
 
 # %%
 print(f"the bottom has {model.layers[model.layers.index(up[0]) - 1].input.shape[-1]} channels")
@@ -248,10 +248,11 @@ for level in range(4):
     print(f"pooling {level + 1} writes offsets {offsets_down.shape[1:]}, unpooling {4 - level} reads them")
 
 # %% [markdown]
-# Here are two levels with two channels. Press *Swap the rows of narrow*: the same two values, at the places of the
-# other feature. An unpooling leaves three of four pixels zero, and a second one carries these zeros on. So put a
-# convolution between the two unpoolings: it fills the small map, and the second unpooling has four values to put into
-# their places.
+# Here are two levels with two channels. A row of `narrow` holds the weights of one channel that it makes. Press the
+# button *Swap the rows of narrow*: the same two values, each at the places of the other feature. An unpooling leaves
+# three of four pixels zero. A second one puts these zeros into their places, too: of sixteen pixels, one is left that
+# is not zero. So put a convolution between the two unpoolings: it fills the small map, and the second unpooling has a
+# value for each of the four windows.
 #
 # <div class="channels-figure"></div>
 #
@@ -277,9 +278,9 @@ print(f"first level: offsets {places.nbytes:,} bytes, as indices {8 * places.nby
 # ## And then a convolution
 #
 # As on [the page before](05_nearest_and_nails.md), a learned 3 x 3 convolution follows the unpooling, with no
-# activation between. After a bed of nails it stamps its kernel around the upper-left pixel of each window. After max
-# unpooling it stamps the same kernel **around the remembered pixel**. So how a value spreads is learned in both; only
-# the second knows this photo. Here with a small cross as the kernel:
+# activation between. After a bed of nails it stamps its kernel (rotated by half a turn, as told there) around the
+# upper-left pixel of each window. After max unpooling it stamps the same kernel **around the remembered pixel**. So how
+# a value spreads is learned in both; only the second knows this photo. Here with a small cross as the kernel:
 
 # %% The stamps of four values: around the corners of their windows, and around the remembered pixels
 cross = np.array([[0, 1, 0], [1, 2, 1], [0, 1, 0]], "float32")
@@ -358,8 +359,9 @@ plots.draw_stages([test_photo, chelsea()], answers, [test_mask, None])
 
 # %% [markdown]
 # Two pictures prove nothing. The cards of the saved models hold the scores over 3,000 of the data set's test photos.
-# The boundary IoU compares only a thin strip along the outline of pet and border (Cheng et al., 2021). How much can
-# chance do? The U-Net was trained from three seeds: the last line is the difference between its best and its worst.
+# The border IoU is that of the class border. The boundary IoU takes pet and border together, and compares only a thin
+# strip along their outline (Cheng et al., 2021). How much can chance do? The U-Net was trained from three seeds: the
+# last line is the difference between its best and its worst.
 
 # %%
 folders = [None, *sorted(saved.folder_of_models().glob("float32/seed_*"))]  # which the clone alone has
@@ -384,10 +386,11 @@ for stage in stages[2:]:
 print("{:25} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*map(scores_of, seeds)], axis=0)))
 
 # %% [markdown]
-# On pets, remembered places change little: compare the gains with the last line. Why? The outline of a pet is smooth:
-# from a coarse map and its neighbours, the place of an outline can be guessed. A remembered place can help much only
-# where nothing near tells it: for single dots, thin lines, far poles. (`index_unpooling` also has more parameters,
-# since concatenated channels make the next convolution wider.)
+# On pets, remembered places change little: `max_unpooling` gains less than the seeds differ. `index_unpooling` gains
+# clearly more than that at border and boundary, but it also has more parameters, since concatenated channels make the
+# next convolution wider. Why so little? The outline of a pet is smooth: from a coarse map and its neighbours, the place
+# of an outline can be guessed. A remembered place can help much only where nothing near tells it: for single dots, thin
+# lines, far poles.
 #
 # Is there a task in which remembered places decide? There is: to find single dots and thin lines in noise. There, small
 # networks with a memory find nearly all of them, and those without one miss some:

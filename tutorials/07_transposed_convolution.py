@@ -251,7 +251,8 @@ assert (same != large).any()
 # ## Every way up is the transpose of a way down
 #
 # Not only convolutions are matrices. Here are four ways down from 4 numbers to 2, and beside each the way up that is
-# its transpose. What a row gathers on the way down, a column spreads on the way up.
+# its transpose. (Nearest neighbour belongs to sum pooling, not to max pooling.) What a row gathers on the way down, a
+# column spreads on the way up.
 
 # %% Four pairs of matrices, 2 x 4 and 4 x 2, one the transpose of the other tags=["picture"]
 line = np.array([1, 5, 4, 2], "float32")
@@ -326,18 +327,20 @@ figure
 # With a kernel of 3 and a stride of 2, the counts change from pixel to pixel, in the pattern of a **checkerboard**. We
 # saw it on the cat above. They are the live numbers that a 3 x 3 kernel sees on a
 # [bed of nails](05_nearest_and_nails.md), and for the same reason. Odena et al. (2016) found the pattern in many
-# generated images. **The stride must divide the size of the kernel**: then, away from the edge, every pixel gets the
-# same number of stamps.
+# generated images. Their rule: **let the stride divide the size of the kernel**. Then, and only then, every pixel away
+# from the edge gets the same number of stamps.
 #
-# The rule counts stamps; the weights decide. Uneven ones make a pattern at any size. And the right ones give an even
-# map even at a size of 3: the kernel of the classical case is small in its corners, where four stamps meet. Of our
-# stages, `bed_of_nails` breaks the rule: with the convolution behind it, its stamp is 3 x 3. `transposed_convolution`
-# keeps it with a stamp of 2 x 2, and so does `strided_convolution`, which has the same way up.
+# The rule makes a pattern less likely, no more. It counts stamps, but the weights decide. Uneven ones make a pattern at
+# any size. And the right ones give an even map even at a size of 3: the kernel of the classical case is small in its
+# corners, where four stamps meet. Of our stages, `bed_of_nails` breaks the rule: with the convolution behind it, its
+# stamp is 3 x 3. `transposed_convolution` keeps it: with the convolution behind it, its stamp of 2 x 2 becomes 4 x 4.
+# So does `strided_convolution`, which has the same way up.
 #
 # Did training even it out? We ask the *logits* of the trained stages, the scores before the softmax. Within a window of
-# 2 x 2 pixels they differ. Of these differences (their variance), which share is the *same in every window of every
-# photo*? An outline lies elsewhere in each window, so that its share is 0; a grid is the same in all. In the language
-# of signals, this is the [copy of the mean](11_signals.md#on-the-way-up-copies), at a period of 2 pixels.
+# 2 x 2 pixels they differ. Which share of this variance is a grid? Take the mean of each of the four places over *all
+# windows of all photos*. Outlines lie now at one place, now at another, and nearly cancel out; a grid remains. The
+# share is the variance between the four means, divided by the mean variance within a window. (Seen as a wave, a grid
+# has a period of 2 pixels; the page about signals calls it the [copy of the mean](11_signals.md#on-the-way-up-copies).)
 #
 # One thing is easily overlooked. To add the same number to *all* logits of a pixel changes neither the softmax nor the
 # answer. So we measure twice: the logits as they are, and without their mean over the classes. Only the second is what
@@ -381,9 +384,9 @@ if dataset == "oxford_iiit_pet":  # drawn pets are other pictures than the stage
 
 # %% [markdown]
 # The first column looks bad for `bed_of_nails`, which has most, and for `strided_convolution`, although it keeps the
-# rule. `nearest_unpooling` stays below 1 %. (The first two stages are missing, since they unpool nothing.) The second
-# column does not look bad for any: hardly any grid is left where the softmax looks. Where is the grid of the first
-# column, then? Here are the mean logits of the four places of a window:
+# rule. `nearest_unpooling` stays below 1 %. (The first two stages, `sliding_window` and `fully_convolutional`, are
+# missing, since they have no decoder.) The second column does not look bad for any: hardly any grid is left where the
+# softmax looks. Where is the grid of the first column, then? Here are the mean logits of the four places of a window:
 
 # %% tags=["numbers"]
 for stage in ("bed_of_nails", "strided_convolution"):
@@ -396,8 +399,9 @@ for stage in ("bed_of_nails", "strided_convolution"):
     assert common > 0.9
 
 # %% [markdown]
-# Some places of the window are raised, and there *all* logits by about the same: nearly all of the grid is common to
-# the classes. The loss sees only differences between classes. So nothing pulls at the common part. Was the other part
+# At some places of the window *all* logits are higher, by about the same, so that the last column hardly changes:
+# nearly all of the grid is common to the classes. (Its *energy* is the variance of the four means, summed over the
+# classes.) The loss sees only differences between classes. So nothing pulls at the common part. Was the other part
 # there at first, and did training remove it? We build the stages anew, with weights of chance from three seeds:
 
 # %%
@@ -414,16 +418,16 @@ for stage in ("bed_of_nails", "transposed_convolution", "strided_convolution"):
         assert min(share for _, share in untrained) > 2 * seen_shares[stage]
 
 # %% [markdown]
-# Before training, both parts have a grid, and how much of it is chance. Training removed it where it costs something,
-# in all three, and left the rest to chance. So the large share of `strided_convolution` beside the small one of
-# `transposed_convolution`, which has the same way up, says nothing about the way down. First weights alone make
-# differences as large, in a part of the logits that nobody sees. (Each stage was trained once.)
+# Before training, both parts have a grid, and how much of it is chance. In all three stages, training removed most of
+# the part that the softmax sees, since the loss depends on it. How much is left of the other part is still chance. So
+# the large share of `strided_convolution` beside the small one of `transposed_convolution`, which has the same way up,
+# says nothing about the way down. First weights alone make differences as large, in a part of the logits that nobody
+# sees. (Each stage was trained once.)
 #
 # Where does the grid come from? Give the last step up a map of equal numbers: its weights decide whether an even map or
-# a grid comes out. The [learned filters](11_signals.md#the-filters-that-were-learned) of `bed_of_nails` and
-# `strided_convolution` let most of that grid through, that of `transposed_convolution` little. Copying lets nothing
-# through, whatever the convolution behind it learns: equal numbers stay equal. Odena et al. recommend copying for this
-# reason.
+# a grid comes out. The [learned weights](11_signals.md#the-filters-that-were-learned) of `bed_of_nails` and
+# `strided_convolution` make a strong grid, those of `transposed_convolution` a weaker one. Copying makes none, whatever
+# the convolution behind it learns: equal numbers stay equal. Odena et al. recommend copying for this reason.
 #
 # ## The stage `transposed_convolution`
 #
