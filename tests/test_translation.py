@@ -11,7 +11,10 @@ for package in ("babel", "jieba", "jupytext", "markdown", "mkdocs"):
     pytest.importorskip(package, reason=f"{package} is not installed (extra `site`)")
 
 import catalogs  # noqa: E402
+import jupytext  # noqa: E402
 import languages  # noqa: E402
+import markdown  # noqa: E402
+import notebooks  # noqa: E402
 import translation  # noqa: E402
 from babel.messages.pofile import read_po  # noqa: E402
 
@@ -76,10 +79,21 @@ def test_prose_is_found_and_all_else_is_left():
     assert found == PROSE
 
 
+def render(text):
+    """Markdown as the site renders it."""
+    extensions = ["admonition", "attr_list", "md_in_html", "tables", "toc", "pymdownx.details", "pymdownx.superfences"]
+    extensions.append("pymdownx.arithmatex")
+    text = re.sub(r"\A---.*?^---$", "", text, flags=re.DOTALL | re.MULTILINE)
+    return markdown.markdown(text, extensions=extensions).split()
+
+
 @pytest.mark.parametrize("path", catalogs.pages().values(), ids=lambda path: path.name)
-def test_blocks_joined_are_the_page(path):
-    joined = "".join(before + words + after for _, before, words, after in translation.blocks(path.read_text()))
-    assert joined.split() == path.read_text().split()
+def test_cutting_changes_no_page(path):
+    script = path.suffix == ".py"
+    cells = [cell.source for cell in jupytext.read(path).cells if cell.cell_type == "markdown"] if script else []
+    for text in cells or [path.read_text(encoding="utf-8")]:
+        joined = "".join(before + words + after for _, before, words, after in translation.blocks(text))
+        assert render(joined) == render(text)
 
 
 @pytest.fixture
@@ -87,9 +101,10 @@ def tiny(tmp_path, monkeypatch):
     """Pages of one sentence each, with their catalogs in Chinese: a function that writes such a page."""
     monkeypatch.setattr(translation, "DOCS", tmp_path)
     monkeypatch.setattr(catalogs, "DOCS", tmp_path)
-    monkeypatch.setattr(catalogs, "README", tmp_path / "README.md")
+    monkeypatch.setattr(catalogs, "README", tmp_path / "clone" / "README.md")
     monkeypatch.setattr(catalogs, "texts_of_hooks", list)
-    (tmp_path / "README.md").write_text("Read me.\n")
+    (tmp_path / "clone").mkdir()
+    (tmp_path / "clone" / "README.md").write_text("Read me.\n")
     translation.catalog.cache_clear()
 
     def write(english):
@@ -126,7 +141,6 @@ def test_a_changed_sentence_is_fuzzy_shown_in_english_and_named(tiny, monkeypatc
 
 
 def test_headings_keep_their_english_anchors(monkeypatch):
-    markdown = pytest.importorskip("markdown")
     english = markdown.markdown(PAGE, extensions=["toc", "attr_list", "tables"])
     monkeypatch.setattr(translation, "current", "zh")
     monkeypatch.setattr(translation, "catalog", lambda *_: {"The same": "一样"})
@@ -178,14 +192,36 @@ def test_the_map_of_the_site_names_each_page_in_both_languages():
     text = template.render(
         pages=[types.SimpleNamespace(page=page)], addresses=lambda page: languages.addresses(page, config)
     )
-    (url,) = ElementTree.fromstring(text.encode())
-    location, *others = url
-    assert location.text == "https://example.org/zoo/try/"
-    assert [(one.get("hreflang"), one.get("href")) for one in others] == [
-        ("en", "https://example.org/zoo/try/"),
-        ("zh", "https://example.org/zoo/zh/try/"),
-    ]
-    assert not languages.addresses(types.SimpleNamespace(url="reference/zoo/"), config)
+    english, chinese = "https://example.org/zoo/try/", "https://example.org/zoo/zh/try/"
+    for address, (location, *others) in zip((english, chinese), ElementTree.fromstring(text.encode()), strict=True):
+        assert location.text == address
+        assert [(one.get("hreflang"), one.get("href")) for one in others] == [("en", english), ("zh", chinese)]
+    assert list(languages.addresses(types.SimpleNamespace(url="reference/zoo/"), config)) == ["en"]
+
+
+def test_the_page_of_an_error_leads_to_the_languages_below_the_address_of_the_site():
+    config = types.SimpleNamespace(site_url="https://example.org/zoo/")
+    switch = f'<a href="{languages.OTHER}zh/">'
+    assert languages.lead(switch, None, config) == '<a href="/zoo/zh/">'
+    config.site_url = None
+    assert languages.lead(switch, None, config) == '<a href="/zh/">'
+
+
+def test_a_notebook_leads_to_pages_of_its_language_and_to_what_is_english_alone(monkeypatch):
+    text = "[page](01_task.md#a) [code](reference/places.md) [numbers](places.json)"
+    monkeypatch.setattr(translation, "current", "zh")
+    links = re.findall(r"\((.*?)\)", notebooks.make_links(text, "https://example.org/zoo/zh/"))
+    root = "https://example.org/zoo/"
+    assert links == [f"{root}zh/01_task/#a", f"{root}reference/places/", f"{root}places.json"]
+
+
+def test_what_moves_to_another_page_keeps_its_translation(tiny, tmp_path):
+    path, _ = tiny("# Growing\n")
+    translate(path, "Growing", "放大")
+    (tmp_path / "page.md").rename(tmp_path / "other.md")
+    assert catalogs.update("zh") == ["zh/README.po: Read me."]
+    assert not path.exists()
+    assert translation.catalog("zh", "other") == {"Growing": "放大"}
 
 
 @LANGUAGES
@@ -203,7 +239,7 @@ def test_nothing_is_untranslated_or_stale(language):
 def test_translations_keep_code_formulas_links_and_numbers(language):
     found = [
         f"{language}/{name}.po: {english}\n    {fault}"
-        for name in catalogs.sources()
+        for name in (path.stem for path in (catalogs.DOCS / language).glob("*.po"))
         for english, said in translation.catalog(language, name).items()
         for fault in catalogs.faults(english, said)
     ]
@@ -253,7 +289,7 @@ def test_both_editions_differ_in_prose_alone(site, editions, language):
 @LANGUAGES
 def test_nothing_is_there_twice(site, language):
     own = {path.relative_to(site / language) for path in (site / language).rglob("*") if path.is_file()}
-    assert {path.suffix for path in own} <= {".html", ".ipynb", ".json", ".xml", ".gz"}, own
+    assert {path.suffix for path in own} <= {".html", ".ipynb", ".json"}, own
     assert not [path for path in own if path.parts[0] in ("live", "pictures", "reference")]
 
 

@@ -5,7 +5,6 @@ An entry whose English has changed is marked fuzzy, beside what it said before: 
 
 import ast
 import functools
-import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -14,6 +13,8 @@ import jupytext
 import translation
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
+
+from zoo import files
 
 ROOT = Path(__file__).parents[2]
 DOCS = translation.DOCS
@@ -38,7 +39,7 @@ def sources():
 def texts_of(path):
     """The prose of a page, in its order."""
     if path.suffix == ".md":
-        return prose(path.read_text())
+        return prose(path.read_text(encoding="utf-8"))
     texts = []
     for cell in jupytext.read(path).cells:
         texts += prose(cell.source) if cell.cell_type == "markdown" else [cell.metadata.get("title", "")]
@@ -52,6 +53,7 @@ def prose(markdown):
 def texts_of_hooks():
     """What hooks and the theme's pages write, and what stages and cards say of themselves."""
     import drawings
+    import models
     from shown import SHOWN
 
     from zoo.cards import card
@@ -64,13 +66,14 @@ def texts_of_hooks():
     for one in SHOWN:
         known = card(one.stage.name, one.folder)
         texts += [one.title, *known["limits"], *known["scores"]["at_network_size"]["iou"]]
-        texts += [name.replace("_", " ") for name in known["costs"]]
+        header, rows = models.score_cells(known)
+        texts += [name.replace("_", " ") for name in known["costs"]] + header + [row[0] for row in rows]
     return [text for text in dict.fromkeys([*texts, *drawings.phrases()]) if text and text not in STAGES]
 
 
 def texts_of_configuration():
     """The texts of mkdocs.yml, which has tags that only MkDocs can load."""
-    text = (ROOT / "mkdocs.yml").read_text()
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     return re.findall(r"^(?:site_name|site_description): (.*)$|- ([A-Z][\w ]*):|name: ([A-Z]\w*) }", text, re.MULTILINE)
 
 
@@ -80,7 +83,10 @@ def texts_of_scripts():
 
 def said_in(path):
     """The texts that a module or a script hands to `say`."""
-    return ["".join(map(ast.literal_eval, re.findall(LITERAL, text))) for text in SAID.findall(path.read_text())]
+    return [
+        "".join(map(ast.literal_eval, re.findall(LITERAL, text)))
+        for text in SAID.findall(path.read_text(encoding="utf-8"))
+    ]
 
 
 # What a translation takes over as it is.
@@ -123,7 +129,7 @@ def has(text, term):
 @functools.cache
 def glossary():
     """The terms of the glossary: a dictionary from English to what they may be called."""
-    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", (DOCS / "glossary.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", (DOCS / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
     known = {}
     for row in rows[2:]:
         names, words = (re.sub(r'"|\(.*?\)', "", cell).strip().split(", ") for cell in row)
@@ -139,28 +145,29 @@ def update(language):
     Returns:
         The entries that are to be translated, in words.
     """
-    folder = DOCS / language
+    folder, texts = DOCS / language, sources()
     folder.mkdir(exist_ok=True)
-    texts = sources()
-    for old in folder.glob("*.po"):
-        if old.stem not in texts:
-            old.unlink()
+    found = {path.stem: path for path in folder.glob("*.po")}
+    known = {english: said for name in found for english, said in translation.catalog(language, name).items()}
     for name, english in texts.items():
-        path = folder / f"{name}.po"
-        template, kept = Catalog(), Catalog(locale=language)
+        path, template, kept = folder / f"{name}.po", Catalog(), Catalog(locale=language)
         for text in english:
             template.add(text)
-        if path.exists():
+        if name in found:
             with path.open("rb") as file:
                 kept = read_po(file, locale=language)
         kept.update(template)
         kept.obsolete.clear()
-        unfinished = path.with_suffix(".unfinished")
-        with unfinished.open("wb") as file:
+        for entry in kept:
+            if entry.id in known and (entry.fuzzy or not entry.string):  # it has moved here from another page
+                entry.string = known[entry.id]
+                entry.flags.discard("fuzzy")
+        with files.write_whole(path, overwrite=True) as unfinished, unfinished.open("wb") as file:
             write_po(file, kept, width=0, omit_header=True, no_location=True)
-        os.replace(unfinished, path)
+    for name in found.keys() - texts.keys():
+        found[name].unlink()
     translation.catalog.cache_clear()
-    readme_of(language).write_text(readme(language))
+    readme_of(language).write_text(readme(language), encoding="utf-8")
     return waiting(language)
 
 
@@ -170,11 +177,8 @@ def readme_of(language):
 
 def readme(language):
     """README.md in a language."""
-    translation.current = language
-    try:
-        text = translation.without_anchors(translation.translate(README.read_text(), README.stem))
-    finally:
-        translation.current = translation.ENGLISH
+    with translation.speaking(language):
+        text = translation.without_anchors(translation.translate(README.read_text(encoding="utf-8"), README.stem))
     return text.replace(f"]({readme_of(language).name})", f"]({README.name})")
 
 

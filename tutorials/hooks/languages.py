@@ -9,7 +9,7 @@ import logging
 import posixpath
 import re
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import jieba
 import translation
@@ -32,26 +32,28 @@ OTHER = "other-language:"  # before an address from the root of all languages
 jieba.setLogLevel(logging.WARNING)
 
 
+@event_priority(-100)  # when the search has written its index: MkDocs gives one search to both builds
 def on_post_build(config):
     """Builds the site of each other language, after the English one."""
     if translation.current != ENGLISH:
         return
     for language in LANGUAGES:
-        other = load_config(
-            config.config_file_path, site_dir=str(Path(config.site_dir, language)), strict=config.strict
-        )
+        same = {name: config[name] for name in ("strict", "remote_branch", "use_directory_urls")}
+        address = config.site_url and urljoin(config.site_url, folder_of(language))
+        folder = Path(config.site_dir, language)
+        other = load_config(config.config_file_path, site_dir=str(folder), site_url=address, **same)
         other.theme["language"] = language
-        other.site_url = other.site_url and urljoin(other.site_url, folder_of(language))
+        other.theme.static_templates.clear()  # the English page of an error and map of the site are those of all
         other.plugins["mkdocstrings"].config.enabled = False
-        build(other)
-    translation.current = ENGLISH
+        with translation.speaking(language):
+            build(other)
 
 
 @event_priority(-100)  # after models.py, which knows the titles in English
 def on_config(config):
-    """Sets the language of all that is built from now on."""
-    translation.current = config.theme["language"]
+    """Says in the language of the build what MkDocs takes from its configuration."""
     translation.catalog.cache_clear()
+    glossary.cache_clear()
     if translation.current != ENGLISH:
         config.nav = [entry for entry in titles(config.nav) if not mentions(entry, ENGLISH_ALONE)]
         config.site_name, config.site_description = say(config.site_name), say(config.site_description)
@@ -131,7 +133,7 @@ def on_page_context(context, page, config, nav):
 
 
 def on_template_context(context, template_name, config):
-    """What the error's page and the map of the site need, which are no pages: all languages stand in them."""
+    """What the page of an error and the map of the site need, in which all languages stand."""
     offer("", config, everywhere=True)
     context["addresses"] = lambda page: addresses(page, config)
     context["lost"] = [in_words(language) for language in (ENGLISH, *LANGUAGES)]
@@ -139,16 +141,14 @@ def on_template_context(context, template_name, config):
 
 
 def addresses(page, config):
-    """A page in each language, as absolute addresses."""
-    languages = [] if page.url.startswith(ENGLISH_ALONE) else [ENGLISH, *LANGUAGES]
-    root = config.site_url.removesuffix(folder_of(translation.current))
-    return {language: urljoin(root, folder_of(language) + page.url) for language in languages}
+    """An English page in each language, as absolute addresses."""
+    languages = [ENGLISH] if page.url.startswith(ENGLISH_ALONE) else [ENGLISH, *LANGUAGES]
+    return {language: urljoin(config.site_url, folder_of(language) + page.url) for language in languages}
 
 
 def in_words(language):
-    """What the error's page says in a language."""
-    built, translation.current = translation.current, language
-    try:
+    """What the page of an error says in a language."""
+    with translation.speaking(language):
         return {
             "language": language,
             "title": say("No such page"),
@@ -156,8 +156,6 @@ def in_words(language):
             "home": folder_of(language),
             "begin": say("Begin at the beginning"),
         }
-    finally:
-        translation.current = built
 
 
 def offer(url, config, everywhere):
@@ -174,7 +172,7 @@ def on_post_page(output, page, config):
 
 
 def on_post_template(output_content, template_name, config):
-    """The same in pages that are none."""
+    """The same in the English page of an error, whose addresses are absolute."""
     return lead(output_content, None, config)
 
 
@@ -186,11 +184,11 @@ def lead(html, url, config):
         config: of the site in this language.
     """
     english = translation.current == ENGLISH
-    up = "../" * (url.count("/") + (not english)) if url is not None else "/"
+    up = urlsplit(config.site_url or "/").path if url is None else "../" * (url.count("/") + (not english))
     html = re.sub(rf'"{OTHER}([^"]*)"', lambda match: f'"{up + match[1] or "./"}"', html)
     # The theme's script, which looks for the exact word, would ask for a map of a site below each of these.
     html = html.replace('<link rel="alternate" ', '<link rel="alternate " ')
-    if english or url is None:
+    if english:
         return html
     root, own = Path(config.site_dir).parent, config.extra["own"]
 

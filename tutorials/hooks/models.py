@@ -122,7 +122,7 @@ classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 bord
 
 {charts.bars(scores, one.title, lambda name: f"../{name}/")}
 
-{fold(say("All scores"), tables.format_scores(known["scores"]), about_scores)}
+{fold(say("All scores"), scores_of(known), about_scores)}
 
 {say("Of the pixels of each class, so many are called:")}
 
@@ -167,6 +167,19 @@ classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 bord
 def heading(english, said):
     """The text of a heading, with the anchor that it has in English."""
     return said if said == english else f"{said} {{ #{translation.anchor(english)} }}"
+
+
+def score_cells(known):
+    """The table of all scores on a card: its titles, and its rows."""
+    lines = tables.format_scores(known["scores"]).splitlines()
+    header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return header, rows
+
+
+def scores_of(known):
+    """The table of all scores on a card, in words."""
+    header, rows = score_cells(known)
+    return tables.format_table([say(title) for title in header], [[say(name), *values] for name, *values in rows])
 
 
 def costs_of(known):

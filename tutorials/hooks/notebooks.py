@@ -6,6 +6,7 @@ import re
 from urllib.parse import urljoin
 
 import nbformat
+import translation
 from PIL import Image
 from translation import join, say, without_anchors
 
@@ -121,6 +122,9 @@ def make_links(text, site):
         if re.match(r"\w+:", target):
             return match[0]
         path = re.sub(r"(^|/)index\.md|\.md", lambda end: "" if end[1] is not None else "/", target)
-        return f"[{words}]({urljoin(site, path)})" if site else words
+        own = ".md" in target and not target.startswith("reference/")  # all else stands in the English site alone
+        return f"[{words}]({urljoin(site if own else english, path)})" if site else words
+
+    english = (site or "").removesuffix(translation.folder_of(translation.current))
 
     return re.sub(r"\[([^\]\[]*)\]\(([^()\s]+)\)", absolute, text)

@@ -5,6 +5,7 @@ heading, item of a list, row of a table, and title of a box or a picture, withou
 `scripts.po` have what hooks and scripts write. An entry that is missing, empty or fuzzy is shown in English.
 """
 
+import contextlib
 import copy
 import functools
 import re
@@ -18,7 +19,7 @@ ENGLISH = "en"
 WAITING = ("paragraph", "item")  # say that they are shown in English
 NOT_YET = " *(尚待翻译)*"
 
-current = ENGLISH  # the language that the pages are built in; languages.py sets it
+current = ENGLISH  # the language that the pages are built in; `speaking` sets it
 
 VERBATIM = re.compile(r"\s*(?:(?:</?[\w-]+[^>]*>\s*)+|<!--.*-->|\[\]:.*)$")  # a line of tags alone, or a comment
 FENCE = re.compile(r"\s*(`{3,}|~{3,})")
@@ -156,6 +157,17 @@ def say(text, page="site", /, **values):
 def join(*sentences):
     """Sentences one after the other, without those that are empty. Behind a full-width stop there is no space."""
     return " ".join(filter(None, sentences)).replace("。 ", "。")
+
+
+@contextlib.contextmanager
+def speaking(language):
+    """Within it, pages are built in another language."""
+    global current
+    before, current = current, language
+    try:
+        yield
+    finally:
+        current = before
 
 
 def folder_of(language):
