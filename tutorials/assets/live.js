@@ -71,10 +71,10 @@ function live(place, listed) {
   const view = choose(say("Show"), []);
   const strength = element("input", { type: "range", min: 0, max: 100, value: 60, "aria-label": say("Strength") });
   const strengthLabel = element("label", {}, say("Strength"), " ", strength);
-  const save = button(say("Download the cut-out"), () => attempt(download));
-  const controls = element("div", { class: "live-controls" }, stage.node, view.node, strengthLabel);
+  const save = button(say("Download the cut-out (transparent PNG)"), () => attempt(download));
+  const controls = element("div", { class: "live-controls" }, stage.node, view.node, strengthLabel, save);
   const own = button(say("Use a model of your own"), () => model.click());
-  const actions = element("div", { class: "live-buttons" }, save, own);
+  const actions = element("div", { class: "live-buttons" }, own);
   const results = element("div", { hidden: "" }, controls, answers.node, pointed, actions, inside.node);
   place.append(sources, file, model, progress, status, results);
   tellSizes();
@@ -241,7 +241,10 @@ function live(place, listed) {
   const tell = (classes, shares) => list(classes.map((name, i) => `${name} ${(100 * shares[i]).toFixed(0)} %`));
 
   function prepare(classes, hasBackground, levels) {
-    results.hidden = false;
+    if (results.hidden) {
+      results.hidden = false;
+      requestAnimationFrame(() => answers.node.scrollIntoView({ block: "nearest" })); // on a phone it lies below
+    }
     place.classList.add("live-started");
     stage.select.value = chosen;
     const options = [["overlay", say("classes over the photo")], ["classes", say("classes")]];
