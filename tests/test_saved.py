@@ -20,6 +20,7 @@ from zoo.data import oxford_iiit_pet
 
 FOLDER = Path(__file__).parents[1] / "saved_models"
 LONGER = FOLDER / "48_epochs"
+NEXT = [("unet", FOLDER / "next")]  # of the set that is to follow
 MODELS = [*((stage, FOLDER) for stage in zoo.STAGES), ("unet", LONGER)]
 
 
@@ -27,7 +28,7 @@ def all_cards():
     return [saved.card(stage, folder) for stage, folder in MODELS]
 
 
-@pytest.mark.parametrize(("stage", "folder"), MODELS)
+@pytest.mark.parametrize(("stage", "folder"), [*MODELS, *NEXT])
 def test_every_model_is_as_its_card_says(stage, folder):
     card, path = saved.card(stage, folder), folder / f"{stage}.keras"
     assert card["stage"] == stage
@@ -79,6 +80,14 @@ def test_the_readmes_show_what_the_cards_say():
     folders = [FOLDER, FOLDER / "float32" / "seed_1", FOLDER / "float32" / "seed_2"]
     seeds = tables.format_seeds([{"unet": saved.card("unet", folder)} for folder in folders])
     assert seeds in (FOLDER / "README.md").read_text()
+    for stage, folder in NEXT:
+        card, readme = saved.card(stage, folder), (FOLDER / "README.md").read_text()
+        scores = card["scores"]
+        kinds = [scores["at_network_size"], scores["with_mirror_image"], scores["grey"]]
+        means = " | ".join(f"{kind['mean_iou']:.3f}" for kind in kinds)
+        assert (
+            f"| {stage} | {len(saved.card(stage, folder)['history'])} | {means} |" in (FOLDER / "README.md").read_text()
+        )
 
 
 @pytest.mark.slow
