@@ -168,7 +168,7 @@ def update(language):
         found[name].unlink()
     translation.catalog.cache_clear()
     readme_of(language).write_text(readme(language), encoding="utf-8")
-    return waiting(language)
+    return waiting(language, texts)
 
 
 def readme_of(language):
@@ -182,11 +182,11 @@ def readme(language):
     return text.replace(f"]({readme_of(language).name})", f"]({README.name})")
 
 
-def waiting(language):
-    """The entries of a language that are missing, empty or fuzzy, in words."""
+def waiting(language, texts):
+    """The entries of a language that are missing, empty or fuzzy, in words; `texts` are those of `sources`."""
     return [
         f"{language}/{name}.po: {text}"
-        for name, english in sources().items()
+        for name, english in texts.items()
         for text in english
         if text not in translation.catalog(language, name)
     ]

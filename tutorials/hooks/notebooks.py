@@ -117,6 +117,8 @@ def quote_boxes(text):
 def make_links(text, site):
     """Links to other pages with the address of the site; where it is not known, their text alone."""
 
+    english = (site or "").removesuffix(translation.folder_of(translation.current))
+
     def absolute(match):
         words, target = match.groups()
         if re.match(r"\w+:", target):
@@ -124,7 +126,5 @@ def make_links(text, site):
         path = re.sub(r"(^|/)index\.md|\.md", lambda end: "" if end[1] is not None else "/", target)
         own = ".md" in target and not target.startswith("reference/")  # all else stands in the English site alone
         return f"[{words}]({urljoin(site if own else english, path)})" if site else words
-
-    english = (site or "").removesuffix(translation.folder_of(translation.current))
 
     return re.sub(r"\[([^\]\[]*)\]\(([^()\s]+)\)", absolute, text)
