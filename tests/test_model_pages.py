@@ -229,10 +229,10 @@ def exports(monkeypatch, tmp_path):
 
 
 def test_without_the_packages_the_page_says_what_is_missing(exports, monkeypatch):
-    one = exports.SHOWN[1]
+    stage = exports.REGISTRY[1]
     monkeypatch.setattr(exports.importlib.util, "find_spec", lambda name: None)
-    text = exports.on_page_markdown(f"<!-- downloads of {one.page} -->", None, None, None)
-    assert f"[{one.page}.keras]({one.page}.keras)" in text
+    text = exports.on_page_markdown(f"<!-- downloads of {stage.name} -->", None, None, None)
+    assert f"[{stage.name}.keras]({stage.name}.keras)" in text
     assert text.count("was not installed") == 2
 
 
@@ -241,17 +241,17 @@ def test_without_the_packages_the_page_says_what_is_missing(exports, monkeypatch
 def test_the_code_beside_a_file_opens_it_and_its_checksum_holds(exports, monkeypatch, tmp_path, rng):
     for package in ("tf2onnx", "onnxruntime", "ai_edge_litert"):
         pytest.importorskip(package, reason=f"{package} is not installed (extra `export`)")
-    one = next(one for one in exports.SHOWN if one.page == "fully_convolutional")
+    stage = next(stage for stage in exports.REGISTRY if stage.name == "fully_convolutional")
     images = rng.random((1, 128, 128, 3), "float32")
-    expected = zoo.load(one.stage.name)(images)
-    files = exports.files_of(one)
+    expected = zoo.load(stage.name)(images)
+    files = exports.files_of(stage)
     assert list(files) == [".keras", ".onnx", ".tflite"]
     monkeypatch.setattr(exports.importlib.util, "find_spec", lambda name: pytest.fail("the cache has it"))
-    assert exports.files_of(one) == files
+    assert exports.files_of(stage) == files
     for ending, path in files.items():
-        text = exports.offer(one, ending, path)
+        text = exports.offer(stage, ending, path)
         assert hashlib.sha256(path.read_bytes()).hexdigest() in text
-        (tmp_path / f"{one.page}{ending}").write_bytes(path.read_bytes())
+        (tmp_path / f"{stage.name}{ending}").write_bytes(path.read_bytes())
         names = {"images": images}
         (code,) = re.findall(r"```python\n(.*?)\n```", text, re.DOTALL)
         monkeypatch.chdir(tmp_path)
@@ -274,7 +274,7 @@ def test_the_best_the_middle_and_the_worst_answer_are_shown(monkeypatch, rng):
     monkeypatch.setattr(answers, "load_photos", lambda: list(zip(photos, truths, strict=True)))
     monkeypatch.setattr(answers, "load_any", lambda path: None)
     monkeypatch.setattr(answers, "predict_logits", lambda model, images: [np.eye(3)[mask] for mask in said])
-    found = answers.judge(answers.SHOWN[0])
+    found = answers.judge(answers.REGISTRY[0])
     assert {place: iou for place, (iou, _) in found.items() if place != "middle"} == {"best": 1, "worst": 0}
     assert 0 < found["middle"][0] < 1
     _, best = found["best"]

@@ -38,7 +38,7 @@ def build_tiny(image_shape):
 
 def test_every_peer_is_trained_and_scored_once(monkeypatch, tmp_path, capsys):
     """What trains, scores and measures has tests of its own, and is only noted here."""
-    trained, known = [], cards.card("unet")
+    trained, known = [], cards.card("unet", cards.folder_of_models() / "seeds")
 
     def pretend_to_train(build, recipe, folder):
         trained.append((folder, recipe.seed))
@@ -47,9 +47,9 @@ def test_every_peer_is_trained_and_scored_once(monkeypatch, tmp_path, capsys):
         return model
 
     def score(model, dataset):
-        assert model.input_shape == (None, training.PUBLISHED.image_size, training.PUBLISHED.image_size, 3)
+        assert model.input_shape == (None, training.SHORT.image_size, training.SHORT.image_size, 3)
         assert all((weight == len(trained)).all() for weight in model.get_weights())
-        assert dataset == training.PUBLISHED.dataset
+        assert dataset == training.SHORT.dataset
         return known["scores"]
 
     for network, _ in peers.PEERS.values():
@@ -66,7 +66,7 @@ def test_every_peer_is_trained_and_scored_once(monkeypatch, tmp_path, capsys):
     peers.main(["--out", str(tmp_path)])
     assert len(trained) == len(peers.PEERS)
     assert capsys.readouterr().out.splitlines() == lines[len(peers.PEERS) :]
-    monkeypatch.setattr(training, "PUBLISHED", dataclasses.replace(training.PUBLISHED, seed=1))
+    monkeypatch.setattr(training, "SHORT", dataclasses.replace(training.SHORT, seed=1))
     peers.main(["--out", str(tmp_path)])
     assert [seed for _, seed in trained] == [0] * len(peers.PEERS) + [1] * len(peers.PEERS)
 

@@ -58,7 +58,7 @@ def test_what_is_trained_is_replaced_only_if_that_is_asked_for(tmp_path, monkeyp
     [
         {},
         {"split": "train+validation", "mixed_precision": True},
-        {"epochs": 48, "seed": 3, "batch_size": 8, "image_size": 64, "xla": True},
+        {"epochs": 48, "half_size_share": 0.5, "seed": 3, "batch_size": 8, "image_size": 64, "xla": True},
         {"image_size": (96, 160), "class_weights": True, "start": "unet", "learning_rate": 0.001},
     ],
 )
@@ -74,7 +74,6 @@ def test_the_command_of_a_card_asks_for_the_recipe_of_the_card(changes):
 def test_the_published_recipe_has_a_command_and_one_that_no_option_sets_has_none():
     assert trained.command_for("unet", training.PUBLISHED)
     assert trained.command_for("unet", dataclasses.replace(training.PUBLISHED, weight_decay=0.1)) is None
-    assert trained.command_for("unet", SMALL) is None
 
 
 @pytest.mark.usefixtures("few_scenes")

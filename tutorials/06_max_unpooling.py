@@ -360,13 +360,13 @@ plots.draw_stages([test_photo, chelsea()], answers, [test_mask, None])
 # %% [markdown]
 # Two pictures prove nothing. The cards of the saved models hold the scores over 3,000 of the data set's test photos.
 # The border IoU is that of the class border. The boundary IoU takes pet and border together, and compares only a thin
-# strip along their outline (Cheng et al., 2021). How much can chance do? The U-Net was trained from three seeds: the
-# last line is the difference between its best and its worst.
+# strip along their outline (Cheng et al., 2021). How much can chance do? The U-Net was trained from three seeds, by a
+# shorter recipe: the last line is the difference between its best and its worst.
 
 # %%
-folders = [None, *sorted(saved.folder_of_models().glob("float32/seed_*"))]  # which the clone alone has
+paths = sorted(saved.folder_of_models().glob("seeds/**/unet.json"))  # which the clone alone has
 cards = {stage: saved.card(stage) for stage in stages}
-seeds = [saved.card("unet", folder) for folder in folders]
+seeds = [saved.card("unet", path.parent) for path in paths]
 
 
 def scores_of(card):
@@ -386,11 +386,11 @@ for stage in stages[2:]:
 print("{:25} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*map(scores_of, seeds)], axis=0)))
 
 # %% [markdown]
-# On pets, remembered places change little: `max_unpooling` gains less than the seeds differ. `index_unpooling` gains
-# clearly more than that at border and boundary, but it also has more parameters, since concatenated channels make the
-# next convolution wider. Why so little? The outline of a pet is smooth: from a coarse map and its neighbours, the place
-# of an outline can be guessed. A remembered place can help much only where nothing near tells it: for single dots, thin
-# lines, far poles.
+# On pets, remembered places change little: no difference is much larger than what seeds make, and not all of them are
+# gains. `index_unpooling` is a little ahead at border and boundary, but it also has more parameters, since concatenated
+# channels make the next convolution wider. Why so little? The outline of a pet is smooth: from a coarse map and its
+# neighbours, the place of an outline can be guessed. A remembered place can help much only where nothing near tells it:
+# for single dots, thin lines, far poles.
 #
 # Is there a task in which remembered places decide? There is: to find single dots and thin lines in noise. There, small
 # networks with a memory find nearly all of them, and those without one miss some:

@@ -295,7 +295,8 @@ print(inspect.getsource(inspect.getmodule(build_nearest_unpooling)))
 #    precision, that every weight learns, save and load. A layer of your own needs a test in `tests/layers/` that
 #    compares it with a loop.
 # 4. **The weights**: `python -m zoo grid --out saved_models` leaves alone what is trained, and trains yours with the
-#    recipe that all others share, scores it on the test split and writes its card. It needs the photos.
+#    recipe that all others share, scores it on the test split and writes its card. It needs the photos, and a GPU or a
+#    day's patience. With `--short` it takes a tenth of that, and compares with the cards in `saved_models/seeds`.
 # 5. **What is left**: write what the model gets wrong under `limits` in its card, put the table of `python -m zoo list`
 #    into `README.md`, and explain it on its page.
 #

@@ -10,7 +10,7 @@ import keras
 from zoo import cards, costs, data, evaluation, machine, models, saved, training
 
 # Of `python -m zoo train`, by a recipe's fields.
-OPTIONS = ("split", "epochs", "image_size", "batch_size", "seed", "start", "learning_rate")
+OPTIONS = ("split", "epochs", "half_size_share", "image_size", "batch_size", "seed", "start", "learning_rate")
 
 
 def train(
@@ -111,9 +111,10 @@ def take_over(model: keras.Model, start: keras.Model) -> None:
 
 
 def is_done(stage: str, recipe: training.Recipe, folder: str | os.PathLike) -> bool:
-    """Whether a folder has a card of this stage, trained by this recipe."""
+    """Whether a folder has a card of this stage, trained by this recipe, however its steps were rounded."""
     card = cards.cards(folder).get(stage)
-    return card is not None and training.with_defaults(card["recipe"]) == dataclasses.asdict(recipe)
+    rounding = {"mixed_precision": recipe.mixed_precision, "xla": recipe.xla}
+    return card is not None and training.with_defaults(card["recipe"]) | rounding == dataclasses.asdict(recipe)
 
 
 def command_for(stage: str, recipe: training.Recipe) -> str | None:

@@ -9,10 +9,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+from exports import MODELS, ROOT
 from mkdocs.structure.files import File
 from pages import PHOTOS, list_photos
 from PIL import Image
-from shown import ROOT, SHOWN
 from translation import say
 
 from zoo import quiet
@@ -25,6 +25,7 @@ from zoo.evaluation import class_ious, confusion_matrix
 from zoo.plots import overlay
 from zoo.prediction import enlarge, predict_logits
 from zoo.saved import load_any
+from zoo.stages import REGISTRY
 
 CACHE = ROOT / ".cache" / "answers"
 COUNT = 100  # photos of the test split that are looked at
@@ -34,19 +35,19 @@ GAP = 8  # pixels between photo, truth and answer
 
 def on_files(files, config):
     """Adds the pictures of all models."""
-    for one in SHOWN if PHOTOS.exists() else ():
-        for place in pictures(one):
-            path = folder_of(one) / f"{place}.webp"
-            files.append(File.generated(config, f"models/answers/{one.page}_{place}.webp", abs_src_path=str(path)))
+    for stage in REGISTRY if PHOTOS.exists() else ():
+        for place in pictures(stage):
+            path = folder_of(stage) / f"{place}.webp"
+            files.append(File.generated(config, f"models/answers/{stage.name}_{place}.webp", abs_src_path=str(path)))
     return files
 
 
 def on_page_markdown(markdown, page, config, files):
     """Replaces what stands for the answers of a model."""
-    for one in SHOWN:
-        mark = f"<!-- answers of {one.page} -->"
+    for stage in REGISTRY:
+        mark = f"<!-- answers of {stage.name} -->"
         if mark in markdown:
-            markdown = markdown.replace(mark, gallery(one) if PHOTOS.exists() else without())
+            markdown = markdown.replace(mark, gallery(stage) if PHOTOS.exists() else without())
     return markdown
 
 
@@ -57,13 +58,13 @@ def without():
     )
 
 
-def gallery(one):
+def gallery(stage):
     """The three pictures side by side, with their IoU."""
     names = {"best": say("best"), "middle": say("middle"), "worst": say("worst")}
     figures = [
         f'<figure markdown="span">![{say("A photo, its truth and the answer, of IoU {iou:.3f}", iou=iou)}]'
-        f"(answers/{one.page}_{place}.webp)<figcaption>{names[place]}: IoU {iou:.3f}</figcaption></figure>"
-        for place, iou in pictures(one).items()
+        f"(answers/{stage.name}_{place}.webp)<figcaption>{names[place]}: IoU {iou:.3f}</figcaption></figure>"
+        for place, iou in pictures(stage).items()
     ]
     says = say(
         "Photo, truth and answer. Of the first {count} test photos, without those whose truth lacks a class, by the "
@@ -74,11 +75,11 @@ def gallery(one):
     return f"{says} {keys}" + '\n\n<div class="zoo-answers" markdown>\n\n' + "\n\n".join(figures) + "\n\n</div>"
 
 
-def pictures(one):
+def pictures(stage):
     """The IoU of the three photos of a model, by place; their pictures are in its folder."""
-    folder = folder_of(one)
+    folder = folder_of(stage)
     if not (folder / "iou.json").exists():
-        found = judge(one)
+        found = judge(stage)
         folder.mkdir(parents=True, exist_ok=True)
         for place, (_, picture) in found.items():
             Image.fromarray(picture).save(folder / f"{place}.webp", quality=85)
@@ -87,19 +88,19 @@ def pictures(one):
 
 
 @functools.cache
-def folder_of(one):
+def folder_of(stage):
     """Where the pictures of a model are kept: by all that decides them."""
-    digest = hashlib.sha256(one.file.read_bytes())
+    digest = hashlib.sha256((MODELS / f"{stage.name}.keras").read_bytes())
     for path in (__file__, ROOT / "zoo" / "plots.py", ROOT / "zoo" / "prediction.py"):
         digest.update(Path(path).read_bytes())
     digest.update(list_photos())
-    return CACHE / f"{one.page}-{digest.hexdigest()[:16]}"
+    return CACHE / f"{stage.name}-{digest.hexdigest()[:16]}"
 
 
-def judge(one):
+def judge(stage):
     """The IoU and the picture of the photos at `PLACES`."""
     photos, answers, found = load_photos(), [], {}
-    model = load_any(str(one.file))
+    model = load_any(str(MODELS / f"{stage.name}.keras"))
     for first in range(0, len(photos), 20):
         batch = photos[first : first + 20]
         logits = predict_logits(model, [photo for photo, _ in batch])

@@ -54,7 +54,6 @@ def texts_of_hooks():
     """What hooks and the theme's pages write, and what stages and cards say of themselves."""
     import drawings
     import models
-    from shown import SHOWN
 
     from zoo.cards import card
     from zoo.stages import REGISTRY, STAGES
@@ -63,9 +62,8 @@ def texts_of_hooks():
     texts += ["".join(found) for found in texts_of_configuration()]
     for stage in REGISTRY:
         texts += [stage.does, stage.fault]
-    for one in SHOWN:
-        known = card(one.stage.name, one.folder)
-        texts += [one.title, *known["limits"], *known["scores"]["at_network_size"]["iou"]]
+    for known in map(card, STAGES):
+        texts += [*known["limits"], *known["scores"]["at_network_size"]["iou"]]
         header, rows = models.score_cells(known)
         texts += [name.replace("_", " ") for name in known["costs"]] + header + [row[0] for row in rows]
     return [text for text in dict.fromkeys([*texts, *drawings.phrases()]) if text and text not in STAGES]

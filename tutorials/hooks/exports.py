@@ -2,13 +2,16 @@
 
 import hashlib
 import importlib.util
+from pathlib import Path
 
 from mkdocs.structure.files import File
-from shown import MODELS, ROOT, SHOWN
 from translation import say
 
 from zoo.cards import class_names
+from zoo.stages import REGISTRY
 
+ROOT = Path(__file__).parents[2]
+MODELS = ROOT / "saved_models"
 CACHE = ROOT / ".cache" / "exports"
 WRITERS = [ROOT / "zoo" / name for name in ("exporting.py", "formats.py")]
 ENDINGS = {"onnx": ".onnx", "litert": ".tflite"}
@@ -29,18 +32,17 @@ logits = run(image=images)["logits"]""",
 TITLES = {".keras": "Keras", ".onnx": "ONNX Runtime", ".tflite": "LiteRT"}
 
 
-def exported(stage, format, folder=MODELS):
+def exported(stage, format):
     """The file of a trained model in another format: from the cache, or written now, which takes seconds.
 
     Args:
         stage: one of `zoo.STAGES`.
         format: "onnx" or "litert".
-        folder: where the saved model is.
 
     Returns:
         A path; `None` if a package for the format (extra `export`) is not installed.
     """
-    source = folder / f"{stage}.keras"
+    source = MODELS / f"{stage}.keras"
     digest = hashlib.sha256()
     for path in (source, *WRITERS):
         digest.update(path.read_bytes())
@@ -58,38 +60,38 @@ def exported(stage, format, folder=MODELS):
     return export(load_any(str(source)), kept.parent, format, name=stage, classes=class_names(str(source)))
 
 
-def files_of(one):
+def files_of(stage):
     """The files of a model that has a page: a dictionary from an ending to a path, or to `None`."""
-    others = {ending: exported(one.stage.name, format, one.folder) for format, ending in ENDINGS.items()}
-    return {".keras": one.file, **others}
+    others = {ending: exported(stage.name, format) for format, ending in ENDINGS.items()}
+    return {".keras": MODELS / f"{stage.name}.keras", **others}
 
 
 def on_files(files, config):
     """Adds the files of all models, and their cards, beside their pages."""
-    for one in SHOWN:
-        for ending, path in {**files_of(one), ".json": one.file.with_suffix(".json")}.items():
+    for stage in REGISTRY:
+        for ending, path in {**files_of(stage), ".json": MODELS / f"{stage.name}.json"}.items():
             if path:
-                files.append(File.generated(config, f"models/{one.page}{ending}", abs_src_path=str(path)))
+                files.append(File.generated(config, f"models/{stage.name}{ending}", abs_src_path=str(path)))
     return files
 
 
 def on_page_markdown(markdown, page, config, files):
     """Replaces what stands for the files of a model."""
-    for one in SHOWN:
-        mark = f"<!-- downloads of {one.page} -->"
+    for stage in REGISTRY:
+        mark = f"<!-- downloads of {stage.name} -->"
         if mark in markdown:
-            markdown = markdown.replace(mark, "\n\n".join(offer(one, *file) for file in files_of(one).items()))
+            markdown = markdown.replace(mark, "\n\n".join(offer(stage, *file) for file in files_of(stage).items()))
     return markdown
 
 
-def offer(one, ending, path):
+def offer(stage, ending, path):
     """A file with its size, its checksum and the code that opens it."""
     if path is None:
         return say(
             "**{title}**: not made, since the extra `export` was not installed where these pages were built.",
             title=TITLES[ending],
         )
-    name, checksum = f"{one.page}{ending}", hashlib.sha256(path.read_bytes()).hexdigest()
+    name, checksum = f"{stage.name}{ending}", hashlib.sha256(path.read_bytes()).hexdigest()
     code = CODE[ending].format(name=name)
     return (
         f"**{TITLES[ending]}**: [{name}]({name}), {path.stat().st_size / 1e6:.1f} MB\n\n```python\n{code}\n```\n\n"

@@ -3,9 +3,9 @@
 import charts
 import drawings
 import translation
+from exports import MODELS
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
-from shown import MODELS, SHOWN
 from translation import say
 
 from zoo import tables
@@ -14,16 +14,16 @@ from zoo.stages import REGISTRY
 
 
 def on_config(config):
-    """Puts the page of each stage into the navigation, before what stands under "Models" in mkdocs.yml."""
-    pages = next(entry["Models"] for entry in config.nav if "Models" in entry)
-    pages[:0] = [f"models/{stage.name}.md" for stage in REGISTRY]
+    """Puts the page of each stage into the navigation, under "Models"."""
+    models = next(entry for entry in config.nav if "Models" in entry)
+    models["Models"] = [f"models/{stage.name}.md" for stage in REGISTRY]
     return config
 
 
 def on_files(files, config):
-    """Adds the page of each stage, and of the U-Net that learned for longer."""
-    for one in SHOWN:
-        files.append(File.generated(config, f"models/{one.page}.md", content=model_page(one)))
+    """Adds the page of each stage."""
+    for stage in REGISTRY:
+        files.append(File.generated(config, f"models/{stage.name}.md", content=model_page(stage)))
     return files
 
 
@@ -36,37 +36,36 @@ def on_page_markdown(markdown, page, config, files):
     return markdown.replace("<!-- table of stages -->", table).replace("<!-- builders of stages -->", builders)
 
 
-def known_card(stage, folder):
+def known_card(stage):
     """The card of a saved model, which must say what the model gets wrong."""
     try:
-        known = card(stage, folder)
+        known = card(stage, MODELS)
     except (OSError, ValueError) as error:
         raise PluginError(str(error)) from None
     if not known.get("limits"):
-        raise PluginError(f"`limits` in {folder / stage}.json must say what the model gets wrong, in sentences.")
+        raise PluginError(f"`limits` in {MODELS / stage}.json must say what the model gets wrong, in sentences.")
     return known
 
 
-def model_page(one):
+def model_page(stage):
     """The page of a saved model, in Markdown.
 
     Args:
-        one: of `SHOWN`.
+        stage: of `REGISTRY`.
 
     Raises:
         PluginError: if there is no card, or it does not say what the model gets wrong.
     """
-    known, stage = known_card(one.stage.name, one.folder), one.stage
-    all_cards = {**cards(MODELS), one.title: known}
+    known = known_card(stage.name)
+    all_cards = cards(MODELS)
     scores = {name: other["scores"]["at_network_size"] for name, other in all_cards.items()}
-    small, test = scores[one.title], known["dataset"]["test"]
-    others = [other for name, other in all_cards.items() if name != one.title]
+    small, test = scores[stage.name], known["dataset"]["test"]
+    others = [other for name, other in all_cards.items() if name != stage.name]
     opening = translation.join(
         say("A trained model of the stage `{name}`, which {does}.", name=stage.name, does=say(stage.does)),
         say("What is left to mend: {fault}.", fault=say(stage.fault)) if stage.fault else "",
         say("[Its page]({link}) explains it.", link=f"../{stage.link}"),
     )
-    live = f'<div class="live" data-stages="{stage.name}"></div>' if one.folder == MODELS else ""
     about_iou = say(
         "IoU on the {count:,} test images of `{dataset}`, at the network's size:",
         count=test["examples"],
@@ -74,8 +73,8 @@ def model_page(one):
     )
     about_scores = say(
         "At the network's size masks were squeezed, at the photo's size answers were enlarged. The other columns are "
-        "at the network's size: for cats and dogs alone, and for the mean of the answers to a photo and to its mirror "
-        "image."
+        "at the network's size: for cats and dogs alone, for the mean of the answers to a photo and to its mirror "
+        "image, and for photos without their colours."
     )
     about_training = say(
         "The loss of each epoch; the pale curves are the other models'. {minutes:.0f} minutes on {machine}.",
@@ -86,7 +85,7 @@ def model_page(one):
         "`images` are floats from 0 to 1, of shape (1, {size}, {size}, 3); of the logits of a pixel the largest wins. "
         "[The card]({page}.json) holds all numbers of this page.",
         size=known["recipe"]["image_size"],
-        page=one.page,
+        page=stage.name,
     )
     about_copy = say(
         "The scores hold for this copy of the data set alone, whose names and masks have the SHA-256 `{sha256}...`.",
@@ -101,18 +100,18 @@ def model_page(one):
         "eye:"
     )
     limits = "\n".join(f"- {say(limit)}" for limit in known["limits"])
-    return f"""# {heading(one.title, say(one.title))}
+    return f"""# {heading(stage.name, say(stage.name))}
 
 {opening}
 
 {drawings.figure(stage.name)}
 
-{live}
+<div class="live" data-stages="{stage.name}"></div>
 
 ```python
 import zoo
 
-model = zoo.load({one.arguments})
+model = zoo.load("{stage.name}")
 classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 border
 ```
 
@@ -120,7 +119,7 @@ classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 bord
 
 {about_iou}
 
-{charts.bars(scores, one.title, lambda name: f"../{name}/")}
+{charts.bars(scores, stage.name, lambda name: f"../{name}/")}
 
 {fold(say("All scores"), scores_of(known), about_scores)}
 
@@ -130,7 +129,7 @@ classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 bord
 
 ## {heading("Answers", say("Answers"))}
 
-<!-- answers of {one.page} -->
+<!-- answers of {stage.name} -->
 
 ## {heading("Training", say("Training"))}
 
@@ -150,7 +149,7 @@ classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 bord
 
 {about_files}
 
-<!-- downloads of {one.page} -->
+<!-- downloads of {stage.name} -->
 
 ## {heading("Limits and licence", say("Limits and licence"))}
 

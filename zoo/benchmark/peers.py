@@ -1,5 +1,7 @@
 """Trains two well-known networks on the same data as the zoo, and prints their scores beside the U-Net's.
 
+In a clone, since the U-Net by the same short recipe (`zoo.training.SHORT`) is a card there.
+
 With the photos prepared: `python -m zoo.benchmark.peers`. What is trained already is only printed, and a training by
 the zoo's recipe that was stopped goes on. With `--benchmark` it trains nothing, but times them beside the U-Net, and
 beside U-Nets that are widened to as many parameters.
@@ -40,7 +42,8 @@ def main(arguments=None):
         cards.write_json(options.benchmark, results)
         print(tables.format_benchmark(results["peers"]))
         return
-    print(tables.format_cards({"unet": cards.card("unet"), **{name: train_peer(name, options.out) for name in PEERS}}))
+    ours = cards.card("unet", cards.folder_of_models() / "seeds")  # by the same short recipe
+    print(tables.format_cards({"unet": ours, **{name: train_peer(name, options.out) for name in PEERS}}))
     print("\nTimes were taken on the machine that trained each network: compare them only where it was the same one.")
 
 
@@ -58,7 +61,7 @@ def train_peer(name, folder):
     from zoo.benchmark.peer_networks import NETWORKS
 
     network, train = PEERS[name]
-    recipe = training.PUBLISHED
+    recipe = training.SHORT
     path = folder / f"{name}.json"
     if path.exists():
         found = json.loads(path.read_text())

@@ -94,6 +94,8 @@ def add_training(command):
     text = "images to learn from: train (default; the rest, validation, scores each epoch) or train+validation"
     added.add_argument("--split", choices=("train", "train+validation"), help=text)
     added.add_argument("--epochs", type=from_one, help="passes over the training images (default: 16)")
+    text = "share of the epochs, the first ones, that see images of half the size (default: 0.625)"
+    added.add_argument("--half-size-share", type=float, metavar="SHARE", help=text)
     text = "side in pixels, or height x width as in 96x160, multiples of 16 (default: 128); the first epochs see half"
     added.add_argument("--image-size", type=one_or_two_sides, help=text)
     added.add_argument("--batch-size", type=from_one, help="images in a step (default: 16)")
@@ -110,10 +112,11 @@ def add_training(command):
     added.add_argument("--devices", type=from_one, default=1, help=text)
     added.add_argument("--out", type=some_path, default=Path("runs"), help="folder for model, card, state and logs")
 
-    text = "train all stages by the published recipe, in bfloat16; what is done is skipped"
+    text = "train all stages by the recipe of the saved models, in bfloat16; what is done is skipped"
     added = command("grid", "training:grid", text)
     text = "default: oxford_iiit_pet"
     added.add_argument("--dataset", metavar="NAME|FOLDER", type=dataset_name, default="oxford_iiit_pet", help=text)
+    added.add_argument("--short", action="store_true", help="by the short recipe: 16 epochs instead of 160")
     added.add_argument("--seeds", type=from_one, default=1, help="trainings of each stage (default: 1)")
     text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... below it"
     added.add_argument("--out", type=some_path, default=Path("runs/grid"), help=text)

@@ -32,7 +32,8 @@ def choose_recipe(options):
 def grid(options):
     folders = [options.out if seed == 0 else options.out / f"seed_{seed}" for seed in range(options.seeds)]
     for seed, folder in enumerate(folders):
-        recipe = dataclasses.replace(training.PUBLISHED, seed=seed, dataset=options.dataset)
+        chosen = training.SHORT if options.short else training.PUBLISHED
+        recipe = dataclasses.replace(chosen, seed=seed, dataset=options.dataset)
         for stage in STAGES:
             if trained.is_done(stage, recipe, folder):
                 print(f"{stage}, seed {seed}: done already.")

@@ -3,12 +3,13 @@
 from zoo.training.devices import gpus, process_count, process_number, require_jax, share_among
 from zoo.training.loop import compile_model, load, make_optimizer, train
 from zoo.training.loss import cross_entropy_and_dice, median_frequency_weights
-from zoo.training.recipe import FINE_TUNING_RATE, PUBLISHED, Recipe, phases, with_defaults
+from zoo.training.recipe import FINE_TUNING_RATE, PUBLISHED, SHORT, Recipe, phases, with_defaults
 from zoo.training.state import DivergedError, KeepState, forget
 
 __all__ = [
     "FINE_TUNING_RATE",
     "PUBLISHED",
+    "SHORT",
     "DivergedError",
     "KeepState",
     "Recipe",
