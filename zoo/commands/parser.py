@@ -104,20 +104,18 @@ def add_training(command):
     added.add_argument("--learning-rate", type=rate, help="at its highest (default: 0.003, or 0.001 with --start)")
     added.add_argument("--class-weights", action="store_true", help="let a pixel of a rare class count more")
     added.add_argument("--seed", type=from_zero, help="of first weights, order and augmentation (default: 0)")
-    text = "compute in bfloat16: faster on a GPU or a CPU that has it (AVX-512 BF16, AMX), far slower on others"
-    added.add_argument("--mixed-precision", action="store_true", help=text)
-    text = "compile the training step with XLA (default: on a GPU)"
-    added.add_argument("--xla", action=argparse.BooleanOptionalAction, help=text)
+    add_rounding(added)
     text = "GPUs that share each step, on the JAX backend; of several machines, all together (default: 1)"
     added.add_argument("--devices", type=from_one, default=1, help=text)
     added.add_argument("--out", type=some_path, default=Path("runs"), help="folder for model, card, state and logs")
 
-    text = "train all stages by the recipe of the saved models, in bfloat16; what is done is skipped"
+    text = "train all stages by the recipe of the saved models; what is done is skipped"
     added = command("grid", "training:grid", text)
     text = "default: oxford_iiit_pet"
     added.add_argument("--dataset", metavar="NAME|FOLDER", type=dataset_name, default="oxford_iiit_pet", help=text)
     added.add_argument("--short", action="store_true", help="by the short recipe: 16 epochs instead of 160")
     added.add_argument("--seeds", type=from_one, default=1, help="trainings of each stage (default: 1)")
+    add_rounding(added)
     text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... below it"
     added.add_argument("--out", type=some_path, default=Path("runs/grid"), help=text)
 
@@ -126,6 +124,14 @@ def add_training(command):
     added.add_argument("--seeds", type=from_one, default=2, help="trainings of each (default: 2)")
     text = "folder for states and results (default: runs/trials)"
     added.add_argument("--out", type=some_path, default=Path("runs/trials"), help=text)
+
+
+def add_rounding(added):
+    """How a step is computed: that makes no other recipe."""
+    text = "compute in bfloat16: faster on a GPU or a CPU that has it (AVX-512 BF16, AMX), far slower on others"
+    added.add_argument("--mixed-precision", action="store_true", help=text)
+    text = "compile the training step with XLA (default: on a GPU)"
+    added.add_argument("--xla", action=argparse.BooleanOptionalAction, help=text)
 
 
 def add_models(command):

@@ -24,16 +24,21 @@ def choose_recipe(options):
     chosen["dataset"] = datasets.choose(options)
     if options.start and options.learning_rate is None:
         chosen["learning_rate"] = training.FINE_TUNING_RATE
-    if options.xla is None:
-        chosen["xla"] = bool(training.gpus())
+    chosen |= choose_rounding(options)
     return training.Recipe(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def choose_rounding(options):
+    """What of a recipe decides how a step is computed: as was asked for, or as suits the machine."""
+    xla = bool(training.gpus()) if options.xla is None else options.xla
+    return {"mixed_precision": options.mixed_precision, "xla": xla}
 
 
 def grid(options):
     folders = [options.out if seed == 0 else options.out / f"seed_{seed}" for seed in range(options.seeds)]
     for seed, folder in enumerate(folders):
         chosen = training.SHORT if options.short else training.PUBLISHED
-        recipe = dataclasses.replace(chosen, seed=seed, dataset=options.dataset)
+        recipe = dataclasses.replace(chosen, seed=seed, dataset=options.dataset, **choose_rounding(options))
         for stage in STAGES:
             if trained.is_done(stage, recipe, folder):
                 print(f"{stage}, seed {seed}: done already.")

@@ -79,7 +79,7 @@ class Recipe:
 
 FINE_TUNING_RATE = 1e-3  # of a training that begins from trained weights: a larger one would undo them
 # With which stages are compared over several seeds.
-SHORT = Recipe("oxford_iiit_pet", split="train+validation", mixed_precision=True)
+SHORT = Recipe("oxford_iiit_pet", split="train+validation")
 # Of the saved models.
 PUBLISHED = dataclasses.replace(SHORT, batch_size=32, epochs=160, half_size_share=0.5)
 
