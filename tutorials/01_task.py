@@ -568,8 +568,8 @@ for number, name in enumerate(data.CLASSES):
     print(f"{name:<10} {(classes == number).mean():>4.0%} of the pixels")
 
 # %% [markdown]
-# One answer for every pixel, from one call. Where does it go wrong? Look at the whiskers, at the ears, and at the
-# frame. You need no score to see it, and no mask exists for this photo: a score needs a truth.
+# One answer for every pixel, from one call. Where does it go wrong? Look at the nose, and at the whiskers on the right.
+# You need no score to see it, and no mask exists for this photo: a score needs a truth.
 #
 # !!! abstract "What this step mends, what it leaves broken"
 #     Now the task is clear, the data flow, and a score can tell a good answer from a lazy one. But nothing gives an

@@ -413,8 +413,8 @@ for number, axis in enumerate(figure.subplots(2, 3).flat):
 figure
 
 # %% [markdown]
-# With the whole photo the question is easy. A patch of fur may be a pet, a rug or a sofa. How many pets of the test
-# split, with their border, fit into a window?
+# With the whole photo the question is easy. A patch of fur may be a pet, a rug or a sofa. How many pets of the first
+# 100 test photos, with their border, fit into a window?
 
 
 # %%

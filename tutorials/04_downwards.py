@@ -604,8 +604,9 @@ print(f"\nLearning the way down changes the mean IoU by {change:+.3f},")
 print(f"on {pooled['dataset']['test']['examples']:,} test photos.")
 
 # %% [markdown]
-# Another random start gives a slightly different score, so a small difference proves nothing: the
-# [comparison](09_comparison.md) says how small. What is sure is the price: a strided convolution has weights and costs
+# Another random start gives a slightly different score, so a small difference proves nothing. The
+# [comparison](09_comparison.md#ten-times-as-long) says how small: this one is within its limit, and after a shorter
+# training it has the other sign. What is sure is the price: a strided convolution has weights and costs
 # multiply-adds, and pooling has none.
 #
 # !!! abstract "What this step mends, what it leaves broken"

@@ -380,13 +380,14 @@ assert max(shares, key=shares.get) == "bed_of_nails"
 assert shares["nearest_unpooling"] < 0.01
 assert seen_shares["bed_of_nails"] < shares["bed_of_nails"] / 10
 if dataset == "oxford_iiit_pet":  # drawn pets are other pictures than the stages have learned from
-    assert max(seen_shares.values()) < 0.02
+    assert max(seen_shares.values()) < 0.05
 
 # %% [markdown]
-# The first column looks bad for `bed_of_nails`, which has most, and for `strided_convolution`, although it keeps the
-# rule. `nearest_unpooling` stays below 1 %. (The first two stages, `sliding_window` and `fully_convolutional`, are
-# missing, since they have no decoder.) The second column does not look bad for any: hardly any grid is left where the
-# softmax looks. Where is the grid of the first column, then? Here are the mean logits of the four places of a window:
+# The first column looks bad for `bed_of_nails`, which has most, and for `transposed_convolution` and
+# `strided_convolution`, although they keep the rule. `nearest_unpooling` stays below 1 %. (The first two stages,
+# `sliding_window` and `fully_convolutional`, are missing, since they have no decoder.) The second column does not look
+# bad for any: little grid is left where the softmax looks. Where is the grid of the first column, then? Here are the
+# mean logits of the four places of a window:
 
 # %% tags=["numbers"]
 for stage in ("bed_of_nails", "strided_convolution"):
@@ -419,10 +420,8 @@ for stage in ("bed_of_nails", "transposed_convolution", "strided_convolution"):
 
 # %% [markdown]
 # Before training, both parts have a grid, and how much of it is chance. In all three stages, training removed most of
-# the part that the softmax sees, since the loss depends on it. How much is left of the other part is still chance. So
-# the large share of `strided_convolution` beside the small one of `transposed_convolution`, which has the same way up,
-# says nothing about the way down. First weights alone make differences as large, in a part of the logits that nobody
-# sees. (Each stage was trained once.)
+# the part that the softmax sees, since the loss depends on it. Of the other part there is more than before: nothing in
+# the loss sees it, and so nothing holds it back. (Each stage was trained once: how much of it there is may be chance.)
 #
 # Where does the grid come from? Give the last step up a map of equal numbers: its weights decide whether an even map or
 # a grid comes out. The [learned weights](11_signals.md#the-filters-that-were-learned) of `bed_of_nails` and

@@ -248,10 +248,10 @@ def decide(stage, other):
     return difference, within, judge(difference, within)
 
 
-found = [decide(better, worse) for _, better, worse in claims]
+decided = [decide(better, worse) for _, better, worse in claims]
 table = [
     [claim, f"**{verdict}**", f"{difference:+.3f} ± {within:.3f}", better, worse]
-    for (claim, better, worse), (difference, within, verdict) in zip(claims, found, strict=True)
+    for (claim, better, worse), (difference, within, verdict) in zip(claims, decided, strict=True)
 ]
 Markdown(format_table(["claim", "verdict", "difference ± limit", "of", "against"], table))
 
@@ -259,7 +259,7 @@ Markdown(format_table(["claim", "verdict", "difference ± limit", "of", "against
 figure = Figure(figsize=(7, 3), layout="constrained")
 axis = figure.subplots()
 rows = range(len(claims))
-differences, limits, verdicts = (np.array(column) for column in zip(*found, strict=True))
+differences, limits, verdicts = (np.array(column) for column in zip(*decided, strict=True))
 axis.errorbar(differences, rows, xerr=limits, fmt="o", color="black", capsize=3)
 axis.axvline(0, color="black", linewidth=0.8)
 axis.set_yticks(rows, [claim for claim, _, _ in claims])
@@ -274,7 +274,7 @@ figure
 
 # %% tags=["numbers"]
 for word in ("confirmed", "contradicted", "not decided"):
-    of_word = [claim for (claim, _, _), (_, _, verdict) in zip(claims, found, strict=True) if verdict == word]
+    of_word = [claim for (claim, _, _), (_, _, verdict) in zip(claims, decided, strict=True) if verdict == word]
     print(f"{word}: {len(of_word)} of {len(claims)}" + "".join(f"\n    {claim}" for claim in of_word))
 order = [stage for stage in zoo.STAGES[2:-1] if stage != "strided_convolution"]
 print(f"Five stages that only grow in another way lie within {np.ptp([np.mean(trainings[s]) for s in order]):.3f}.")
@@ -470,11 +470,13 @@ Markdown(format_scores({name: card["scores"]["at_network_size"] for name, card i
 # %% tags=["numbers"]
 within = t * spread * np.sqrt(2)
 table = []
-for (claim, better, worse), (difference, _, verdict) in zip(claims, found, strict=True):
+for (claim, better, worse), (difference, _, verdict) in zip(claims, decided, strict=True):
     if worse in scores:
         longer = scores[better]["mean_iou"] - scores[worse]["mean_iou"]
         table.append([claim, f"{difference:+.3f}", verdict, f"{longer:+.3f}", judge(longer, within)])
 print(f"Limit: {within:.3f}. Changed: {sum(row[2] != row[4] for row in table)} of {len(table)} verdicts.")
+longer = scores["strided_convolution"]["mean_iou"] - scores["transposed_convolution"]["mean_iou"]
+print(f"Strided convolution against max pooling, now: {longer:+.3f}, {judge(longer, within)}.")
 before, after = both
 Markdown(format_table(["claim", before, "verdict", after, "verdict"], table))
 
