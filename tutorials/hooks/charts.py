@@ -37,7 +37,8 @@ def curves(card, others):
     for tick in (tick for tick in TICKS if tick <= most):
         parts.append(f'<path class="zoo-tick" d="M{LEFT} {y(tick):.1f}H{WIDTH - 8}"/>')
         parts.append(text(LEFT - 6, y(tick) + 4, f"{tick:g}", "end"))
-    for epoch in sorted({1, *range(4, epochs + 1, max(4, epochs // 16 * 4))}):
+    step = max(4, epochs // 16 * 4)
+    for epoch in sorted({1, *range(step, epochs + 1, step)}):
         parts.append(text(x(epoch), HEIGHT - BOTTOM + 17, str(epoch), "middle"))
     parts.append(text((LEFT + WIDTH) / 2, HEIGHT - 2, say("epoch"), "middle"))
     if small:
