@@ -94,7 +94,8 @@ def pip(*arguments):
 def test_the_wheel_holds_the_models_and_cards_of_the_stages_and_little_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     models = {f"zoo/saved_models/{stage}.{ending}" for stage in zoo.STAGES for ending in ("keras", "json")}
-    assert {name for name in names if "saved_models" in name} == models
+    seeds = {f"zoo/{path.relative_to(ROOT)}" for path in ROOT.glob("saved_models/seeds/**/*.json")}
+    assert {name for name in names if "saved_models" in name} == models | seeds
     assert {Path(name).parts[0] for name in names if ".dist-info" not in name} == {"zoo"}
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "zoo").glob("**/*.py")}
     assert modules <= set(names)

@@ -285,7 +285,7 @@ for (stage, card), mean in zip(cards.items(), means, strict=True):
     print(f"{stage:23} mean IoU {mean:.3f} of {card['dataset']['test']['examples']:,} test photos")
 print(f"Between the best and the worst lie {max(means) - min(means):.3f}; each was trained once.")
 
-paths = sorted(saved.folder_of_models().glob("seeds/**/unet.json"))  # which the clone alone has
+paths = sorted(saved.folder_of_models().glob("seeds/**/unet.json"))
 seeds = [saved.card("unet", path.parent) for path in paths]
 found = [card["scores"]["at_network_size"]["mean_iou"] for card in seeds]
 print(f"Between {len(seeds)} seeds of the U-Net, after {seeds[0]['recipe']['epochs']} epochs, lie {np.ptp(found):.3f}.")

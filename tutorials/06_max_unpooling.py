@@ -364,7 +364,7 @@ plots.draw_stages([test_photo, chelsea()], answers, [test_mask, None])
 # shorter recipe: the last line is the difference between its best and its worst.
 
 # %%
-paths = sorted(saved.folder_of_models().glob("seeds/**/unet.json"))  # which the clone alone has
+paths = sorted(saved.folder_of_models().glob("seeds/**/unet.json"))
 cards = {stage: saved.card(stage) for stage in stages}
 seeds = [saved.card("unet", path.parent) for path in paths]
 

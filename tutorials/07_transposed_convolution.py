@@ -500,7 +500,7 @@ def scores_of(stage, folder=None):
 
 print(f"{'':24} mean IoU   border IoU   boundary IoU")
 table = {stage: scores_of(stage) for stage in stages}
-paths = sorted(saved.folder_of_models().glob("seeds/**/unet.json"))  # which the clone alone has
+paths = sorted(saved.folder_of_models().glob("seeds/**/unet.json"))
 table["between the seeds"] = np.ptp([scores_of("unet", path.parent) for path in paths], axis=0)
 for name, (mean, border, boundary) in table.items():
     print(f"{name:24} {mean:8.3f} {border:12.3f} {boundary:14.3f}")
