@@ -34,7 +34,13 @@ def test_a_stage_answers_as_in_keras(stage, format, tmp_path, rng):
 @pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_saved_model_answers_as_in_keras(format, tmp_path, rng):
-    assert_answers_as_in_keras(zoo.load("max_unpooling"), format, tmp_path, rng.random((2, 128, 128, 3), "float32"))
+    model, images = zoo.load("max_unpooling"), rng.random((2, 128, 128, 3), "float32")
+    path = exporting.export(model, tmp_path, format)
+    difference = np.abs(formats.open_exported(path)(images) - model.predict_on_batch(images))
+    # Where two values of a window are equal but for rounding, the other one may be the maximum: then the logits around
+    # that place differ by more.
+    assert (difference > 1e-4).mean() < 0.02
+    assert difference.max() < 0.2
 
 
 @pytest.mark.slow
