@@ -424,9 +424,9 @@ for stage in ("bed_of_nails", "transposed_convolution", "strided_convolution"):
 # the loss sees it, and so nothing holds it back. (Each stage was trained once: how much of it there is may be chance.)
 #
 # Where does the grid come from? Give the last step up a map of equal numbers: its weights decide whether an even map or
-# a grid comes out. The [learned weights](11_signals.md#the-filters-that-were-learned) of `bed_of_nails` and
-# `strided_convolution` make a strong grid, those of `transposed_convolution` a weaker one. Copying makes none, whatever
-# the convolution behind it learns: equal numbers stay equal. Odena et al. recommend copying for this reason.
+# a grid comes out. The [learned weights](11_signals.md#the-filters-that-were-learned) of `bed_of_nails`,
+# `strided_convolution` and `transposed_convolution` make a grid. Copying makes none, whatever the convolution behind it
+# learns: equal numbers stay equal. Odena et al. recommend copying for this reason.
 #
 # ## The stage `transposed_convolution`
 #

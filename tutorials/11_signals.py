@@ -256,9 +256,9 @@ assert all(
 # %% [markdown]
 # Copying is a box, whatever convolution follows: nothing of period 2 comes out of it. The other filters have learned
 # something else than interpolation. A kernel that looks for edges wants fast waves, and so it lets copies through, most
-# in `bed_of_nails` and `strided_convolution`. The layers behind must live with that grid, or cancel it. They do: in the
-# answers, hardly any of it is left. Where it goes is measured
-# [on the page about transposed convolution](07_transposed_convolution.md#the-checkerboard).
+# in `bed_of_nails`. The layers behind must live with that grid, or cancel it. They do: in the answers, hardly any of it
+# is left. Where it goes is measured [on the page about transposed
+# convolution](07_transposed_convolution.md#the-checkerboard).
 #
 # ## One pixel, nine models
 #
@@ -351,14 +351,14 @@ for stage, curve in curves.items():
 # **By 16 pixels**, the windows of all four poolings hold the same pixels as before. What changes then comes from the
 # frame alone: new things have come into view, and the zeros of the padding lie elsewhere. This is the floor.
 #
-# **By 8 pixels**, the windows of the first three poolings are as before, and those of the fourth lie half a window
-# off. The stages that remember nothing feel that on almost all photos: what they know of places has passed through the
-# coarsest windows. The U-Net does not: there is no verdict between 8 and 16. Its fine features come from across.
+# **By 8 pixels**, the windows of the first three poolings are as before, and those of the fourth lie half a window off.
+# Nearly all stages feel that on almost all photos, the U-Net too: what they know of the whole has passed through the
+# coarsest windows.
 #
-# **By 7 pixels**, no pooling has its old windows. The stages with a memory feel the difference to 8 on all photos. What
-# they hand across, offsets or features, was made with the *fine* windows. In `max_unpooling`, other windows mean other
-# maxima, at other places. So it changes more than `nearest_unpooling`, with weights of exactly the same shapes: **who
-# answers in more detail depends more on where the windows lie.**
+# **By 7 pixels**, no pooling has its old windows. The stages with a memory feel the difference to 8 on almost all
+# photos. What they hand across, offsets or features, was made with the *fine* windows. In `max_unpooling`, other
+# windows mean other maxima, at other places. Does it change more than `nearest_unpooling`, with weights of exactly the
+# same shapes? The numbers give no verdict.
 #
 # Three warnings. A changed pixel is not a wrong one: we did not ask which of the two answers is right. Among twenty
 # verdicts of this kind, chance alone makes about one. And each stage was trained once.
