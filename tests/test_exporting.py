@@ -3,6 +3,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from skimage.data import chelsea
 
 import zoo
 from zoo import __main__, exporting, formats
@@ -33,14 +34,10 @@ def test_a_stage_answers_as_in_keras(stage, format, tmp_path, rng):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_saved_model_answers_as_in_keras(format, tmp_path, rng):
-    model, images = zoo.load("max_unpooling"), rng.random((2, 128, 128, 3), "float32")
-    path = exporting.export(model, tmp_path, format)
-    difference = np.abs(formats.open_exported(path)(images) - model.predict_on_batch(images))
-    # Where two values of a window are equal but for rounding, the other one may be the maximum: then the logits around
-    # that place differ by more.
-    assert (difference > 1e-4).mean() < 0.02
-    assert difference.max() < 0.2
+def test_a_saved_model_answers_as_in_keras(format, tmp_path):
+    # A photo: in noise, rounding decides between two values of a window that are as good as equal.
+    images = np.stack([chelsea()[40:168, left : left + 128] for left in (100, 250)]).astype("float32") / 255
+    assert_answers_as_in_keras(zoo.load("max_unpooling"), format, tmp_path, images)
 
 
 @pytest.mark.slow

@@ -44,8 +44,7 @@ recipe, dataset = cards["unet"]["recipe"], cards["unet"]["dataset"]
 
 def without_chance(recipe):
     """What of a recipe must be equal: all but the seed, and how numbers are rounded."""
-    chance = ("seed", "mixed_precision", "xla")
-    return {name: value for name, value in training.with_defaults(recipe).items() if name not in chance}
+    return {name: value for name, value in training.but_for_rounding(recipe).items() if name != "seed"}
 
 
 for card in cards.values():

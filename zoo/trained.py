@@ -113,8 +113,8 @@ def take_over(model: keras.Model, start: keras.Model) -> None:
 def is_done(stage: str, recipe: training.Recipe, folder: str | os.PathLike) -> bool:
     """Whether a folder has a card of this stage, trained by this recipe, however its steps were rounded."""
     card = cards.cards(folder).get(stage)
-    rounding = {"mixed_precision": recipe.mixed_precision, "xla": recipe.xla}
-    return card is not None and training.with_defaults(card["recipe"]) | rounding == dataclasses.asdict(recipe)
+    asked = training.but_for_rounding(dataclasses.asdict(recipe))
+    return card is not None and training.but_for_rounding(card["recipe"]) == asked
 
 
 def command_for(stage: str, recipe: training.Recipe) -> str | None:

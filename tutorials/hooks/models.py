@@ -100,7 +100,7 @@ def model_page(stage):
         "eye:"
     )
     limits = "\n".join(f"- {say(limit)}" for limit in known["limits"])
-    return f"""# {heading(stage.name, say(stage.name))}
+    return f"""# {stage.name}
 
 {opening}
 

@@ -1,10 +1,8 @@
 """Trains two well-known networks on the same data as the zoo, and prints their scores beside the U-Net's.
 
-In a clone, since the U-Net by the same short recipe (`zoo.training.SHORT`) is a card there.
-
 With the photos prepared: `python -m zoo.benchmark.peers`. What is trained already is only printed, and a training by
-the zoo's recipe that was stopped goes on. With `--benchmark` it trains nothing, but times them beside the U-Net, and
-beside U-Nets that are widened to as many parameters.
+the zoo's short recipe (`zoo.training.SHORT`) that was stopped goes on. With `--benchmark` it trains nothing, but times
+them beside the U-Net, and beside U-Nets that are widened to as many parameters.
 
 - The U-Net of keras.io, "Image segmentation with a U-Net-like architecture" (F. Chollet, 2019): strided, separable
   convolutions, residuals added instead of features joined. Once by the zoo's recipe, and once by its own, for as many

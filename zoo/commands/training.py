@@ -36,9 +36,10 @@ def choose_rounding(options):
 
 def grid(options):
     folders = [options.out if seed == 0 else options.out / f"seed_{seed}" for seed in range(options.seeds)]
+    chosen = training.SHORT if options.short else training.PUBLISHED
+    chosen = dataclasses.replace(chosen, dataset=options.dataset, **choose_rounding(options))
     for seed, folder in enumerate(folders):
-        chosen = training.SHORT if options.short else training.PUBLISHED
-        recipe = dataclasses.replace(chosen, seed=seed, dataset=options.dataset, **choose_rounding(options))
+        recipe = dataclasses.replace(chosen, seed=seed)
         for stage in STAGES:
             if trained.is_done(stage, recipe, folder):
                 print(f"{stage}, seed {seed}: done already.")

@@ -3,7 +3,7 @@
 from zoo.training.devices import gpus, process_count, process_number, require_jax, share_among
 from zoo.training.loop import compile_model, load, make_optimizer, train
 from zoo.training.loss import cross_entropy_and_dice, median_frequency_weights
-from zoo.training.recipe import FINE_TUNING_RATE, PUBLISHED, SHORT, Recipe, phases, with_defaults
+from zoo.training.recipe import FINE_TUNING_RATE, PUBLISHED, SHORT, Recipe, but_for_rounding, phases, with_defaults
 from zoo.training.state import DivergedError, KeepState, forget
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "DivergedError",
     "KeepState",
     "Recipe",
+    "but_for_rounding",
     "compile_model",
     "cross_entropy_and_dice",
     "forget",

@@ -90,6 +90,11 @@ def with_defaults(kept):
     return {**known, **kept}
 
 
+def but_for_rounding(kept):
+    """As `with_defaults`, without what only decides how a step is computed: that makes no other recipe."""
+    return {name: value for name, value in with_defaults(kept).items() if name not in ("mixed_precision", "xla")}
+
+
 def phases(recipe):
     """The image sizes of a training, and the numbers of the epochs at each: half the size first, then the whole."""
     first = int(recipe.half_size_share * recipe.epochs)
