@@ -35,9 +35,15 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
 def pytest_collection_modifyitems(items):
-    """The longest files begin first: else one worker ends with the site while the other is idle."""
+    """The longest files begin first, of which one builds the site. Those that wait for it come last."""
     first = ["test_site.py", "test_training.py", "test_install.py"]
-    items.sort(key=lambda item: first.index(item.path.name) if item.path.name in first else len(first))
+    waiting = {item.path.name for item in items if "site" in item.fixturenames}
+
+    def turn(item):
+        name = item.path.name
+        return first.index(name) if name in first else len(first) + (name in waiting)
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(autouse=True)

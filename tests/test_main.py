@@ -311,12 +311,17 @@ def test_grid_trains_what_is_not_done_by_the_recipe(monkeypatch, tmp_path, capsy
     assert len(asked) == 2
     assert "unet, seed 1: done already." in capsys.readouterr().out
     monkeypatch.setattr(training, "PUBLISHED", training.Recipe("oxford_iiit_pet", epochs=3))
-    __main__.main(command)
+    with pytest.raises(SystemExit, match=r"unet.json is there already.*--overwrite"):
+        __main__.main(command)
+    assert len(asked) == 2  # not even the first was begun
+    __main__.main([*command, "--overwrite"])
     assert asked[2:] == [("unet", 0, 3), ("unet", 1, 3)]
     __main__.main([*command, "--mixed-precision", "--xla"])  # how a step is computed makes no other recipe
     assert len(asked) == 4
     monkeypatch.setattr(training, "SHORT", training.Recipe("oxford_iiit_pet", epochs=1))
-    __main__.main([*command, "--short"])
+    with pytest.raises(SystemExit, match="is there already"):
+        __main__.main([*command, "--short"])
+    __main__.main([*command, "--short", "--overwrite"])
     assert asked[4:] == [("unet", 0, 1), ("unet", 1, 1)]
 
 
@@ -329,7 +334,7 @@ def test_grid_begins_anew_where_the_recipe_has_changed(monkeypatch, tmp_path, ca
     recipe = training.Recipe("synthetic_pets", image_size=16, batch_size=4, epochs=1, half_size_share=0)
     for epochs in (1, 2):
         monkeypatch.setattr(training, "PUBLISHED", dataclasses.replace(recipe, epochs=epochs))
-        __main__.main(["grid", "--dataset", "synthetic_pets", "--out", str(tmp_path)])
+        __main__.main(["grid", "--dataset", "synthetic_pets", "--out", str(tmp_path), "--overwrite"])
         assert len(saved.card("strided_convolution", tmp_path)["history"]) == epochs
         assert not list(tmp_path.glob("strided_convolution/after_epoch_*"))
     assert "done already" not in capsys.readouterr().out

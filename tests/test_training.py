@@ -167,9 +167,7 @@ def trained(tmp_path, two_states, few_scenes):
 def compiled():
     """The model of these states, as `train` compiles it."""
     model = build_small()
-    optimizer = training.make_optimizer(TWO, steps_per_epoch=4)
-    optimizer.build(model.trainable_variables)
-    training.compile_model(model, optimizer, TWO)
+    training.compile_model(model, training.make_optimizer(TWO, steps_per_epoch=4), TWO)
     return model
 
 
@@ -341,7 +339,7 @@ def test_the_loss_is_that_of_pytorch_and_of_the_definition_of_dice(rng):
     torch = pytest.importorskip("torch")
     logits, masks = rng.normal(size=(2, 4, 4, 3)).astype("float32"), rng.integers(0, 3, (2, 4, 4))
     model = build_small()
-    training.compile_model(model, "sgd", dataclasses.replace(RECIPE, dice_weight=0.5))
+    training.compile_model(model, keras.optimizers.SGD(), dataclasses.replace(RECIPE, dice_weight=0.5))
     y, t = torch.tensor(logits).permute(0, 3, 1, 2), torch.tensor(masks)
     cross_entropy = torch.nn.functional.cross_entropy(y, t)
     shares = y.softmax(1)

@@ -318,7 +318,8 @@ for axis, (title, panel) in zip(axes, panels.items(), strict=True):
     axis.grid(color="silver", linewidth=0.4)
     axis.tick_params(length=0)
     axis.set_title(title, fontsize=10)
-axes[1].plot(columns + 0.5, rows + 0.5, "o", color="grey", fillstyle="none", markersize=5)
+for colour, width in (("white", 2.8), ("black", 1.2)):  # black with a white rim is seen on dark and on pale pixels
+    axes[1].plot(columns + 0.5, rows + 0.5, "o", color=colour, fillstyle="none", markersize=6, markeredgewidth=width)
 figure.colorbar(image, ax=axes)
 figure
 

@@ -376,14 +376,13 @@ for stage, each in logits.items():
     shares[stage], seen_shares[stage] = grid_share(each), grid_share(seen)
     quarters = [grid_share(quarter) for quarter in np.split(seen, 4)]
     print(f"{stage:23} {shares[stage]:6.1%} {seen_shares[stage]:14.1%} {min(quarters):20.1%} to {max(quarters):.1%}")
-assert max(shares, key=shares.get) == "bed_of_nails"
 assert shares["nearest_unpooling"] < 0.01
 assert seen_shares["bed_of_nails"] < shares["bed_of_nails"] / 10
 if dataset == "oxford_iiit_pet":  # drawn pets are other pictures than the stages have learned from
     assert max(seen_shares.values()) < 0.05
 
 # %% [markdown]
-# The first column looks bad for `bed_of_nails`, which has most, and for `transposed_convolution` and
+# The first column looks bad for `bed_of_nails`, and not much better for `transposed_convolution` and
 # `strided_convolution`, although they keep the rule. `nearest_unpooling` stays below 1 %. (The first two stages,
 # `sliding_window` and `fully_convolutional`, are missing, since they have no decoder.) The second column does not look
 # bad for any: little grid is left where the softmax looks. Where is the grid of the first column, then? Here are the
@@ -485,7 +484,7 @@ print(f"kernels {first.shape} and {second.shape} in one: {merged.shape}, differ 
 assert difference < 1e-4
 
 # %% [markdown]
-# That fits the scores: the stages that remember nothing lie close together. (`max_unpooling` remembers, but on pets
+# That fits the scores: the three stages of the table above lie close together. (`max_unpooling` remembers, but on pets
 # [that changes little](06_max_unpooling.md).) How much can chance do? The last line is the difference between three
 # trainings of the U-Net from three seeds, by a shorter recipe.
 

@@ -418,13 +418,13 @@ def name_points(axis, points, x, gap):
         axis.annotate(stage.replace("_", " "), point, (x, height), va="center", arrowprops=line)
 
 
-figure = Figure(figsize=(7, 4), layout="constrained")
+figure = Figure(figsize=(7, 4.2), layout="constrained")
 axis = figure.subplots()
 points = {stage: (card["costs"]["multiply_adds"] / 1e6, scores[stage]["mean_iou"]) for stage, card in cards.items()}
 axis.plot(*zip(*points.values(), strict=True), "o", color="black")
 dearest = max(price for price, _ in points.values())
 name_points(axis, points, 1.1 * dearest, gap=0.06 * (max(means) - min(means)))
-axis.margins(y=0.15)
+axis.margins(y=0.2)
 axis.set(xlim=(0, 1.6 * dearest), xlabel="million multiply-adds for one image", ylabel="mean IoU")
 axis.patch.set_visible(False)
 figure

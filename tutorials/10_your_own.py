@@ -62,8 +62,8 @@ scene_masks = {f"mask {number}": PALETTE[mask] for number, (_, mask) in enumerat
 plots.draw_images(scene_images | scene_masks, columns=3)
 
 # %% [markdown]
-# There are four classes, and each scene has its own size. Circles are reddish, squares greenish and triangles bluish,
-# more or less, so that a small network learns *what* within seconds. What is left to learn is *where*: the outlines.
+# There are four classes, and the scenes differ in size. Most circles are reddish, most squares greenish and most
+# triangles bluish, so that a small network soon learns *what*. What is left to learn is *where*: the outlines.
 #
 # ## A folder of your own
 #
@@ -102,8 +102,8 @@ assert changed.any()
 # JPEG keeps what the eye sees, and the eye does not see the step from 2 to 3. Masks are PNG files.
 
 # %% [markdown]
-# From the command line the rest is one line: `python -m zoo train unet --dataset FOLDER`. Here we take the parts
-# in hand. `data.load` takes the path of a folder as it takes the name of a data set, and gives batches.
+# From the command line the rest is one line: `python -m zoo train unet --dataset FOLDER`. Here we take
+# each step ourselves. `data.load` takes the path of a folder as it takes the name of a data set, and gives batches.
 
 # %%
 SIZE = 48
@@ -123,8 +123,10 @@ assert set(np.unique(masks)) <= set(range(len(CLASSES)))
 def fit(model, seed, epochs=2):
     mild = data.Augmentation(scale_jitter=1.0, light=0.0)  # the colours tell the classes
     batches = data.load(folder, "train", SIZE, 4, mild, seed, epochs=range(epochs))
-    falling = keras.optimizers.schedules.CosineDecay(5e-3, len(batches))
-    model.compile(keras.optimizers.Adam(falling), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(5e-3, len(batches)))
+    optimizer.build(model.trainable_variables)  # else TensorFlow traces the first step twice
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss, jit_compile=False)  # XLA would compile for longer than it saves
     history = model.fit(batches, epochs=epochs, steps_per_epoch=len(batches) // epochs, shuffle=False, verbose=0)
     return history.history["loss"]
 
@@ -158,6 +160,7 @@ assert summary["mean_iou"] > 0.5  # "background everywhere" stays below 1 / 4
 
 # %% [markdown]
 # `zoo.predict` works with your model as it does with ours: a scene of any size in, a class for each of its pixels out.
+# A shape whose colour does not tell its class may get a wrong one.
 
 # %% Three scenes of the test split, their masks, and below each the classes that the U-Net answers tags=["picture"]
 unseen = list(data.examples(folder, "test").take(3).as_numpy_iterator())
@@ -212,8 +215,8 @@ for axis, (title, picture) in zip(figure.subplots(3), rows.items(), strict=True)
 figure
 
 # %% [markdown]
-# That a model *runs* at another size does not mean that it is good there. Here the shapes are as large as in the
-# training. A network that saw whole pets does not know a pet ten times as large, of which it sees only fur at once.
+# That a model *runs* at another size does not mean that it is good there. Here the shapes are about as large as in
+# the training. A network that saw whole pets does not know a pet ten times as large, of which it sees only fur at once.
 # That is why `zoo.predict` squeezes each photo to the size of the training.
 #
 # ## A way up of your own
@@ -245,8 +248,8 @@ plots.draw_grids({"small": small, "nearest": copied, "bilinear": smooth}, window
 # %% [markdown]
 # Like [nearest neighbour](05_nearest_and_nails.md) it remembers nothing, but it invents slopes instead of steps. Is
 # that better? Train it beside `nearest_unpooling`, with the same data, steps and learning rate, and each of them
-# **twice**, with two seeds. The seed decides the first weights and the order of the scenes, nothing else. One pass over
-# the scenes is short, and enough to see what this is about.
+# **twice**, with two seeds. The seed decides the first weights, the order of the scenes and how each of them is moved
+# at random, nothing else. One pass over the scenes is short, and enough to see what this is about.
 
 # %%
 shared = {"image_shape": (SIZE, SIZE, 3), "num_classes": len(CLASSES), "filters": FILTERS}
@@ -263,7 +266,7 @@ for name, build in builders.items():
 print("\n".join(rows))
 
 # %% [markdown]
-# Before you crown a winner, look along the rows. The two numbers of a row come from the *same* architecture: their
+# Before you name a winner, look along the rows. The two numbers of a row come from the *same* architecture: their
 # difference is noise. A difference between rows means something only if it is clearly larger.
 
 # %%
@@ -296,11 +299,12 @@ print(inspect.getsource(inspect.getmodule(build_nearest_unpooling)))
 #    compares it with a loop.
 # 4. **The weights**: `python -m zoo grid --out saved_models` leaves alone what is trained, and trains yours with the
 #    recipe that all others share, scores it on the test split and writes its card. It needs the photos, and a GPU or a
-#    day's patience. With `--short` it takes a tenth of that, and compares with the cards in `saved_models/seeds`.
+#    day's patience. With `--short --out saved_models/seeds` it takes a tenth of that, and puts the card beside those
+#    that [the comparison](09_comparison.md) reads.
 # 5. **What is left**: write what the model gets wrong under `limits` in its card, put the table of `python -m zoo list`
 #    into `README.md`, and explain it on its page.
 #
-# The checks of point 3 are quickly made here, by hand:
+# Some of the checks of point 3 are quickly made here, by hand:
 
 # %%
 assert build_smooth_upsampling().name == "smooth_upsampling"

@@ -53,14 +53,20 @@ for name, strength in pulls.items():
     print(f"share of the pull, {name:23}" + "".join(f"{share:12.0%}" for share in shares))
 
 # %% [markdown]
-# (Each map has its own scale, from dark to bright.) All losses pull where the answer is wrong or not sure, along the
-# outline. But they do not share their strength among the classes in the same way. Now one after the other.
+# (Each map has its own scale, from dark to bright.) Along the outline the network is not sure, and there all losses
+# pull. The dog's tail is another case: its truth is border, but the network is sure that it is background. There
+# cross-entropy and class weights pull most, and Dice hardly at all.
+#
+# The table adds up the pull over eight photos. Three of the losses share their strength among the classes in nearly
+# the same way. More than half of it goes to the border, since most of what the trained network gets wrong, or is not
+# sure of, is there. Class weights pull more at the border, and the last loss not at all. Now one after the other.
 #
 # ## Cross-entropy counts pixels
 #
 # The softmax of the logits gives each class a *share* of a pixel, and the shares add up to 1. Cross-entropy takes the
 # share \(p\) of the true class: \(-\log p\) is 0 for a sure and right answer, and large for a sure and wrong one. The
-# loss is the mean over all pixels. So a class with few pixels has little to say.
+# loss is the mean over all pixels. So at the start of a training, when the answer is not sure anywhere, a class with
+# few pixels has little to say.
 #
 # Here is a row of 100 pixels, of which 4 are border. One answer overlooks them. The other one finds them, but draws a
 # band that is three times too wide.
@@ -154,7 +160,9 @@ assert dice_by_hand(truth, band) < dice_by_hand(truth, answers["overlooks"])
 # %% [markdown]
 # Class weights and Dice prefer the answer that finds the border. The zoo adds cross-entropy and Dice. Why not Dice
 # alone? Its denominator holds sums over the whole batch: so the pull at one pixel depends on all others, and where a
-# class is tiny or the network is lost, it is uneven or weak. Cross-entropy pulls at each pixel by itself.
+# class is tiny, it is uneven. And where the network is sure, the softmax hardly changes with the logits: there Dice is
+# weak, even if the answer is wrong, as at the tail above. Cross-entropy pulls at each pixel by itself, and most where
+# the answer is sure and wrong.
 #
 # !!! question "Try it"
 #     In a batch, no pixel is border. What does the Dice loss say of the border there? Does it push a network to answer
@@ -173,8 +181,9 @@ for name, share in (("2 %", 0.02), ("40 %", 0.4)):
 # ## Leave the border out
 #
 # The data set calls the border [*not classified*](01_task.md#what-to-do-with-the-border). So one can leave its pixels
-# out of the loss: they get an **ignored label**, and nothing pulls there (the last map at the top is dark along the
-# outline). The network then has two classes to tell apart, and answers one of them in the border, too.
+# out of the loss: they get an **ignored label**, and nothing pulls there (the last map at the top is dark at the
+# border, and bright only beside it). The network then has two classes to tell apart, and answers one of them in the
+# border, too.
 #
 # ## Five losses, one network
 #
@@ -278,7 +287,8 @@ table(
 # %% [markdown]
 # **What the tables say**, for this network and this short training:
 #
-# - **Cross-entropy** finds the least of the border. With one of the two seeds, it found next to none.
+# - **Cross-entropy** finds the least of the border, of the four losses that count it. With one of the two seeds, it
+#   found next to none.
 # - **Class weights** find the most, and call more border than there is. The border gains, and the background, from
 #   which wrong answers come, loses.
 # - **Dice** raises all three classes here. It finds less of the border than class weights do, but is more often right.

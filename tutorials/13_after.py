@@ -51,7 +51,7 @@ print(f"with a stride {len(strided)} numbers, with dilation {len(dilated)}, of w
 
 # %% [markdown]
 # The new numbers between are what a way up would have to guess. The price: in two dimensions, each later layer has four
-# times as many pixels. So the first networks of this kind stopped at an output stride of 8 or 16, and left the rest to
+# times as many pixels. So the first networks of this kind stopped at an output stride of 8, and left the rest to
 # bilinear interpolation (DeepLab: Chen et al., 2014; Yu and Koltun, 2015).
 #
 # ## ASPP: several views at once
@@ -116,12 +116,12 @@ draw_schemes({"SegFormer": ([4, 8, 16, 32], [4, 1], [(4, 4), (8, 4), (16, 4)])})
 # ## Promptable models: remember the photo
 #
 # *Segment Anything* (SAM; Kirillov et al., 2023) asks another question. Not "which class has each pixel?", but "which
-# pixels belong to the thing that I point at?" A click, a box or a rough mask is the **prompt**, and the answer is one
+# pixels belong to the thing that I point at?" A click, a box or a rough mask is the **prompt**, and the answer is a
 # mask, without the name of a class. The encoder is a plain vision transformer: it cuts the photo into patches of 16 x
 # 16 pixels, and stays at stride 16.
 
-# %% SAM: down to 16 in one step, where it stays; up to 4 tags=["picture"]
-draw_schemes({"SAM": ([16, 16, 16, 16], [8, 4], [])})
+# %% SAM: down to 16 in one step, where it stays; up to 4, and from there to 1 tags=["picture"]
+draw_schemes({"SAM": ([16, 16, 16, 16], [8, 4, 1], [])})
 
 # %% [markdown]
 # - **Down**: patches of 16 x 16, then attention, all at one size.

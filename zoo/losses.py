@@ -77,7 +77,9 @@ def learn(loss, seed, images, masks):
     model = models.build("unet", image_shape=(SIDE, SIDE, 3), filters=FILTERS)
     recipe = training.Recipe(DATASET, epochs=EPOCHS, batch_size=BATCH_SIZE)  # only what the optimiser reads counts
     compiled = keras.backend.backend() != "tensorflow"  # XLA would compile for longer than it saves
-    model.compile(training.make_optimizer(recipe, len(images) // BATCH_SIZE), loss, jit_compile=compiled)
+    optimizer = training.make_optimizer(recipe, len(images) // BATCH_SIZE)
+    optimizer.build(model.trainable_variables)  # as `training.compile_model` does
+    model.compile(optimizer, loss, jit_compile=compiled)
     model.fit(images, masks, batch_size=BATCH_SIZE, epochs=EPOCHS, verbose=0)
     return model
 

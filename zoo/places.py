@@ -81,9 +81,8 @@ class Learner:
         recipe = training.Recipe("synthetic_pets", epochs=EPOCHS, learning_rate=0.01)  # only loss and optimiser count
         self.batch_size = recipe.batch_size
         optimizer = training.make_optimizer(recipe, TRAINING // self.batch_size)
-        optimizer.build(self.model.trainable_variables)
-        self.fresh = [keras.ops.convert_to_numpy(variable) for variable in optimizer.variables]
         training.compile_model(self.model, optimizer, recipe)
+        self.fresh = [keras.ops.convert_to_numpy(variable) for variable in optimizer.variables]
 
     def build(self):
         """The network with weights of chance."""

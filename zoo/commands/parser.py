@@ -118,6 +118,7 @@ def add_training(command):
     add_rounding(added)
     text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... below it"
     added.add_argument("--out", type=some_path, default=Path("runs/grid"), help=text)
+    add_overwrite(added)
 
     text = "train the U-Net by changes of the recipe, and score it on the validation split; what is done is skipped"
     added = command("trials", "training:trials", text)

@@ -67,7 +67,6 @@ def train_in(folder, build, recipe):
     finally:
         keras.config.set_dtype_policy(policy)
     optimizer = make_optimizer(recipe, count // recipe.batch_size)
-    optimizer.build(model.trainable_variables)
     class_weights = weigh_classes(recipe)
     compile_model(model, optimizer, recipe, class_weights)
     history = read_state(folder, recipe, model)
@@ -123,6 +122,8 @@ def make_optimizer(recipe, steps_per_epoch):
 
 def compile_model(model, optimizer, recipe, class_weights=None):
     """Gives the model an optimiser and the recipe's loss."""
+    if not optimizer.built:
+        optimizer.build(model.trainable_variables)  # with its variables there, TensorFlow traces a step once, not twice
     loss = cross_entropy_and_dice(recipe.dice_weight, data.find(recipe.dataset).ignored, class_weights)
     jit_compile = recipe.xla if keras.backend.backend() == "tensorflow" else "auto"
     model.compile(optimizer, loss, jit_compile=jit_compile)
