@@ -9,8 +9,8 @@ demo: .venv/installed  ## load all models, draw them on photos, train one for a 
 test: .venv/installed  ## quick tests of everything
 	$(BIN)/python -m pytest
 
-test-all: .venv/installed runtime  ## all tests; one more at once than two cores have work for, since many wait
-	$(BIN)/python -m pytest -m "" --numprocesses=3
+test-all: .venv/installed runtime  ## all tests
+	$(BIN)/python -m pytest -m ""
 
 lint: .venv/installed
 	$(BIN)/ruff check .

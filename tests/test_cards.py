@@ -1,4 +1,5 @@
 import copy
+import hashlib
 import json
 import os
 
@@ -83,6 +84,23 @@ def test_what_is_no_file_is_not_read(make, tmp_path):
     make(tmp_path / "unet.json")
     with pytest.raises(OSError, match=r"unet\.json must be a plain file"):
         cards.cards(tmp_path)
+
+
+def test_names_of_classes_are_those_of_the_model_that_the_card_describes(tmp_path):
+    (tmp_path / "own.keras").write_bytes(b"a model")
+    known = hashlib.sha256(b"a model").hexdigest()
+    for contents, expected in (
+        ({"sha256": known, "dataset": {"classes": ["sky", "road"]}}, ["sky", "road"]),
+        ({"sha256": known, "dataset": {"classes": [0, 1]}}, None),
+        ({"sha256": "of another", "dataset": {"classes": ["sky", "road"]}}, None),
+    ):
+        (tmp_path / "own.json").write_text(json.dumps({"stage": "own", **contents}))
+        assert cards.class_names(str(tmp_path / "own.keras")) == expected
+
+
+def test_an_empty_folder_name_is_none():
+    with pytest.raises(ValueError, match="`folder` must name a folder of saved models"):
+        cards.cards("")
 
 
 def test_a_wrong_default_folder_is_named(tmp_path, monkeypatch):

@@ -111,7 +111,7 @@ EDITS = {
     "saved_models/<stage>.json": ("saved_models/unet.json", card_of_another),
 }
 BY_HAND = {"saved_models/<stage>.keras", "README.md"}  # tests of weights, pages and drawings
-BY_HAND |= {"tutorials/09_comparison.py", "tutorials/benchmark.json", "tests/test_model_pages.py"}
+BY_HAND |= {"tutorials/09_comparison.py", "zoo/benchmark/benchmark.json", "tests/test_model_pages.py"}
 
 
 @pytest.fixture(scope="module")

@@ -49,8 +49,16 @@ def test_wrong_labels_are_named(truth, predicted):
     wrong = truth or predicted
     with pytest.raises(ValueError, match=rf"must be classes, 0 to 2\. Received: {wrong}"):
         evaluation.Scores().add(np.array([[0, truth]]), np.array([[0, predicted]]))
+    with pytest.raises(ValueError, match=r"of `predicted` must be whole numbers. Received: float32"):
+        evaluation.Scores().add(np.zeros((2, 3), int), np.full((2, 3), 0.7, "float32"))
     with pytest.raises(ValueError, match="must be of one shape"):
         evaluation.Scores().add(np.zeros((2, 3), int), np.zeros((3, 2), int))
+
+
+def test_where_there_is_no_foreground_and_none_is_seen_all_is_right():
+    scores = evaluation.Scores()
+    scores.add(np.ones((2, 3), int), np.ones((2, 3), int))
+    assert [scores.summary()[name] for name in ("binary_iou", "binary_iou_per_image", "boundary_iou")] == [1, 1, 1]
 
 
 def test_ignored_pixels_do_not_count(pairs):

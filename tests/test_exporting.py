@@ -6,7 +6,7 @@ import pytest
 from skimage.data import chelsea
 
 import zoo
-from zoo import __main__, exporting, formats
+from zoo import __main__, exporting, formats, resizing
 from zoo.data import synthetic_pets
 
 for package in ("onnxruntime", "tf2onnx", "ai_edge_litert"):
@@ -47,7 +47,7 @@ def test_any_size(format, tmp_path, rng):
     path = exporting.export(model, tmp_path, format, "dynamic")
     for shape in [(1, 32, 48, 3), (2, 64, 32, 3)]:
         images = rng.random(shape, "float32")
-        expected = exporting.resize(model, "dynamic").predict_on_batch(images)["logits"]
+        expected = resizing.resize(model, "dynamic").predict_on_batch(images)["logits"]
         np.testing.assert_allclose(formats.open_exported(path)(images), expected, atol=1e-4)
 
 
@@ -61,7 +61,7 @@ def test_eight_bits_give_almost_the_same_classes(stage, photos, tmp_path):
     )
     path = exporting.export(model, tmp_path, "litert", quantize_on=learned)
     assert path.stat().st_size < 0.4 * 4 * model.count_params() + 30_000
-    _, agreement = formats.compare(path, exporting.resize(model, None), unseen)
+    _, agreement = formats.compare(path, resizing.resize(model, None), unseen)
     assert agreement > 0.98
 
 
@@ -114,7 +114,7 @@ def test_bad_arguments_are_named(small, tmp_path):
     for name in ("", "..", "a/b"):
         with pytest.raises(ValueError, match="`name` must be the name of a file"):
             exporting.export(small, tmp_path, "onnx", name=name)
-    with pytest.raises(ValueError, match="`classes` must name each of 3 logits"):
+    with pytest.raises(ValueError, match="`classes` must name each of 3 classes"):
         exporting.export(small, tmp_path, "onnx", classes=("cat", "dog"))
     for stage in ("nearest_unpooling", "unet"):  # which would answer at another size, or cannot join
         with pytest.raises(ValueError, match=r"`image_size` must be .* such as 32\. Received: image_size=40"):
@@ -127,6 +127,8 @@ def test_a_foreign_folder_is_kept(small, tmp_path):
     (tmp_path / "small" / "work.txt").touch()
     with pytest.raises(FileExistsError, match="no SavedModel"):
         exporting.export(small, tmp_path, "saved_model")
+    with pytest.raises(FileExistsError, match="no SavedModel"):
+        exporting.export_and_compare(small, tmp_path, "saved_model", "synthetic_pets", overwrite=True)
     assert (tmp_path / "small" / "work.txt").exists()
 
 
@@ -147,21 +149,26 @@ def test_grey_wide_models_of_one_class_in_sixteen_bits(format, precision, tmp_pa
     keras.config.set_dtype_policy("float32")
     images = rng.random((4, 32, 64, 1), "float32")
     quantize_on = images if format == "int8" else None
-    path = exporting.export(model, tmp_path, "litert" if quantize_on is not None else format, quantize_on=quantize_on)
+    options = {"quantize_on": quantize_on, "classes": ("background", "crack")}
+    path = exporting.export(model, tmp_path, "litert" if quantize_on is not None else format, **options)
     logits = formats.open_exported(path)(images)
     expected = np.asarray(model.predict_on_batch(images), "float32")
     assert abs(logits - expected).mean() < 0.1 * expected.std()  # sixteen bits round, and eight more so
-    _, agreement = formats.compare(path, exporting.resize(model, None), images)
+    _, agreement = formats.compare(path, resizing.resize(model, None), images)
     assert agreement > 0.9
 
 
 def test_class_names_are_those_that_were_given(small):
-    ready = exporting.resize(small, None)
+    ready = resizing.resize(small, None)
     assert "pet" not in exporting.input_and_output(ready)
     assert "(cat, dog, none)" in exporting.input_and_output(ready, ("cat", "dog", "none"))
     one = keras.Sequential([keras.Input((16, 8, 1)), keras.layers.Conv2D(1, 1)])
-    assert exporting.input_and_output(exporting.resize(one, None)) == (
-        "image: float32 (batch, 16, 8, 1), grey in [0, 1]. logits: float32 (batch, 16, 8, 1), above 0 for class 1."
+    assert exporting.input_and_output(resizing.resize(one, None)) == (
+        "image: float32 (batch, 16, 8, 1), grey in [0, 1]. "
+        "logits: float32 (batch, 16, 8, 1), above 0 for class 1, else class 0."
+    )
+    assert exporting.input_and_output(resizing.resize(one, None), ("background", "crack")).endswith(
+        "logits: float32 (batch, 16, 8, 1), above 0 for crack, else background."
     )
 
 
@@ -169,7 +176,7 @@ def test_weights_and_logits_that_are_no_numbers_are_refused(small, tmp_path, rng
     small.set_weights([np.full(weight.shape, np.finfo("float32").max) for weight in small.get_weights()])
     path = exporting.export(small, tmp_path, "saved_model")
     with pytest.raises(ValueError, match="`model` must give finite logits"):
-        formats.compare(path, exporting.resize(small, None), rng.random((1, 16, 16, 3), "float32"))
+        formats.compare(path, resizing.resize(small, None), rng.random((1, 16, 16, 3), "float32"))
     small.set_weights([np.full(weight.shape, np.nan) for weight in small.get_weights()])
     with pytest.raises(ValueError, match="`model` must have finite weights"):
         exporting.export(small, tmp_path, "litert")

@@ -2,6 +2,8 @@
 
 import ast
 import graphlib
+import importlib
+import inspect
 import os
 import pathlib
 import subprocess
@@ -78,13 +80,26 @@ def test_no_file_is_long():
     assert not {path for path, count in lines.items() if count > 200}
 
 
+def public_functions():
+    """All that stand in the modules that `zoo` names, or in the files below one, and the builders of the stages."""
+    for module in filter(inspect.ismodule, (getattr(zoo, name) for name in zoo.__all__)):
+        for _, function in inspect.getmembers(module, inspect.isfunction):
+            if f"{function.__module__}.".startswith(f"{module.__name__}."):
+                yield function
+    for stage in zoo.STAGES:
+        yield getattr(importlib.import_module(f"zoo.models.{stage}"), f"build_{stage}")
+
+
 def test_the_public_functions_are_typed():
-    for function in (
-        *(zoo.build, zoo.load, zoo.predict, zoo.train, zoo.evaluation.evaluate, zoo.exporting.export),
-        *(zoo.data.load, zoo.data.examples, zoo.data.open_folder, zoo.data.read_image, zoo.data.read_mask),
-    ):
-        names = function.__code__.co_varnames[: function.__code__.co_argcount]
-        assert set(names) | {"return"} <= function.__annotations__.keys(), function
+    functions, untyped = set(public_functions()), {}
+    assert {zoo.build, zoo.load, zoo.predict, zoo.train, zoo.data.load, zoo.layers.offsets_from_pytorch} <= functions
+    for function in functions:
+        signature = inspect.signature(function)
+        types = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+        types["return"] = signature.return_annotation
+        if missing := [name for name, kind in types.items() if kind is signature.empty]:
+            untyped[f"{function.__module__}.{function.__name__}"] = missing
+    assert not untyped
     assert (ROOT / "zoo" / "py.typed").exists()
 
 

@@ -230,7 +230,15 @@ def test_folders_are_searched_for_pictures_alone(by_colour, photo, tmp_path, cap
     assert "\x1b" not in errors
 
 
-@pytest.mark.parametrize("command", [["predict", "unet", ""], ["predict", "unet", "a.jpg", "--out", ""]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["predict", "unet", ""],
+        ["predict", "unet", "a.jpg", "--out", ""],
+        ["train", "unet", "--dataset", ""],
+        ["train", "unet", "--start", ""],
+    ],
+)
 def test_an_empty_name_is_refused(command, capsys):
     with pytest.raises(SystemExit):
         __main__.main(command)
@@ -403,5 +411,5 @@ def test_train_from_start_to_card(tmp_path):
     assert card["dataset"]["test"]["examples"] == 4
     model = saved.load("sliding_window", tmp_path)
     assert model.layers[1].__class__.__name__ == "SlidingWindow2D"
-    with pytest.raises(SystemExit, match="is trained already"):
+    with pytest.raises(SystemExit, match="is there already"):
         __main__.main(["train", "sliding_window", "--dataset", "synthetic_pets", "--out", str(tmp_path)])

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo import __main__, data, inspection, photos, prediction, saved, tables
+from zoo import __main__, data, inspection, photos, plots, prediction, saved, tables
+from zoo.commands import models as model_commands
 from zoo.commands.arguments import DATASETS, dataset_name
 
 CLASSES = ("background", "disc", "square", "bar")
@@ -53,6 +54,8 @@ def test_inspect_tells_what_is_wrong_and_writes_nothing_twice(folder, tmp_path, 
     assert "masks is missing" in output
     assert "a\\n.jpg" in output
     assert not (tmp_path / "look.png").exists()
+    with pytest.raises(SystemExit, match=r"--out must be a \.png file. Received: look.pdf"):
+        __main__.main(["inspect", str(folder), "--out", "look.pdf"])
 
 
 def test_a_data_set_that_is_none_is_refused_at_once(tmp_path, capsys):
@@ -128,6 +131,30 @@ def test_groups_fit_into_the_memory(tmp_path, rng, monkeypatch):
         Image.new("L", size).save(tmp_path / f"{name}.png")
         paths.append(tmp_path / f"{name}.png")
     assert ["".join(path.stem for path in group) for group in photos.group_by_size(paths)] == ["a", "b", "cde", "f"]
+
+
+def test_hidden_files_are_no_photos(tmp_path):
+    for name in ("b.png", "._b.png", "a.jpg"):
+        (tmp_path / name).touch()
+    assert photos.find_photos([tmp_path]) == [tmp_path / "a.jpg", tmp_path / "b.png"]
+
+
+def test_a_legend_has_room_for_all_names_and_replaces_nothing_of_others(tmp_path):
+    names = [f"a class with a rather long name, {number}" for number in range(11)]
+    figure = plots.draw_legend(names)
+    figure.savefig(tmp_path / "legend.png")
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.y0 >= 0
+    assert box.x1 <= figure.bbox.width
+    assert box.y1 <= figure.bbox.height
+    write = model_commands.write_legend
+    write(names, [], tmp_path / "out" / "legend.png", overwrite=False)
+    write(names, [], tmp_path / "out" / "legend.png", overwrite=False)  # the same again
+    with pytest.raises(FileExistsError, match="--overwrite"):
+        write(names[:3], [], tmp_path / "out" / "legend.png", overwrite=False)
+    with pytest.raises(FileExistsError, match="would replace the photo"):
+        write(names[:3], [tmp_path / "out" / "legend.png"], tmp_path / "out" / "legend.png", overwrite=True)
 
 
 def test_a_cutout_needs_a_background(tmp_path):

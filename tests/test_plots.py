@@ -1,10 +1,9 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from zoo import plots, schemes
+from zoo import benchmark, plots, schemes
 from zoo.benchmark import figures
 from zoo.commands.arguments import BENCHMARKS
 
@@ -73,7 +72,7 @@ def test_a_scheme_shows_each_map_at_its_output_stride_and_what_is_handed_across(
 
 
 def test_every_part_of_the_benchmark_has_a_panel():
-    results = json.loads((Path(__file__).parents[1] / "tutorials" / "benchmark.json").read_text())
+    results = json.loads(benchmark.RESULTS.read_text())
     panels = figures.draw_benchmark(results).axes
     assert len(panels) == len(BENCHMARKS)
     times = [row["milliseconds"] for row in results["runtimes"] if row["batch"] == 1]

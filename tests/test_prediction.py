@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 import zoo
-from zoo import data, prediction
+from zoo import data, evaluation, prediction
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -181,6 +181,15 @@ def test_more_classes_than_a_byte_counts():
     classes = zoo.predict(constant_model(*np.eye(300)[299]), np.zeros((9, 20, 3), "uint8"))
     assert (classes == 299).all()
     assert classes.dtype == np.uint16
+
+
+def test_a_model_that_has_diverged_is_refused(rng):
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(3, 1)])
+    model.layers[0].bias.assign([0, np.nan, 0])
+    with pytest.raises(ValueError, match="`model` must give finite logits"):
+        zoo.predict(model, rng.random((5, 5, 3)))
+    with pytest.raises(ValueError, match="`model` must give finite logits"):
+        evaluation.evaluate(model, "synthetic_pets", ways=("at_network_size",))
 
 
 @pytest.mark.parametrize("outputs", [2, 0])

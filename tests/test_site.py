@@ -200,6 +200,9 @@ def test_notebooks_are_at_home_anywhere(site):
         assert not re.search(r"\\[(\[]", prose)  # formulas stand between dollar signs
         links = re.findall(r"\]\(([^)]+)\)", prose)
         assert not [link for link in links if not link.startswith(("https://", "data:image/"))], path
+        code = "".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+        assert "parents[" not in code  # of the clone, which is not there
+        assert "tutorials/" not in code
         assert names_of_solutions_used_by_others(notebook) == set(), path
 
 

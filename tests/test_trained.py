@@ -46,11 +46,16 @@ def test_what_is_trained_is_replaced_only_if_that_is_asked_for(tmp_path, monkeyp
     monkeypatch.setattr(zoo.evaluation, "evaluate", lambda model, dataset: saved.card("unet")["scores"])
     stage, other = "nearest_unpooling", dataclasses.replace(SMALL, seed=1)
     zoo.train(stage, SMALL, tmp_path)
-    with pytest.raises(FileExistsError, match=r"nearest_unpooling\.keras is trained already"):
+    with pytest.raises(FileExistsError, match=r"nearest_unpooling\.keras is there already"):
         zoo.train(stage, other, tmp_path)
     assert trained.is_done(stage, SMALL, tmp_path)
     zoo.train(stage, other, tmp_path, overwrite=True)
     assert trained.is_done(stage, other, tmp_path)
+    (tmp_path / f"{stage}.json").unlink()  # a model of somebody, without a card
+    with pytest.raises(FileExistsError, match=r"nearest_unpooling\.keras is there already"):
+        zoo.train(stage, SMALL, tmp_path)
+    (tmp_path / stage / "after_epoch_0001").mkdir(parents=True)  # of a training that was killed between model and card
+    zoo.train(stage, SMALL, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +64,8 @@ def test_what_is_trained_is_replaced_only_if_that_is_asked_for(tmp_path, monkeyp
         {},
         {"split": "train+validation", "mixed_precision": True},
         {"epochs": 48, "half_size_share": 0.5, "seed": 3, "batch_size": 8, "image_size": 64, "xla": True},
-        {"image_size": (96, 160), "class_weights": True, "start": "unet", "learning_rate": 0.001},
+        {"image_size": (96, 160), "class_weights": True, "start": "unet"},
+        {"start": "unet", "learning_rate": 0.003},
     ],
 )
 def test_the_command_of_a_card_asks_for_the_recipe_of_the_card(changes):

@@ -245,8 +245,16 @@ def test_from_the_state_before_a_training_ends_with_the_same_weights(trained):
 def test_when_all_states_are_damaged_a_training_begins_anew(trained, compiled, capsys):
     for path in trained.glob("after_epoch_*/state.json"):
         path.write_bytes(b"")
+    for number in (1, 2):  # of numbers that the training anew will reach late, or never
+        (trained / f"after_epoch_000{number}").rename(trained / f"after_epoch_000{number + 6}")
     assert state.read_state(trained, TWO, compiled) == []
     assert capsys.readouterr().out.count("Passed over") == 2
+    keep = training.KeepState(trained, TWO, history := [])
+    keep.set_model(compiled)
+    keep.on_epoch_begin(0)
+    keep.on_epoch_end(0, {"loss": 1.0})
+    assert state.states(trained) == [trained / "after_epoch_0001"]
+    assert state.read_state(trained, TWO, compiled) == history
 
 
 def test_names_that_are_no_states_are_left_alone(trained, compiled):

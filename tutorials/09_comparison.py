@@ -320,11 +320,9 @@ print(f"Strided convolution against max pooling: {difference:+.3f} ± {within:.3
 # the learning rate and batch normalisation had not come to rest. So read the gap, and not the order within a group.
 
 # %% An image of dots and one of lines with their truths, and what each of the networks answers tags=["picture"]
-from pathlib import Path
-
 from zoo import places
 
-results = json.loads((Path(zoo.__file__).parents[1] / "tutorials" / "places.json").read_text())
+results = json.loads(places.RESULTS.read_text())
 measured = [stage for stage in ways if all(stage in results[task] for task in places.TASKS)]
 figure = Figure(figsize=(7, 6.2), layout="constrained")
 for half, task in zip(figure.subfigures(2, 1), places.TASKS, strict=True):

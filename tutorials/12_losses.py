@@ -11,7 +11,6 @@
 import inspect
 import itertools
 import json
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -197,7 +196,7 @@ from skimage.data import chelsea
 
 from zoo.data.pipeline import resize_image
 
-results = json.loads((Path(zoo.__file__).parents[1] / "tutorials" / "losses.json").read_text())
+results = json.loads(losses.RESULTS.read_text())
 says = {name: np.array([list(row) for row in results[name]["answer"]], int) for name in compared}
 plots.draw_images({"photo": resize_image(chelsea(), losses.SIDE).numpy(), **says}, columns=3)
 

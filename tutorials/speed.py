@@ -6,13 +6,12 @@
 
 # %%
 import json
-from pathlib import Path
 
 import zoo
 from zoo import benchmark, tables
 from zoo.benchmark import figures
 
-results = json.loads((Path(zoo.__file__).parents[1] / "tutorials" / "benchmark.json").read_text())
+results = json.loads(benchmark.RESULTS.read_text())
 print(results["machine"])
 print(", ".join(f"{package} {version}" for package, version in results["versions"].items()))
 

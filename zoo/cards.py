@@ -1,8 +1,11 @@
 """The cards of the saved models, `<stage>.json`. With the standard library alone, so that reading them is instant."""
 
+import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from zoo.errors import first_line
 from zoo.files import check_file, write_whole
@@ -54,7 +57,7 @@ def cards(folder: str | os.PathLike | None = None) -> dict[str, dict]:
     return found
 
 
-def read(path):
+def read(path: Path) -> dict:
     """Reads a card, and checks what loading its model needs."""
     check_file(path)
     try:
@@ -70,7 +73,7 @@ def read(path):
     return contents
 
 
-def check_shown(contents, path):
+def check_shown(contents: dict, path: Path) -> None:
     """Refuses a card that lacks a number that the tables show."""
     classes = look_up(contents, IOUS)
     if not isinstance(classes, dict) or not classes:
@@ -103,23 +106,26 @@ def class_names(name: str) -> list[str] | None:
     if path.suffix == ".keras" and not path.with_suffix(".json").exists():
         return None
     contents = read(path.with_suffix(".json")) if path.suffix == ".keras" else card(name)
+    if path.suffix == ".keras" and look_up(contents, ("sha256",)) != hashlib.sha256(path.read_bytes()).hexdigest():
+        return None  # the card is of another model
     classes = look_up(contents, ("dataset", "classes")) or look_up(contents, IOUS)
-    return list(classes) if isinstance(classes, dict | list) else None
+    known = isinstance(classes, dict | list) and all(isinstance(name, str) for name in classes)
+    return list(classes) if known else None
 
 
-def look_up(contents, keys):
+def look_up(contents: dict, keys: Sequence[str]) -> Any:
     """The value below these keys in nested dictionaries; `None` where there is none."""
     for name in keys:
         contents = contents.get(name) if isinstance(contents, dict) else None
     return contents
 
 
-def is_number(value):
+def is_number(value: Any) -> bool:
     """Whether a value of a JSON file is a number that can be printed."""
     return isinstance(value, int | float) and not isinstance(value, bool) and (abs(value) < 1e18 or value != value)
 
 
-def write_json(path, contents):
+def write_json(path: str | os.PathLike, contents: dict) -> None:
     """Writes a JSON file, which gets its name when it is whole.
 
     Raises:
@@ -129,7 +135,7 @@ def write_json(path, contents):
         unfinished.write_text(json.dumps(contents, indent=1, allow_nan=False) + "\n")
 
 
-def find(stage, folder, ending):
+def find(stage: str, folder: str | os.PathLike | None, ending: str) -> Path:
     """The path of a stage's file, if it is there."""
     check_stage(stage)
     path = folder_of_models(folder) / f"{stage}{ending}"
@@ -146,10 +152,13 @@ def folder_of_models(folder: str | os.PathLike | None = None) -> Path:
 
     Raises:
         FileNotFoundError: if `ZOO_SAVED_MODELS` decides, and names no folder.
+        ValueError: if the folder's name is empty.
     """
     named = os.environ.get("ZOO_SAVED_MODELS")
     if folder is None and named and not Path(named).is_dir():
         raise FileNotFoundError(f"ZOO_SAVED_MODELS must name a folder of saved models. Received: {named}")
+    if folder is not None and not os.fspath(folder):
+        raise ValueError("`folder` must name a folder of saved models. Received: folder=''")
     package = Path(__file__).parent
     installed, clone = package / "saved_models", package.parent / "saved_models"
     return Path(folder or named or (installed if installed.is_dir() else clone))

@@ -4,7 +4,9 @@ import math
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -52,7 +54,7 @@ def multiply_adds(model: keras.Model) -> int:
     return count_model(model, model.inputs)[0] if hasattr(model, "inputs") else count(model, [])[0]
 
 
-def count_model(model, inputs):
+def count_model(model: keras.Model, inputs: Any) -> tuple[int, Any]:
     """The multiply-adds of a functional model for symbolic inputs, and its symbolic outputs."""
     total = 0
 
@@ -73,7 +75,7 @@ def count_model(model, inputs):
     return total, outputs
 
 
-def count(operation, *arguments, **options):
+def count(operation: keras.Operation, *arguments: Any, **options: Any) -> tuple[int, Any]:
     """The multiply-adds of a layer or operation for symbolic inputs, and its symbolic outputs."""
     if isinstance(operation, keras.Model):
         return count_model(operation, *arguments)
@@ -99,14 +101,14 @@ def count(operation, *arguments, **options):
     return 0, outputs
 
 
-def kernel_positions(operation, sides):
+def kernel_positions(operation: keras.Operation, sides: Sequence[int | None]) -> int:
     """How often a kernel is applied, in each image."""
     if None in sides:
         raise ValueError(f"`model` needs fixed sides. Received: {operation.name} with sides {tuple(sides)}")
     return math.prod(sides)
 
 
-def refuse_uncounted(operation):
+def refuse_uncounted(operation: keras.Operation) -> None:
     """Refuses what multiplies in a way that is not known here; what has no matrix passes."""
     name = type(operation).__name__
     if isinstance(operation, keras.layers.Layer):
@@ -142,7 +144,7 @@ def peak_megabytes(model: keras.Model, images: int = 16) -> float | None:
     return None if growth is None else growth / images / 1e6
 
 
-def growth_of_batch(path, images):
+def growth_of_batch(path: Path, images: int) -> int | None:
     """Bytes by which this process grows from a batch of one image to one of `images` + 1."""
     model = keras.saving.load_model(path, compile=False)
 

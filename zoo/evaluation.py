@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from zoo import data
 from zoo.data.pictures import check_labels
-from zoo.prediction import GREY, decide, enlarge
+from zoo.prediction import GREY, check_finite, decide, enlarge
 
 
 class Scores:
@@ -69,7 +69,7 @@ class Scores:
             true_background = self.confusion[self.background, self.background]
             foreground = np.delete(np.delete(self.confusion, self.background, 0), self.background, 1).sum()
             found |= {
-                "binary_iou": float(divide(foreground, self.confusion.sum() - true_background)),
+                "binary_iou": float(foreground / union) if (union := self.confusion.sum() - true_background) else 1.0,
                 "binary_iou_per_image": float(np.mean(self.foreground_iou)),
                 "boundary_iou": float(np.mean(self.boundary_iou)),
             }
@@ -116,7 +116,7 @@ def evaluate(
     groups = iter(species)
     for images, masks in tqdm(batches, desc=f"evaluate {model.name}", unit="batch", disable=None):
         images, masks = images.numpy(), masks.numpy()  # for any backend
-        logits = model.predict_on_batch(images)
+        logits = check_finite(model.predict_on_batch(images))
         answers = decide(logits)
         for mask, answer in zip(masks, answers, strict=True):
             scores["at_network_size"].add(mask, answer)
@@ -136,25 +136,25 @@ def evaluate(
     return {kind: found.summary() for kind, found in scores.items()}
 
 
-def confusion_matrix(truth, predicted, classes):
+def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Counts pixels: int64 (classes, classes), rows by truth and columns by prediction."""
     pairs = classes * np.asarray(truth, "int64").ravel() + np.asarray(predicted, "int64").ravel()
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
-def class_ious(confusion):
+def class_ious(confusion: np.ndarray) -> np.ndarray:
     """Intersection over union of each class; NaN for one that is neither true nor predicted anywhere."""
     hits = confusion.diagonal()
     return divide(hits, confusion.sum(0) + confusion.sum(1) - hits)
 
 
-def iou(truth, predicted):
+def iou(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Intersection over union of two boolean arrays; 1 if both are empty."""
     union = np.logical_or(truth, predicted).sum()
     return float(np.logical_and(truth, predicted).sum() / union) if union else 1.0
 
 
-def boundary(mask, distance):
+def boundary(mask: np.ndarray, distance: int) -> np.ndarray:
     """The pixels of a boolean mask within `distance` pixels of its outside, the picture's frame included.
 
     Reference:
@@ -164,7 +164,7 @@ def boundary(mask, distance):
     return mask & ~inner
 
 
-def divide(part, whole):
+def divide(part: np.ndarray | np.number, whole: np.ndarray | np.number) -> np.ndarray | np.number:
     """The quotient; NaN, without a warning, where nothing is to be divided by."""
     with np.errstate(invalid="ignore"):
         return part / whole

@@ -44,11 +44,22 @@ def run_trial(name: str, seed: int, folder: str | os.PathLike, recipe: training.
         raise ValueError(f"`name` must be one of {', '.join(TRIALS)}. Received: name={name!r}")
     path = Path(folder) / f"{name}_{seed}.json"
     if path.exists():
-        return json.loads(path.read_text())
+        return read_result(path)
     recipe = dataclasses.replace(recipe, seed=seed, **TRIALS[name])
     start = time.monotonic()
     _, history = training.train(lambda: models.build("unet", image_shape=(None, None, 3)), recipe, path.with_suffix(""))
     result = {"trial": name, "seed": seed, "changes": TRIALS[name], "epochs": recipe.epochs}
     result |= {"minutes": (time.monotonic() - start) / 60, "mean_iou": history[-1]["val_mean_iou"]}
     cards.write_json(path, result)
+    return result
+
+
+def read_result(path: Path) -> dict:
+    """What `run_trial` has written before."""
+    try:
+        result = json.loads(path.read_text())
+    except ValueError:
+        result = None
+    if not isinstance(result, dict) or not {"minutes", "mean_iou"} <= result.keys():
+        raise ValueError(f"{path} is no result of a trial. Move it, or name another --out.")
     return result

@@ -22,7 +22,7 @@ from zoo.data.folder import select  # noqa: E402
 
 COUNTS = (20, 100, 500)  # of training pictures, or all if there are fewer
 SEEDS = (0, 1)  # of the choice of pictures, the first weights and the order
-RATES = {"": training.Recipe("").learning_rate, "unet": training.FINE_TUNING_RATE}  # by where a training starts
+RATES = {start: training.Recipe("", start=start).learning_rate for start in ("", "unet")}  # by where it starts
 STEPS, BATCH = 600, 8  # of every training: what is short is pictures, not time
 
 
@@ -76,7 +76,6 @@ def learn(folder, image_size, count, start, seed):
             batch_size=BATCH,
             epochs=max(1, round(STEPS / (count // BATCH))),
             start=start,
-            learning_rate=RATES[start],
             seed=seed,
         )
         keras.utils.set_random_seed(seed)

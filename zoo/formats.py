@@ -4,6 +4,7 @@ import importlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import keras
 import numpy as np
@@ -13,7 +14,7 @@ from zoo import quiet
 from zoo.prediction import decide
 
 
-def write_onnx(model, path, quantize_on, description):
+def write_onnx(model: keras.Model, path: Path, quantize_on: Sequence[np.ndarray] | None, description: str) -> None:
     """Writes an ONNX file with a description."""
     onnx = require("onnx")
     signature = [keras.InputSpec(shape=model.input_shape, dtype="float32", name="image")]
@@ -23,7 +24,7 @@ def write_onnx(model, path, quantize_on, description):
     onnx.save(written, path)
 
 
-def write_litert(model, path, quantize_on, description):
+def write_litert(model: keras.Model, path: Path, quantize_on: Sequence[np.ndarray] | None, description: str) -> None:
     """Writes a LiteRT file with a description, in floating point or in 8-bit integers."""
     operators = tf.lite.OpsSet.TFLITE_BUILTINS
     options = {}
@@ -38,7 +39,9 @@ def write_litert(model, path, quantize_on, description):
     flatbuffers.write_model(written, str(path))
 
 
-def write_saved_model(model, path, quantize_on, description):
+def write_saved_model(
+    model: keras.Model, path: Path, quantize_on: Sequence[np.ndarray] | None, description: str
+) -> None:
     """Writes the folder of a SavedModel."""
     model.export(path, format="tf_saved_model", verbose=False)
 
@@ -107,7 +110,7 @@ def compare(path: str | os.PathLike, model: keras.Model, images: Sequence[np.nda
     return np.abs(logits - expected), (decide(logits) == decide(expected)).mean()
 
 
-def require(name):
+def require(name: str) -> ModuleType:
     """Imports a package that only exports need."""
     try:
         return importlib.import_module(name)

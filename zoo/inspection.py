@@ -2,13 +2,14 @@
 
 import collections
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from zoo import plots, tables
 from zoo.data import pictures
-from zoo.data.folder import Contents, count_pixels
+from zoo.data.contents import Contents, count_pixels
 from zoo.data.masks import read_numbers
 from zoo.errors import printable
 
@@ -34,12 +35,12 @@ def report(contents: Contents) -> str:
     return "\n\n".join(parts[:3]) + "".join(f"\n{part}" for part in parts[3:]) if contents.pairs else "\n".join(parts)
 
 
-def count(contents, split):
+def count(contents: Contents, split: str) -> int:
     """How many pictures a split has."""
     return sum(pair.split == split for pair in contents.pairs)
 
 
-def share_rows(contents, splits):
+def share_rows(contents: Contents, splits: Sequence[str]) -> list[list[str]]:
     """For each class, and for what is ignored, its share of the pixels of each split."""
     names = {**dict(enumerate(contents.names)), contents.ignored: "ignored"}
     pixels = {split: count_pixels(pair for pair in contents.pairs if pair.split == split) for split in splits}
@@ -68,9 +69,10 @@ def draw(contents: Contents, most: int = 12) -> Figure:
         image, mask = pictures.read_image(pair.image), read_numbers(pair.mask, contents.colours)
         step = -(-max(image.shape) // 400)  # the figure shows no more pixels
         image, mask = image[::step, ::step], mask[::step, ::step]
-        counted = mask != contents.ignored
+        counted = (mask >= 0) & (mask < len(contents.names))
         coloured = plots.overlay(image, np.where(counted, mask, 0))
         images[printable(pair.name)] = np.where(counted[..., None], coloured, image)
     figure = plots.draw_images(images)
-    plots.add_legend(figure, contents.names, loc="outside lower center")
+    if contents.names:
+        plots.add_legend(figure, contents.names, loc="outside lower center")
     return figure

@@ -22,6 +22,7 @@ from zoo.data.pipeline import resize_image  # noqa: E402
 from zoo.evaluation import confusion_matrix  # noqa: E402
 from zoo.training import cross_entropy_and_dice, median_frequency_weights  # noqa: E402
 
+RESULTS = Path(__file__).with_suffix(".json")  # what the page reads
 DATASET = "oxford_iiit_pet"
 SIDE = 64  # of an image, in pixels
 FILTERS = (8, 16, 32, 48, 64)  # half of the stage's
@@ -103,7 +104,7 @@ def score(model, images, masks):
 def main():
     """Trains by all losses with all seeds. What the file holds already is skipped."""
     parse = argparse.ArgumentParser(description=main.__doc__)
-    parse.add_argument("--out", type=Path, default=Path("tutorials/losses.json"))
+    parse.add_argument("--out", type=Path, default=RESULTS)
     options = parse.parse_args()
     images, masks = first_images("train", TRAINING)
     tests = first_images("test", TEST)

@@ -5,7 +5,7 @@ import itertools
 import math
 import os
 from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -28,12 +28,16 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
     """
     found = {}
     for path in paths:
-        photos = sorted(file for file in path.iterdir() if file.suffix.lower() in READABLE) if path.is_dir() else [path]
-        for photo in photos:
+        for photo in sorted(filter(is_photo, path.iterdir())) if path.is_dir() else [path]:
             found.setdefault(absolute(photo), photo)
     if not found:
         raise FileNotFoundError(f"There is no picture in {', '.join(map(str, paths))} ({', '.join(READABLE)}).")
     return list(found.values())
+
+
+def is_photo(path: Path) -> bool:
+    """Whether a file of a folder is a photo, and not one of those that systems hide beside it."""
+    return path.suffix.lower() in READABLE and not path.name.startswith(".")
 
 
 def write_pictures(
@@ -102,7 +106,7 @@ def write_pictures(
             yield from ((photo, fault(future)) for photo, future in written.items())
 
 
-def group_by_size(photos):
+def group_by_size(photos: Iterable[Path]) -> Iterator[list[Path]]:
     """Groups of photos, of up to `TOGETHER` and of up to `MOST_PIXELS` if they are several, in their order."""
     group, pixels = [], 0
     for photo in photos:
@@ -119,7 +123,7 @@ def group_by_size(photos):
         yield group
 
 
-def fault(future):
+def fault(future: Future) -> OSError | ValueError | None:
     """The error of a photo that was read or written beside, or `None`; an error of another kind is raised."""
     error = future.exception()
     if error is not None and not isinstance(error, OSError | ValueError):
@@ -127,13 +131,13 @@ def fault(future):
     return error
 
 
-def draw(kind, image, mask, background):
+def draw(kind: str, image: np.ndarray, mask: np.ndarray, background: int | None) -> Image.Image:
     """A picture of one of the kinds of `write_pictures`."""
     if kind == "overlay":
         return Image.fromarray(plots.overlay(image, mask))
     if kind == "mask":
         return Image.fromarray(mask)
-    opaque = np.where(mask == background, 0, 255).astype("uint8")
+    opaque = np.uint8(255) * (mask != background)
     return Image.fromarray(np.dstack([image, opaque]))
 
 

@@ -20,6 +20,7 @@ from zoo import cards, models, training  # noqa: E402
 from zoo.evaluation import class_ious, confusion_matrix  # noqa: E402
 from zoo.stages import STAGES  # noqa: E402
 
+RESULTS = Path(__file__).with_suffix(".json")  # what the pages read
 SIDE = 32  # of an image, in pixels
 TRAINING, TEST = 2000, 500  # images
 TEST_SEED = 1000  # of the test images
@@ -118,7 +119,7 @@ def main():
     """Trains all networks on both tasks. What the file holds already is skipped."""
     parse = argparse.ArgumentParser(description=main.__doc__)
     parse.add_argument("networks", nargs="*", metavar="NETWORK", default=list(FILTERS), help="default: all")
-    parse.add_argument("--out", type=Path, default=Path("tutorials/places.json"))
+    parse.add_argument("--out", type=Path, default=RESULTS)
     options = parse.parse_args()
     learners = {}
     for seed, network, task in itertools.product(SEEDS, options.networks, TASKS):

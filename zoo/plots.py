@@ -2,9 +2,12 @@
 
 import colorsys
 import textwrap
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.patches import Patch, Rectangle
 
 from zoo.data import CLASSES
@@ -14,14 +17,14 @@ COLOURS = np.array([[230, 159, 0], [0, 114, 178], [204, 121, 167]], "uint8")  # 
 TINTS = np.array([[86, 180, 233], [230, 159, 0], [0, 158, 115], [204, 121, 167]]) / 255  # of windows in a grid
 
 
-def palette(count):
+def palette(count: int) -> np.ndarray:
     """A colour for each of `count` classes, uint8 (count, 3): first `COLOURS`, then hues a golden section apart."""
     hues = [(number * 0.618034 % 1, 0.5 + number % 3 / 4, 1 - number % 2 / 3) for number in range(count - len(COLOURS))]
     further = [np.multiply(255, colorsys.hsv_to_rgb(*hue)) for hue in hues]
     return np.array([*COLOURS, *further], "uint8")[:count]
 
 
-def overlay(image, mask, opacity=0.6):
+def overlay(image: np.ndarray, mask: np.ndarray, opacity: float = 0.6) -> np.ndarray:
     """Lays the colours of a mask over a photo.
 
     Args:
@@ -44,7 +47,12 @@ def overlay(image, mask, opacity=0.6):
     return mixed
 
 
-def draw_stages(photos, masks, truths=None, classes=CLASSES):
+def draw_stages(
+    photos: Sequence[np.ndarray],
+    masks: dict[str, list[np.ndarray]],
+    truths: Sequence[np.ndarray | None] | None = None,
+    classes: Sequence[str] = CLASSES,
+) -> Figure:
     """Draws a row a photo: the photo, the truth where it is known, and what each stage says.
 
     Args:
@@ -58,7 +66,7 @@ def draw_stages(photos, masks, truths=None, classes=CLASSES):
     """
     truths = truths or [None] * len(photos)
     columns = (["truth"] if any(truth is not None for truth in truths) else []) + list(masks)
-    figure = Figure(figsize=(1.5 * (len(columns) + 1), 1.6 * len(photos) + 0.5), layout="constrained")
+    figure = Figure(figsize=(1.5 * (len(columns) + 1), 1.6 * len(photos) + 0.3), layout="constrained")
     axes = figure.subplots(len(photos), len(columns) + 1, squeeze=False)
     for row, photo in enumerate(photos):
         axes[row, 0].imshow(photo, aspect="auto")
@@ -74,21 +82,24 @@ def draw_stages(photos, masks, truths=None, classes=CLASSES):
     return figure
 
 
-def add_legend(figure, classes, **options):
-    """Names the colours of the classes, in up to eight columns."""
+def add_legend(figure: Figure, classes: Sequence[str], **options: Any) -> Legend:
+    """Names the colours of the classes, in as many columns as fit; the figure grows by their rows."""
     colours = palette(len(classes)) / 255
     handles = [Patch(color=colour, label=name) for colour, name in zip(colours, classes, strict=True)]
-    return figure.legend(handles=handles, ncols=min(len(classes), 8), frameon=False, **options)
+    longest = 48 + 6.5 * max(map(len, classes))  # points: a patch with what is around it, and letters of 10 points
+    columns = min(len(classes), max(1, int(72 * figure.get_figwidth() / longest)))
+    figure.set_figheight(figure.get_figheight() + 0.21 * -(-len(classes) // columns))
+    return figure.legend(handles=handles, ncols=columns, frameon=False, **options)
 
 
-def draw_legend(classes):
+def draw_legend(classes: Sequence[str]) -> Figure:
     """Draws the colours of the classes with their names, for pictures that have no room for them."""
-    figure = Figure(figsize=(9, 0.3 * -(-len(classes) // 8) + 0.2))
+    figure = Figure(figsize=(9, 0.2))
     add_legend(figure, classes, loc="center")
     return figure
 
 
-def draw_images(images, columns=4):
+def draw_images(images: dict[str, np.ndarray], columns: int = 4) -> Figure:
     """Draws images side by side, each under its title.
 
     Args:
@@ -114,7 +125,7 @@ def draw_images(images, columns=4):
     return figure
 
 
-def draw_grids(grids, windows=(1, 1)):
+def draw_grids(grids: dict[str, np.ndarray], windows: tuple[int, int] = (1, 1)) -> Figure:
     """Draws small arrays of numbers side by side, as one would on paper.
 
     Cells that belong to one window have one tint in every grid, so that the eye can follow a window
@@ -149,7 +160,7 @@ def draw_grids(grids, windows=(1, 1)):
     return figure
 
 
-def draw_comparison(cards):
+def draw_comparison(cards: dict[str, dict]) -> Figure:
     """Draws what the stages score beside what they cost.
 
     Args:

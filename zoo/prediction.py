@@ -1,6 +1,7 @@
 """From a photo of any size to a class for every pixel."""
 
 import os
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -43,7 +44,7 @@ def predict(
     return np.concatenate([softmax(strip) for _, strip in enlarged_strips(logits, image.shape[:2])])
 
 
-def predict_logits(model, images):
+def predict_logits(model: keras.Model, images: Sequence[np.ndarray]) -> np.ndarray:
     """The logits of photos, at the size of the model: NumPy array (n, h, w, classes), float32.
 
     Args:
@@ -51,10 +52,18 @@ def predict_logits(model, images):
         images: list of arrays (h, w, 3), as `zoo.data.read_image` gives.
     """
     shape = check_model(model)
-    return np.asarray(model.predict_on_batch(np.stack([squeeze(image, shape) for image in images])), "float32")
+    logits = model.predict_on_batch(np.stack([squeeze(image, shape) for image in images]))
+    return check_finite(np.asarray(logits, "float32"))
 
 
-def check_model(model, any_size=False):
+def check_finite(logits: np.ndarray) -> np.ndarray:
+    """Refuses logits of a model that has diverged: the class of NaN would be 0."""
+    if not np.isfinite(logits).all():
+        raise ValueError("`model` must give finite logits. Received: NaN or infinity; its training has diverged")
+    return logits
+
+
+def check_model(model: keras.Model, any_size: bool = False) -> tuple[int | None, int | None, int]:
     """The shape (height, width, channels) of a model's images.
 
     Args:
@@ -77,7 +86,7 @@ def check_model(model, any_size=False):
     return shapes[0][1:]
 
 
-def squeeze(image, shape):
+def squeeze(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """Squeezes a photo as the data pipeline does, with no aliasing, and rounds as it rounds.
 
     Pillow resizes plane by plane in float32, first across, then down; the first a strip at a time.
@@ -99,13 +108,13 @@ def squeeze(image, shape):
     return small if channels == 3 else small @ GREY[:, None]
 
 
-def resize(plane, height, width):
+def resize(plane: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resizes numbers (h, w) by a triangle as wide as a new pixel, to float32 (height, width)."""
     plane = Image.fromarray(np.ascontiguousarray(plane, "float32"))
     return np.asarray(plane.resize((width, height), Image.Resampling.BILINEAR))
 
 
-def enlarge(logits, size):
+def enlarge(logits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The class of each pixel after logits have grown to another size, by bilinear interpolation.
 
     Args:
@@ -121,7 +130,7 @@ def enlarge(logits, size):
     return classes
 
 
-def enlarged_strips(logits, size):
+def enlarged_strips(logits: np.ndarray, size: tuple[int, int]) -> Iterator[tuple[slice, np.ndarray]]:
     """Logits that grow as in `enlarge`, a strip (rows, width, classes) at a time: all at once may take gigabytes."""
     logits = np.asarray(logits, "float32")
     above, below, down = neighbours(logits.shape[0], size[0])
@@ -131,7 +140,7 @@ def enlarged_strips(logits, size):
         yield rows, mix(strip[:, left], strip[:, right], across[:, None])  # (rows, width, classes)
 
 
-def softmax(logits):
+def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities (..., classes) from logits; from a single one those of class 0 and class 1."""
     if logits.shape[-1] == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], -1)
@@ -139,18 +148,18 @@ def softmax(logits):
     return powers / powers.sum(-1, keepdims=True)
 
 
-def decide(logits):
+def decide(logits: np.ndarray) -> np.ndarray:
     """The class of the largest of logits (..., classes); of a single logit (..., 1), whether it is above 0."""
     return logits.argmax(-1) if logits.shape[-1] > 1 else logits[..., 0] > 0
 
 
-def neighbours(old, new):
+def neighbours(old: int, new: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each of `new` places along a side: the two of `old` places around it, and how near the second is."""
     places = ((np.arange(new) + 0.5) * (old / new) - 0.5).clip(0, old - 1)
     first = places.astype(int)
     return first, np.minimum(first + 1, old - 1), (places - first).astype("float32")
 
 
-def mix(first, second, share):
+def mix(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
     """The first, with a share of the second."""
     return first + (second - first) * share

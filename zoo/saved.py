@@ -7,6 +7,7 @@ import os
 import warnings
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -101,7 +102,7 @@ def load_file(path: str | os.PathLike) -> keras.Model:
     return model
 
 
-def for_this_keras(config):
+def for_this_keras(config: Any) -> Any:
     """A model's configuration without what this version of Keras does not know and does not need."""
     if isinstance(config, list):
         return [for_this_keras(value) for value in config]
@@ -132,6 +133,7 @@ def save(model: keras.Model, card: dict, folder: str | os.PathLike) -> None:
         folder: where to write `<stage>.keras` and `<stage>.json`; made if missing.
     """
     folder = Path(folder)
+    json.dumps(card, allow_nan=False)  # a card that cannot be written leaves no model without one
     bare = model.__class__.from_config(model.get_config())  # never compiled: else the file would hold the optimiser
     bare.set_weights(model.get_weights())
     with write_whole(folder / f"{model.name}.keras", overwrite=True) as unfinished:

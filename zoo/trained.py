@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from zoo import cards, costs, data, evaluation, machine, models, saved, training
+from zoo.stages import STAGES
 
 # Of `python -m zoo train`, by a recipe's fields.
 OPTIONS = ("split", "epochs", "half_size_share", "image_size", "batch_size", "seed", "start", "learning_rate")
@@ -46,8 +47,10 @@ def train(
         DivergedError: as `zoo.training.train`.
     """
     folder = Path(folder)
-    if not overwrite and (folder / f"{stage}.json").exists():
-        raise FileExistsError(f"{folder / stage}.keras is trained already. Move it, or name another --out.")
+    card_path, path = (folder / f"{stage}{ending}" for ending in (".json", ".keras"))
+    interrupted = not card_path.exists() and training.states(folder / stage)  # a kill came between model and card
+    if not overwrite and not interrupted and (card_path.exists() or path.exists()):
+        raise FileExistsError(f"{path} is there already. Move it, or name another --out.")
     dataset = data.find(recipe.dataset)
     dataset.examples("test")  # if it is missing or damaged, that is said before the epochs
     start = saved.load_any(recipe.start) if recipe.start else None
@@ -60,6 +63,8 @@ def train(
 
     options = {"image_shape": (*data.both_sides(recipe.image_size), 3), "num_classes": dataset.logits}
     model, scored = models.build(stage, **options), models.build_for_training(stage, **options)
+    if start:
+        take_over(scored, start)  # what does not fit is refused before the folder is touched
     with training.share_among(devices, recipe.batch_size):
         fitted, history = training.train(build, recipe, folder / stage)
     for network in (model, scored):
@@ -101,7 +106,8 @@ def take_over(model: keras.Model, start: keras.Model) -> None:
     """
     pairs = list(zip(model.weights, start.weights, strict=False))
     fit = [ours.shape == theirs.shape for ours, theirs in pairs]
-    if len(model.weights) != len(start.weights) or not all(fit[:-2]):
+    other_stage = {model.name, start.name} <= set(STAGES) and model.name != start.name  # some have the same shapes
+    if other_stage or len(model.weights) != len(start.weights) or not all(fit[:-2]):
         raise ValueError(
             f"`start` must be of the same stage and filters as {model.name}. Received: {start.name}, with "
             f"{len(start.weights)} weights for {len(model.weights)}, of which {sum(fit)} fit"
@@ -119,7 +125,7 @@ def is_done(stage: str, recipe: training.Recipe, folder: str | os.PathLike) -> b
 
 def command_for(stage: str, recipe: training.Recipe) -> str | None:
     """The command that trains a stage by a recipe; `None` if the recipe sets what no option does."""
-    usual = dataclasses.asdict(training.Recipe(recipe.dataset))
+    usual = {**dataclasses.asdict(training.Recipe(recipe.dataset, start=recipe.start)), "start": ""}
     changed = {name: value for name, value in dataclasses.asdict(recipe).items() if value != usual[name]}
     words = ["python", "-m", "zoo", "train", stage, "--dataset", recipe.dataset]
     if isinstance(changed.get("image_size"), tuple):

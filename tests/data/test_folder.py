@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo import data, evaluation, models, training
+from zoo import data, evaluation, inspection, models, training
 from zoo.data import pairs
 
 CLASSES = ("sky", "road", "car")
@@ -114,6 +114,13 @@ def test_lists(folder):
     (folder / "test.txt").write_text("p00\nnobody\n")
     with pytest.raises(ValueError, match=r"p00 stands in train.txt and in test.txt; nobody stands in test.txt"):
         data.find(folder)
+    (folder / "test.txt").write_text("p03\np04\n")
+    (folder / "val.txt").unlink()  # then a tenth of the training pictures is spared, as in folders
+    listed = [f"p{number:02}" for number in (*range(3), *range(5, 30))]
+    (folder / "train.txt").write_text("\n".join(listed))
+    spared = sum(pairs.tenth(name) == 2 for name in listed)
+    assert spared
+    assert [len(data.examples(folder, split)) for split in data.SPLITS] == [28 - spared, spared, 28, 2]
 
 
 def test_turned_photos(folder, rng):
@@ -153,9 +160,85 @@ def test_masks_in_colours(folder, rng):
 def test_one_class_takes_one_logit(folder):
     (folder / "classes.txt").write_text("crack\n")
     for path in (folder / "masks").iterdir():
-        Image.fromarray((np.asarray(Image.open(path)) == 1).astype("uint8")).convert("1").save(path)
+        Image.fromarray(np.asarray(Image.open(path)) == 1).save(path)  # one bit
     dataset = data.find(folder)
     assert (dataset.classes, dataset.background, dataset.logits) == (("background", "crack"), 0, 1)
+    _, mask = next(data.examples(folder, "train").as_numpy_iterator())
+    assert set(np.unique(mask)) == {0, 1}
+
+
+def test_a_grey_mask_among_those_in_colours_counts_by_its_colours(folder):
+    (folder / "classes.txt").unlink()
+    (folder / "classes.json").write_text(json.dumps({"cell": [255, 255, 255], "ground": [0, 0, 0], "core": [9, 0, 0]}))
+    for number, path in enumerate(sorted((folder / "masks").iterdir())):
+        colours = np.zeros((12, 16, 3), "uint8")
+        colours[:, 4:] = 255
+        colours[0, 0, 0] = 9 * (number % 3 == 0)
+        mask = Image.fromarray(colours)
+        (mask, mask.convert("L"), mask.convert("1"))[number % 3].save(path)
+    for split in ("train", "validation", "test"):
+        for _, mask in data.examples(folder, split).as_numpy_iterator():
+            assert (mask[1:] == [1] * 4 + [0] * 12).all()
+    (folder / "classes.json").write_text(json.dumps({"evil\x1b[2J": [0, 0, 0]}))
+    with pytest.raises(ValueError, match=r"names of classes must be printable. Received: 'evil\\x1b"):
+        data.find(folder)
+
+
+def test_one_class_in_colours(folder):
+    (folder / "classes.txt").unlink()
+    (folder / "classes.json").write_text(json.dumps({"crack": [255, 0, 0], "ignored": [9, 9, 9]}))
+    colours = np.array([[0, 0, 0], [255, 0, 0], [9, 9, 9]], "uint8")
+    for path in (folder / "masks").iterdir():
+        Image.fromarray(colours[[[0, 1, 2]]]).resize((16, 12), Image.Resampling.NEAREST).save(path)
+    dataset = data.find(folder)
+    assert (dataset.classes, dataset.background, dataset.logits) == (("background", "crack"), 0, 1)
+    _, mask = next(data.examples(folder, "train").as_numpy_iterator())
+    assert [mask[0, 0], mask[0, 8], mask[0, 15]] == [0, 1, 255]
+
+
+@pytest.mark.parametrize("names", ["", "crack", "sky\nroad"])
+def test_masks_of_0_and_255_alone_teach_nothing(folder, names):
+    (folder / "classes.txt").write_text(names) if names else (folder / "classes.txt").unlink()
+    for path in (folder / "masks").iterdir():
+        Image.fromarray(np.tile(np.array([0, 255], "uint8"), (12, 8))).save(path)
+    with pytest.raises(ValueError, match=r"all masks hold 0 and 255 alone.*255 does not count"):
+        data.find(folder)
+
+
+def test_a_mask_of_instances_takes_no_memory(folder):
+    (folder / "classes.txt").unlink()
+    (folder / "masks" / "p00.png").unlink()
+    Image.fromarray(np.full((12, 16), 2**31 - 1, "int32")).save(folder / "masks" / "p00.tif")
+    with pytest.raises(ValueError, match="there may be up to 1000 classes"):
+        data.find(folder)
+    (folder / "classes.txt").write_text("\n".join(CLASSES))
+    inspection.draw(data.look(folder))
+
+
+def test_what_a_training_writes_beside_the_pictures_is_not_looked_at(folder):
+    looked = data.look(folder)
+    (folder / "runs" / "unet").mkdir(parents=True)
+    (folder / "runs" / "unet" / "training.lock").touch()
+    assert data.look(folder) is looked
+    (folder / "train.txt").write_text("p00")
+    assert data.look(folder) is not looked
+
+
+def test_a_split_without_a_pixel_that_counts(folder):
+    for pair in opened(folder):
+        if pair.split == "test":
+            Image.new("L", (16, 12), 255).save(pair.mask)
+    with pytest.raises(ValueError, match="no pixel of the split 'test' counts: its masks hold 255 alone"):
+        data.find(folder)
+
+
+def test_files_of_windows_and_of_other_alphabets(folder):
+    (folder / "classes.txt").write_bytes("sky\r\nbackground\r\n汽车\r\n".encode("utf-8-sig"))
+    assert data.find(folder).classes == ("sky", "background", "汽车")
+    assert data.find(folder).background == 1
+    (folder / "test.txt").write_bytes("p01\r\np02".encode("utf-16"))
+    with pytest.raises(ValueError, match=r"test.txt: 'utf-8' codec can't decode"):
+        data.find(folder)
 
 
 def test_sixteen_bits_and_hundreds_of_classes(folder):
@@ -165,6 +248,10 @@ def test_sixteen_bits_and_hundreds_of_classes(folder):
         mask[0], mask[1] = 255, 65535  # a class, and the ignored number
         Image.fromarray(mask).save(path)
     assert (data.find(folder).logits, data.find(folder).ignored) == (300, 65535)
+    names = (folder / "classes.txt").read_text()
+    (folder / "classes.txt").unlink()
+    assert (data.find(folder).logits, data.find(folder).ignored) == (300, 65535)  # of 0 to 299, without a list
+    (folder / "classes.txt").write_text(names)
     _, masks = next(iter(data.load(folder, "train", 16, 4, augmentation=data.Augmentation())))
     assert {255, 299, 65535} >= set(np.unique(masks)) >= {299, 65535}
 
@@ -182,6 +269,12 @@ def spoil(folder):
     Image.new("L", (16, 12), 7).save(masks / "p06.png")
     Image.new("RGB", (16, 12)).save(masks / "p08.png")
     Image.new("RGB", (16, 12)).save(images / "p09.jpg")
+    (images / "p10.png").unlink()
+    Image.effect_noise((16, 12), 90).save(images / "p10.jpg")
+    (images / "p10.jpg").write_bytes((images / "p10.jpg").read_bytes()[:-40])  # its head is whole
+    Image.fromarray(np.full((12, 16), -1, "int32")).save(masks / "p11.tif")
+    (masks / "p11.png").unlink()
+    Image.new("L", (16, 12)).save(masks / "p12.png", "jpeg")
     (images / ".DS_Store").write_bytes(b"")  # the system's own, which is no fault
     return (
         *(
@@ -193,6 +286,7 @@ def spoil(folder):
         ),
         *("p05.png is of size 9 x 9, and its photo of 16 x 12", "p06.png holds 7, and the classes are 0 to 2"),
         *("p08.png: a mask must be a grey picture", "p09.png has the name of p09.jpg"),
+        *("p10.jpg: image file is truncated", "p11.tif holds -1", "p12.png is JPEG, which changes"),
     )
 
 
@@ -213,6 +307,10 @@ def test_a_folder_of_something_else(tmp_path):
         data.find(tmp_path / "missing")
     with pytest.raises(FileNotFoundError):
         data.open_folder(tmp_path / "missing")
+    for part in ("images", "masks"):
+        (tmp_path / part).mkdir()
+    with pytest.raises(ValueError, match=r"images holds no picture; .*masks holds no picture"):
+        data.find(tmp_path)
 
 
 def test_no_picture_for_a_split(folder):

@@ -61,6 +61,10 @@ def with_pixel(value):
     return change
 
 
+def without_a_row(mask):
+    return tf.io.encode_png(tf.io.decode_png(mask)[1:]).numpy()
+
+
 def name_of_second():
     split = oxford_iiit_pet.read_official("train")
     return list(split.as_numpy_iterator())[1]["file_name"].decode()
@@ -76,6 +80,7 @@ def name_of_second():
         ("segmentation_mask", with_pixel(4), r"must hold 1, 2 and 3\. Received: 4$"),
         ("segmentation_mask", with_pixel(0), r"must hold 1, 2 and 3\. Received: 0$"),
         ("segmentation_mask", with_pixel(255), r"must hold 1, 2 and 3\. Received: 255$"),
+        ("segmentation_mask", without_a_row, r"must be of its photo's size, \(\d+, \d+\)\. Received: \(\d+, \d+\)$"),
     ],
 )
 def test_what_is_wrong_within_a_record_is_named_in_one_line(

@@ -71,16 +71,17 @@ def test_drawn_pets_share_the_picture_as_real_ones_do():
 
 
 def test_scenes_that_are_drawn_together_cost_less(monkeypatch):
-    costs = []
+    scenes, costs = {}, {}
     for together in (1, synthetic_pets.TOGETHER):
         monkeypatch.setattr(synthetic_pets, "TOGETHER", together)
-        scenes = iter(synthetic_pets.examples("train"))
-        next(scenes)
-        start = time.process_time()  # of all cores, so that other programs do not matter much
-        for _ in range(200):
-            next(scenes)
-        costs.append(time.process_time() - start)
-    assert costs[1] < 0.8 * costs[0]
+        scenes[together] = iter(synthetic_pets.examples("train"))
+        next(scenes[together])
+    for together in 3 * list(scenes):  # in turn; the least counts, for other programs can only add to it
+        start = time.process_time()
+        for _ in range(80):
+            next(scenes[together])
+        costs[together] = min(costs.get(together, math.inf), time.process_time() - start)
+    assert costs[synthetic_pets.TOGETHER] < 0.8 * costs[1]
 
 
 def test_distances_are_those_of_a_loop_over_all_pixels():

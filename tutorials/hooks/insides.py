@@ -3,7 +3,7 @@
 import keras
 
 import zoo
-from zoo import exporting, formats, layers, quiet
+from zoo import exporting, formats, layers, quiet, resizing
 from zoo.cards import class_names
 
 DOWN = (keras.layers.MaxPooling2D, layers.MaxPoolingWithOffsets2D, keras.layers.ZeroPadding2D)  # before a stride
@@ -18,14 +18,14 @@ def export(name, path):
     `marks_<level>`, the ones of index unpooling.
     """
     model = zoo.load(name)
-    description = exporting.input_and_output(exporting.resize(model, None), class_names(name))
+    description = exporting.input_and_output(resizing.resize(model, None), class_names(name))
     with quiet.silence():
         formats.write_onnx(with_insides(model), path, None, description)
 
 
 def with_insides(model):
     """The model in float32, whose outputs are a dictionary of its logits and of what `export` names."""
-    exact = exporting.for_images(model, model.input_shape[1:])
+    exact = resizing.for_images(model, model.input_shape[1:])
     exact.set_weights(model.get_weights())
     down = [layer for layer in exact.layers if isinstance(layer, DOWN)]
     up = [layer for layer in exact.layers if isinstance(layer, UP)][::-1]

@@ -44,7 +44,9 @@ quiet.import_tensorflow()
 
 
 def on_files(files, config):
-    """Adds each tutorial as a page, with its pictures and its notebook."""
+    """Adds each tutorial as a page, with its pictures and its notebook, and the results that pages read."""
+    for path in ROOT.glob("zoo/**/*.json"):
+        files.append(File.generated(config, path.name, content=path.read_text()))
     for script in sorted(Path(config.docs_dir).glob("*.py")):
         name = script.stem
         notebook = translate_notebook(run(script, jupytext.read(script)), name)
@@ -109,7 +111,7 @@ def execute(script, notebook, kept):
 def key(notebook):
     """A hash of all that decides a page's outputs: its code, package, models, benchmark, data and versions."""
     digest = hashlib.sha256()
-    patterns = ("zoo/**/*.py", "saved_models/**/*.json", "tutorials/*.json")
+    patterns = ("zoo/**/*.py", "zoo/**/*.json", "saved_models/**/*.json")
     sources = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
     for path in sources:
         digest.update(path.read_bytes())

@@ -1,6 +1,7 @@
 """Whole networks: the stages, and the two ways to evaluate a patch classifier."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,7 +12,7 @@ SIZES = (64, 128, 256, 512, 1024)  # sides of photos, in pixels
 STRIDES = (1, 2, 4, 8, 16)
 
 
-def stages(sizes=SIZES, rounds=9):
+def stages(sizes: Sequence[int] = SIZES, rounds: int = 9) -> list[dict]:
     """Times predictions and training steps of all stages on TensorFlow.
 
     Args:
@@ -33,7 +34,7 @@ def stages(sizes=SIZES, rounds=9):
     return rows
 
 
-def exponent(rows, stage):
+def exponent(rows: Sequence[dict], stage: str) -> float:
     """How the time of a prediction grows with the number of pixels from 256 x 256 on: 1 is linear, NaN unknown."""
     own = [row for row in rows if row["stage"] == stage and row["batch"] == 1 and "error" not in row]
     times = {row["size"]: row["milliseconds"] for row in own}
@@ -43,7 +44,7 @@ def exponent(rows, stage):
     return float(np.polyfit(np.log(np.square(large)), np.log([times[size] for size in large]), 1)[0])
 
 
-def stages_memory(sizes=(128, 256, 512, 1024)):
+def stages_memory(sizes: Sequence[int] = (128, 256, 512, 1024)) -> list[dict]:
     """Measures the memory that a prediction for one photo takes, beside weights and photo.
 
     Args:
@@ -65,7 +66,7 @@ def stages_memory(sizes=(128, 256, 512, 1024)):
     ]
 
 
-def patches(strides=STRIDES, rounds=5):
+def patches(strides: Sequence[int] = STRIDES, rounds: int = 5) -> list[dict]:
     """Times the patch classifier of `sliding_window` on a photo of 128 x 128: cut into patches, and dense.
 
     Args:

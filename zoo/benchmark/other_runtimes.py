@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import tempfile
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,7 +22,7 @@ RUNTIMES = (
 )
 
 
-def runtimes(batches=(1, 16), rounds=21):
+def runtimes(batches: Sequence[int] = (1, 16), rounds: int = 21) -> list[dict]:
     """Times predictions of the U-Net, 128 x 128, in the runtimes that are installed.
 
     Args:

@@ -7,7 +7,7 @@ from zoo.benchmark.networks import run_stage
 from zoo.benchmark.turns import processes, take_turns
 
 
-def pipeline(dataset, image_size=128, batch_size=16):
+def pipeline(dataset: str, image_size: int = 128, batch_size: int = 16) -> dict[str, float]:
     """Counts the augmented images that tf.data gives in a second, and those that training the U-Net takes.
 
     Args:

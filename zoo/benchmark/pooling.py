@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -23,7 +24,9 @@ CONTENDERS = (
 )
 
 
-def layers(shapes=SHAPES, dtypes=DTYPES, rounds=21):
+def layers(
+    shapes: Sequence[tuple[int, int, int, int]] = SHAPES, dtypes: Sequence[str] = DTYPES, rounds: int = 21
+) -> list[dict]:
     """Times 2x2 max pooling with offsets and max unpooling, one after the other.
 
     Beside them: TensorFlow's `max_pool_with_argmax` and `scatter_nd`, PyTorch's `max_pool2d` (with
@@ -54,7 +57,7 @@ def layers(shapes=SHAPES, dtypes=DTYPES, rounds=21):
     return rows
 
 
-def layers_memory(shape=(64, 128, 128, 32)):
+def layers_memory(shape: tuple[int, int, int, int] = (64, 128, 128, 32)) -> list[dict]:
     """Measures the memory that pooling and unpooling, forward and backward, take beside the map and the gradient
     that comes in.
 

@@ -16,9 +16,15 @@ def some_path(text):
     return Path(text)
 
 
+def some_name(text):
+    """A name; "" would be none."""
+    some_path(text)
+    return text
+
+
 def dataset_name(text):
     """One of the data sets, or a folder."""
-    if text in DATASETS or Path(text).is_dir():
+    if text in DATASETS or some_path(text).is_dir():
         return text
     raise argparse.ArgumentTypeError(f"must be one of {', '.join(DATASETS)}, or a folder, not {text!r}")
 

@@ -7,6 +7,8 @@ def download(options):
 
 
 def inspect(options):
+    if options.out.suffix != ".png":
+        raise ValueError(f"--out must be a .png file. Received: {options.out}")
     files.refuse_taken(options.out, options.overwrite)
     contents = data.look(options.folder)
     print(inspection.report(contents))
@@ -21,5 +23,5 @@ def inspect(options):
 def choose(options):
     """The data set that was named, or the one that is there; says which."""
     name = options.dataset or data.default_dataset()
-    print(f"Data set: {name}" + ("" if options.dataset else " (none was named with --dataset)"))
+    print(printable(f"Data set: {name}") + ("" if options.dataset else " (none was named with --dataset)"))
     return name

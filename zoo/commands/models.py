@@ -1,3 +1,4 @@
+import io
 import sys
 from pathlib import Path
 
@@ -16,23 +17,36 @@ def evaluate(options):
 def predict(options):
     model = saved.load_any(options.model)
     prediction.check_model(model)
-    found, skipped = photos.find_photos(options.photos), 0
+    found, skipped = photos.find_photos(options.photos), {}
     classes = cards.class_names(options.model) or []
     background = classes.index("background") if "background" in classes else None
     kinds = ["overlay", *(kind for kind in ("mask", "cutout") if getattr(options, kind))]
+    if classes and tuple(classes) != data.CLASSES:
+        write_legend(classes, found, options.out / "legend.png", options.overwrite)
     done = photos.write_pictures(model, found, options.out, kinds, background, options.overwrite)
     for photo, error in tqdm(done, total=len(found), unit="photo", disable=None):
         if error:
-            tqdm.write(printable(f"skipped {photo}: {error}"), file=sys.stderr)
-            skipped += 1
-    if len(classes) > len(data.CLASSES):
-        with files.write_whole(options.out / "legend.png", overwrite=True) as unfinished:
-            plots.draw_legend(classes).savefig(unfinished, dpi=100)
-    written = len(found) - skipped
+            skipped[photo] = error
+    for photo, error in skipped.items():  # now, since nothing silences the decoders of TIFF any more
+        print(printable(f"skipped {photo}: {error}"), file=sys.stderr)
+    written = len(found) - len(skipped)
     pictures = "picture" if written == 1 else "pictures"
-    print(f"Wrote {written} {pictures} to {printable(options.out)}" + (f"; skipped {skipped}." if skipped else "."))
+    end = f"; skipped {len(skipped)}." if skipped else "."
+    print(f"Wrote {written} {pictures} to {printable(options.out)}{end}")
     if skipped:
         sys.exit(1)
+
+
+def write_legend(classes, found, path, overwrite):
+    """Writes the colours of the classes beside the pictures; the same legend may be there from photos before."""
+    file = io.BytesIO()
+    plots.draw_legend(classes).savefig(file, dpi=100)
+    if path.is_file() and path.read_bytes() == file.getvalue():
+        return
+    if photos.absolute(path) in map(photos.absolute, found):
+        raise FileExistsError(f"the legend would replace the photo {path}. Name another --out.")
+    with files.write_whole(path, overwrite) as unfinished:
+        unfinished.write_bytes(file.getvalue())
 
 
 def export(options):

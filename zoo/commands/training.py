@@ -22,8 +22,6 @@ def choose_recipe(options):
     """The recipe, with what was asked for."""
     chosen = {field.name: getattr(options, field.name, None) for field in dataclasses.fields(training.Recipe)}
     chosen["dataset"] = datasets.choose(options)
-    if options.start and options.learning_rate is None:
-        chosen["learning_rate"] = training.FINE_TUNING_RATE
     chosen |= choose_rounding(options)
     return training.Recipe(**{name: value for name, value in chosen.items() if value is not None})
 

@@ -1,8 +1,9 @@
 """The data sets, as `tf.data` pipelines."""
 
 from zoo.data.augmentation import Augmentation
+from zoo.data.contents import look
 from zoo.data.dataset import SPLITS, Dataset
-from zoo.data.folder import look, open_folder
+from zoo.data.folder import open_folder
 from zoo.data.oxford_iiit_pet import BACKGROUND, CLASSES
 from zoo.data.pictures import read_image, read_mask
 from zoo.data.pipeline import DATASETS, both_sides, default_dataset, describe, examples, find, load

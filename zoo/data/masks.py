@@ -7,6 +7,7 @@ import numpy as np
 from zoo.data import modes, pictures
 from zoo.errors import first_line
 
+IGNORED = 255, 65535  # the numbers in masks that do not count: the second where the first is a class
 PACK = np.array([1 << 16, 1 << 8, 1], "int32")  # from red, green and blue to one number
 
 
@@ -14,21 +15,31 @@ def read_classes(folder, problems):
     """The names of the classes, and from each colour to its number; both empty if no file tells."""
     try:
         if (path := folder / "classes.json").is_file():
-            found = json.loads(path.read_text())
+            found = json.loads(path.read_text(encoding="utf-8-sig"))
             names = [name for name in found if name != "ignored"]
-            numbers = {name: number for number, name in enumerate(names)} | {"ignored": ignored_number(names)}
+            first = 1 if len(names) == 1 else 0  # a single class has the number 1, and black is none
+            numbers = {name: number for number, name in enumerate(names, first)} | {"ignored": ignored_number(names)}
             colours = {int(np.array(check_colour(colour)) @ PACK): numbers[name] for name, colour in found.items()}
             if len(colours) < len(found):
                 raise ValueError("two classes have one colour")
-            return tuple(names), colours
+            if first:
+                colours.setdefault(0, 0)
+            return check_names(tuple(names)), colours
         if (path := folder / "classes.txt").is_file():
-            names = tuple(filter(None, map(str.strip, path.read_text().splitlines())))
+            names = tuple(filter(None, map(str.strip, path.read_text(encoding="utf-8-sig").splitlines())))
             if len(set(names)) < len(names) or not names:
                 raise ValueError("it must hold names, a line each, no two alike")
-            return names, {}
+            return check_names(names), {}
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         problems.append(f"{path}: {first_line(error)}")
     return (), {}
+
+
+def check_names(names):
+    """Names that can be printed: others would drive the terminal."""
+    if wrong := [name for name in names if not name.isprintable()]:
+        raise ValueError(f"names of classes must be printable. Received: {wrong[0]!r}")
+    return names
 
 
 def check_colour(colour):
@@ -39,22 +50,34 @@ def check_colour(colour):
 
 
 def read_numbers(path, colours):
-    """A mask by its numbers, or, if it is in colours, by the numbers of these."""
+    """A mask by its numbers, or, if it is in colours, by the numbers of these.
+
+    A mask that happens to show only greys may be stored as grey, in a folder whose masks are in colours: it counts by
+    its colours, too, if all are known.
+    """
 
     def convert(image):
-        if image.mode not in ("RGB", "RGBA") or not colours:
+        if image.mode not in ("RGB", "RGBA", "L", "1") or not colours:
             return modes.numbers(image)
-        pixels = np.asarray(modes.upright(image).convert("RGB")).astype("int32") @ PACK
-        packed, places = np.unique(pixels, return_inverse=True)
-        unknown = [colour for colour in packed.tolist() if colour not in colours]
-        if unknown:
-            names = ", ".join(f"({c >> 16}, {c >> 8 & 255}, {c & 255})" for c in unknown[:4])
-            raise ValueError(f"its colours must be in classes.json. Received: {names}")
-        return np.array([colours[colour] for colour in packed.tolist()], "int32")[places].reshape(pixels.shape)
+        is_grey = image.mode in ("L", "1")
+        image = modes.upright(image)
+        mask = np.empty((image.height, image.width), "int32")
+        for rows in modes.strips(*mask.shape):
+            strip = image.crop((0, rows.start, image.width, rows.stop)).convert("RGB")
+            packed, places = np.unique(np.asarray(strip).astype("int32") @ PACK, return_inverse=True)
+            unknown = [colour for colour in packed.tolist() if colour not in colours]
+            if unknown and is_grey:
+                return modes.numbers(image)
+            if unknown:
+                names = ", ".join(f"({c >> 16}, {c >> 8 & 255}, {c & 255})" for c in unknown[:4])
+                raise ValueError(f"its colours must be in classes.json. Received: {names}")
+            mask[rows] = np.array([colours[colour] for colour in packed.tolist()])[places].reshape(-1, image.width)
+        return mask
 
     return pictures.read_file(path, pictures.MASK_FORMATS, convert)
 
 
 def ignored_number(classes):
     """The number in masks that does not count: 255, unless that is a class."""
-    return 255 if len(classes) <= 255 else 65535
+    few, many = IGNORED
+    return few if len(classes) <= few else many

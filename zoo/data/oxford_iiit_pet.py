@@ -25,7 +25,7 @@ STORED_LABELS = {1, 2, 3}
 VALIDATION_SHARE = 10  # every tenth of the training images, by a hash of the file's name
 
 
-def examples(split):
+def examples(split: str) -> tf.data.Dataset:
     """The examples of a split, in a fixed order and as they are stored.
 
     Args:
@@ -44,7 +44,7 @@ def examples(split):
     return stored(split).map(decode, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def describe(split):
+def describe(split: str) -> dict:
     """What a split holds: a dictionary of the number of `examples`, the `smallest` and the `largest` photo
     (height and width, by area) and the `sha256` of all file names and masks.
     """
@@ -58,7 +58,7 @@ def describe(split):
     return {"examples": count, **extremes, "sha256": digest.hexdigest()}
 
 
-def species(split):
+def species(split: str) -> list[str]:
     """What each of the `examples` shows, in their order: a list of "cats" and "dogs"."""
     return [kind for kind, _ in select(split)]
 
@@ -145,7 +145,13 @@ def decode_mask(example):
 @tf.autograph.experimental.do_not_convert
 def read_pictures(name, image, mask):
     """Decodes the image and the mask of an example."""
-    return read_picture(name, image, "photo", channels=3), read_mask(name, mask)
+    image, mask = read_picture(name, image, "photo", channels=3), read_mask(name, mask)
+    if image.shape[:2] != mask.shape:
+        raise CorruptDatasetError(
+            f"The mask of {text(name)} in the data set must be of its photo's size, {tuple(image.shape[:2])}. "
+            f"Received: {tuple(mask.shape)}"
+        )
+    return image, mask
 
 
 @tf.autograph.experimental.do_not_convert

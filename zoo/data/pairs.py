@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from zoo.data import pictures
+from zoo.errors import first_line
 
 LEVELS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
 TENTHS = {"test": (0, 1), "validation": (2,)}  # of the pictures, by a hash of their names; the others are for training
@@ -23,8 +24,7 @@ def find_pairs(folder, problems):
     pairs = []
     for split, parts in levels.items():
         for name, *files in (pair for part in parts for pair in pair_up(part, problems)):
-            spared = split == "train" and not levels["validation"] and tenth(name) in TENTHS["validation"]
-            pairs.append((name, "validation" if spared else split, *files))
+            pairs.append((name, spare(name, split, bool(levels["validation"])), *files))
     return pairs
 
 
@@ -43,6 +43,7 @@ def list_files(folder, endings, problems):
     if not folder.is_dir():
         problems.append(f"{folder} is missing")
         return found
+    before = len(problems)
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name in HIDDEN:
             continue
@@ -54,6 +55,8 @@ def list_files(folder, endings, problems):
             problems.append(f"{path} has the name of {found[path.stem].name}")
         else:
             found[path.stem] = path
+    if not found and len(problems) == before:
+        problems.append(f"{folder} holds no picture")
     return found
 
 
@@ -64,16 +67,31 @@ def choose_splits(folder, problems):
     if not lists:
         by_tenth = {number: split for split, numbers in TENTHS.items() for number in numbers}
         return lambda name: by_tenth.get(tenth(name), "train")
-    listed = {}
+    listed = {}  # the split of each name, and the list in which it stands
     for split, path in lists:
-        for name in filter(None, map(str.strip, path.read_text().splitlines())):
+        for name in filter(None, map(str.strip, read_list(path, problems))):
             name = Path(name).stem if Path(name).suffix.lower() in pictures.READABLE else name
-            if listed.setdefault(name, split) != split:
-                problems.append(f"{name} stands in {listed[name]}.txt and in {path.name}")
+            if listed.setdefault(name, (split, path.name))[0] != split:
+                problems.append(f"{name} stands in {listed[name][1]} and in {path.name}")
     there = {path.stem for path in (folder / "images").iterdir()}
-    for name in listed.keys() - there:
-        problems.append(f"{name} stands in {listed[name]}.txt, and is no picture")
-    return lambda name: listed.get(name, "unused")
+    for name in sorted(listed.keys() - there):
+        problems.append(f"{name} stands in {listed[name][1]}, and is no picture")
+    whole = "validation" in {split for split, _ in lists}
+    return lambda name: spare(name, listed[name][0], whole) if name in listed else "unused"
+
+
+def read_list(path, problems):
+    """The lines of a list of names."""
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, ValueError) as error:
+        problems.append(f"{path}: {first_line(error)}")
+        return []
+
+
+def spare(name, split, whole):
+    """The split of a picture: of those for training a tenth is for validation, unless there are some for that."""
+    return "validation" if split == "train" and not whole and tenth(name) in TENTHS["validation"] else split
 
 
 def tenth(name):

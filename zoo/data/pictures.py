@@ -7,6 +7,7 @@ transparency is ignored, colour profiles are not applied. A mask keeps its numbe
 rightly is refused by name.
 """
 
+import contextlib
 import os
 import warnings
 from pathlib import Path
@@ -97,6 +98,8 @@ def read_size(path):
 
 def check_labels(mask, num_classes, ignored=None, name="`mask`"):
     """Raises a `ValueError` that names the numbers of an integer mask that are no class; `None` allows any."""
+    if mask.dtype.kind not in "biu":
+        raise ValueError(f"The numbers of {name} must be whole numbers. Received: {mask.dtype}")
     limit = np.inf if num_classes is None else num_classes
     if mask.size and (mask.min() < 0 or mask.max() >= limit):
         wrong = [int(label) for label in np.unique(mask) if label != ignored and not 0 <= label < limit]
@@ -113,11 +116,13 @@ def read_file(path, formats, convert):
         path.stat()  # says so if it is missing
         raise OSError(f"{path} must be a file, and is none but a folder, a pipe or a device.")
     try:
-        with quiet.silence(), warnings.catch_warnings():  # libtiff prints, and Pillow warns of tags and of size:
-            warnings.simplefilter("ignore")  # what counts comes as an error, or is our own limit
-            with Image.open(path, formats=formats) as file:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of tags and of size: what counts comes as an error, or is our own limit
+            with Image.open(path, formats=formats) as file, silence(file):
                 return convert(file)
     except Image.UnidentifiedImageError:
+        if "JPEG" not in formats and begins_as_jpeg(path):
+            raise OSError(f"{path} is JPEG, which changes the numbers of a mask: store it as PNG.") from None
         raise OSError(f"{path} is broken, or no picture in one of the formats {', '.join(formats)}.") from None
     except MemoryError:
         raise  # it is not the file's fault
@@ -125,6 +130,17 @@ def read_file(path, formats, convert):
         raise OSError(f"{path}: a picture may have up to {MAX_PIXELS:,} pixels. Received: far more") from None
     except Exception as error:  # the decoders of broken files raise errors of many kinds
         raise OSError(f"{path}: {first_line(error)}") from error
+
+
+def begins_as_jpeg(path):
+    """Whether a file has the first bytes of a JPEG, whatever its name says."""
+    with open(path, "rb") as file:
+        return file.read(2) == b"\xff\xd8"
+
+
+def silence(file):
+    """For a TIFF, whose library prints, `quiet.silence`: others leave stderr to the rest of the program."""
+    return quiet.silence() if file.format == "TIFF" else contextlib.nullcontext()
 
 
 def is_path(source):

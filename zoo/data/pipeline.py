@@ -23,7 +23,7 @@ def load(
     augmentation: Augmentation | None = None,
     seed: int = 0,
     epochs: Sequence[int] = (0,),
-    share: tuple[int, int] = (0, 1),
+    shard: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Loads a data set as batches of images and masks.
 
@@ -38,7 +38,7 @@ def load(
             random, and a last batch that is not full is left out. `None` for the examples as they are.
         seed: with the epoch and the batch's number, decides all that is random.
         epochs: the numbers of the epochs to give, one pass after the other.
-        share: for training by several processes: the number of this one, counted from 0, and how many there are.
+        shard: for training by several processes: the number of this one, counted from 0, and how many there are.
             Each gets its part of every batch, so that all together see what one process would see.
 
     Returns:
@@ -85,7 +85,7 @@ def load(
         if augmentation is None:
             return batches.map(lambda images, masks: (scale(images), tf.cast(masks, tf.int32)), tf.data.AUTOTUNE)
         key = tf.stack([tf.cast(seed, tf.int64), epoch])
-        process, processes = share
+        process, processes = shard
 
         def change(number, batch):
             images, masks = augment(*batch, tf.random.experimental.stateless_fold_in(key, number), fill, augmentation)
@@ -128,7 +128,7 @@ def find(name: str | os.PathLike) -> Dataset:
     """
     if name in DATASETS:
         return DATASETS[name]
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():  # "" would be the current one
         return open_folder(name)
     raise ValueError(f"`name` must be one of {', '.join(DATASETS)}, or a folder. Received: name={str(name)!r}")
 
@@ -145,7 +145,7 @@ def check_positive(argument, value):
         raise ValueError(f"`{argument}` must be a positive integer. Received: {argument}={value!r}")
 
 
-def both_sides(image_size):
+def both_sides(image_size: int | tuple[int, int]) -> tuple[int, int]:
     """(height, width) from a side or from both."""
     sides = tuple(image_size) if isinstance(image_size, tuple | list) else (image_size, image_size)
     if len(sides) != 2:
@@ -155,7 +155,7 @@ def both_sides(image_size):
     return sides
 
 
-def default_dataset():
+def default_dataset() -> str:
     """The data set for a command that was told none: photos if they are on this machine, else drawn pets."""
     return "oxford_iiit_pet" if prepared.is_prepared() else "synthetic_pets"
 

@@ -43,7 +43,7 @@ def find_builder():
         ) from error
 
 
-def download():
+def download() -> str:
     """Downloads and prepares the data set (800 MB) with a progress bar; returns its folder.
 
     Raises:

@@ -1,5 +1,7 @@
 """Offsets: how they are checked, and how the indices of other libraries become offsets."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -37,7 +39,7 @@ def check_offsets(offsets, pool_size, name):
             )
 
 
-def offsets_from_tensorflow(argmax, height, width, pool_size=2):
+def offsets_from_tensorflow(argmax: Any, height: int, width: int, pool_size: int | tuple[int, int] = 2) -> Any:
     """Offsets from the flat indices of `tf.nn.max_pool_with_argmax`, `include_batch_in_index` or not.
 
     Args:
@@ -56,7 +58,7 @@ def offsets_from_tensorflow(argmax, height, width, pool_size=2):
     return offsets_of_places(places % (height * width), width, pool_size)
 
 
-def offsets_from_pytorch(indices, width, pool_size=2):
+def offsets_from_pytorch(indices: Any, width: int, pool_size: int | tuple[int, int] = 2) -> Any:
     """Offsets from the flat indices of `torch.nn.functional.max_pool2d(..., return_indices=True)`.
 
     Args:

@@ -1,13 +1,14 @@
 """The stages as Keras models: one builder a file, `build_<stage>`."""
 
 import importlib
+from typing import Any
 
 import keras
 
 from zoo.stages import check_stage
 
 
-def build(stage: str, **options) -> keras.Model:
+def build(stage: str, **options: Any) -> keras.Model:
     """Builds a stage by its name, untrained.
 
     Examples:
@@ -30,7 +31,7 @@ def build(stage: str, **options) -> keras.Model:
     return getattr(importlib.import_module(f"zoo.models.{stage}"), f"build_{stage}")(**options)
 
 
-def build_for_training(stage: str, **options) -> keras.Model:
+def build_for_training(stage: str, **options: Any) -> keras.Model:
     """As `build`, but the fastest network with the same weights and the same logits.
 
     Only `sliding_window` has one that differs: `build_dense_window`. Its patches overlap, and

@@ -1,9 +1,17 @@
+from collections.abc import Sequence
+
+import keras
+
 from zoo.layers import BedOfNails2D
 from zoo.models.blocks import max_pool, narrow
 from zoo.models.encoder_decoder import FILTERS, encoder_decoder
 
 
-def build_bed_of_nails(image_shape=(128, 128, 3), num_classes=3, filters=FILTERS):
+def build_bed_of_nails(
+    image_shape: tuple[int | None, int | None, int] = (128, 128, 3),
+    num_classes: int = 3,
+    filters: Sequence[int] = FILTERS,
+) -> keras.Model:
     """Down by max pooling; up by putting each value into the upper-left corner of its window.
 
     Nothing is remembered, so the place is invented; all other pixels are zero.

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import keras
 
 from zoo.models.blocks import classify_pixels, double_convolution
@@ -5,7 +7,11 @@ from zoo.models.blocks import classify_pixels, double_convolution
 FILTERS = (16, 32, 32)
 
 
-def build_fully_convolutional(image_shape=(128, 128, 3), num_classes=3, filters=FILTERS):
+def build_fully_convolutional(
+    image_shape: tuple[int | None, int | None, int] = (128, 128, 3),
+    num_classes: int = 3,
+    filters: Sequence[int] = FILTERS,
+) -> keras.Model:
     """Only 3x3 convolutions, all pixels in one pass, at full resolution.
 
     Nothing is computed twice, but every feature map has as many pixels as the image.

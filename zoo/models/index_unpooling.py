@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+
+import keras
 from keras import layers
 
 from zoo.layers import IndexUnpooling2D, NearestUnpooling2D
@@ -5,7 +8,11 @@ from zoo.models.blocks import narrow, pool_with_offsets
 from zoo.models.encoder_decoder import FILTERS, encoder_decoder
 
 
-def build_index_unpooling(image_shape=(128, 128, 3), num_classes=3, filters=FILTERS):
+def build_index_unpooling(
+    image_shape: tuple[int | None, int | None, int] = (128, 128, 3),
+    num_classes: int = 3,
+    filters: Sequence[int] = FILTERS,
+) -> keras.Model:
     """Down by max pooling; up by marking where each maximum stood.
 
     Ones alone carry no features, so they are joined with the copied values. The lecture shows

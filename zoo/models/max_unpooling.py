@@ -1,9 +1,17 @@
+from collections.abc import Sequence
+
+import keras
+
 from zoo.layers import MaxUnpooling2D
 from zoo.models.blocks import narrow, pool_with_offsets
 from zoo.models.encoder_decoder import FILTERS, encoder_decoder
 
 
-def build_max_unpooling(image_shape=(128, 128, 3), num_classes=3, filters=FILTERS):
+def build_max_unpooling(
+    image_shape: tuple[int | None, int | None, int] = (128, 128, 3),
+    num_classes: int = 3,
+    filters: Sequence[int] = FILTERS,
+) -> keras.Model:
     """Down by max pooling; up by putting each value where its maximum stood.
 
     The places are remembered; all other pixels are zero.

@@ -1,9 +1,17 @@
+from collections.abc import Sequence
+
+import keras
+
 from zoo.layers import NearestUnpooling2D
 from zoo.models.blocks import max_pool, narrow
 from zoo.models.encoder_decoder import FILTERS, encoder_decoder
 
 
-def build_nearest_unpooling(image_shape=(128, 128, 3), num_classes=3, filters=FILTERS):
+def build_nearest_unpooling(
+    image_shape: tuple[int | None, int | None, int] = (128, 128, 3),
+    num_classes: int = 3,
+    filters: Sequence[int] = FILTERS,
+) -> keras.Model:
     """Down by max pooling; up by copying each value over its window.
 
     Nothing is remembered, so every pixel of a window gets the same value.

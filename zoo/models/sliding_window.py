@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
@@ -7,7 +9,13 @@ from zoo.models.blocks import LAST
 FILTERS = (16, 32, 64)
 
 
-def build_sliding_window(image_shape=(128, 128, 3), num_classes=3, filters=FILTERS, window=32, stride=4):
+def build_sliding_window(
+    image_shape: tuple[int | None, int | None, int] = (128, 128, 3),
+    num_classes: int = 3,
+    filters: Sequence[int] = FILTERS,
+    window: int = 32,
+    stride: int = 4,
+) -> keras.Model:
     """A patch classifier that is run at every `stride`-th pixel.
 
     Args:
@@ -28,7 +36,13 @@ def build_sliding_window(image_shape=(128, 128, 3), num_classes=3, filters=FILTE
     return classify_windows(SlidingWindow2D, image_shape, num_classes, filters, window, stride)
 
 
-def build_dense_window(image_shape=(128, 128, 3), num_classes=3, filters=FILTERS, window=32, stride=4):
+def build_dense_window(
+    image_shape: tuple[int | None, int | None, int] = (128, 128, 3),
+    num_classes: int = 3,
+    filters: Sequence[int] = FILTERS,
+    window: int = 32,
+    stride: int = 4,
+) -> keras.Model:
     """The network of `build_sliding_window`, evaluated without cutting patches.
 
     The weights have the same shapes and order, and the same weights give the same logits. In

@@ -1,8 +1,16 @@
+from collections.abc import Sequence
+
+import keras
+
 from zoo.models.blocks import convolution, transposed_convolution
 from zoo.models.encoder_decoder import FILTERS, encoder_decoder
 
 
-def build_strided_convolution(image_shape=(128, 128, 3), num_classes=3, filters=FILTERS):
+def build_strided_convolution(
+    image_shape: tuple[int | None, int | None, int] = (128, 128, 3),
+    num_classes: int = 3,
+    filters: Sequence[int] = FILTERS,
+) -> keras.Model:
     """Down by strided convolution; up by transposed convolution.
 
     Nothing is remembered, but both ways are learned.

@@ -1,10 +1,17 @@
+from collections.abc import Sequence
+
+import keras
 from keras import layers
 
 from zoo.models.blocks import max_pool, transposed_convolution
 from zoo.models.encoder_decoder import FILTERS, encoder_decoder
 
 
-def build_unet(image_shape=(128, 128, 3), num_classes=3, filters=FILTERS):
+def build_unet(
+    image_shape: tuple[int | None, int | None, int] = (128, 128, 3),
+    num_classes: int = 3,
+    filters: Sequence[int] = FILTERS,
+) -> keras.Model:
     """Down by max pooling; up by transposed convolution, joined with the features of the way down.
 
     High-level features say what, low-level features say where.

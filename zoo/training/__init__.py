@@ -3,11 +3,10 @@
 from zoo.training.devices import gpus, process_count, process_number, require_jax, share_among
 from zoo.training.loop import compile_model, load, make_optimizer, train
 from zoo.training.loss import cross_entropy_and_dice, median_frequency_weights
-from zoo.training.recipe import FINE_TUNING_RATE, PUBLISHED, SHORT, Recipe, but_for_rounding, phases, with_defaults
-from zoo.training.state import DivergedError, KeepState, forget
+from zoo.training.recipe import PUBLISHED, SHORT, Recipe, but_for_rounding, phases, with_defaults
+from zoo.training.state import DivergedError, KeepState, forget, states
 
 __all__ = [
-    "FINE_TUNING_RATE",
     "PUBLISHED",
     "SHORT",
     "DivergedError",
@@ -26,6 +25,7 @@ __all__ = [
     "process_number",
     "require_jax",
     "share_among",
+    "states",
     "train",
     "with_defaults",
 ]

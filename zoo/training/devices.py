@@ -35,7 +35,7 @@ def share_among(devices: int, batch_size: int) -> contextlib.AbstractContextMana
     return keras.distribution.DataParallel(devices=found[:devices], auto_shard_dataset=False).scope()
 
 
-def require_jax(what):
+def require_jax(what: str) -> None:
     """Refuses another backend: `keras.distribution` is written for JAX alone."""
     if keras.backend.backend() != "jax":
         raise RuntimeError(f"{what} need KERAS_BACKEND=jax. Received: {keras.backend.backend()}")

@@ -4,11 +4,13 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from zoo import data
 from zoo.evaluation import class_ious, confusion_matrix
@@ -46,6 +48,7 @@ def train(
         DivergedError: if the loss or a weight is no finite number any more; the state before is kept.
     """
     folder = Path(folder)
+    check_data(recipe)
     with claim(folder) if process_number() == 0 else contextlib.nullcontext():  # the first alone writes
         return train_in(folder, build, recipe)
 
@@ -53,12 +56,6 @@ def train(
 def train_in(folder, build, recipe):
     """As `train`, in a folder that is claimed."""
     process, processes = process_number(), process_count()
-    count = len(data.examples(recipe.dataset, recipe.split))
-    if count < recipe.batch_size:
-        raise ValueError(
-            f"`batch_size` must be at most {count}, the images of the split {recipe.split!r}. "
-            f"Received: batch_size={recipe.batch_size}"
-        )
     keras.utils.set_random_seed(recipe.seed)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.mixed_precision else "float32")
@@ -66,7 +63,7 @@ def train_in(folder, build, recipe):
         model = build()
     finally:
         keras.config.set_dtype_policy(policy)
-    optimizer = make_optimizer(recipe, count // recipe.batch_size)
+    optimizer = make_optimizer(recipe, len(data.examples(recipe.dataset, recipe.split)) // recipe.batch_size)
     class_weights = weigh_classes(recipe)
     compile_model(model, optimizer, recipe, class_weights)
     history = read_state(folder, recipe, model)
@@ -90,7 +87,7 @@ def train_in(folder, build, recipe):
                 image_size,
                 augmentation=recipe.augmentation(),
                 epochs=remaining,
-                share=(process, processes),
+                shard=(process, processes),
             )
             compile_model(model, optimizer, recipe, class_weights)  # a step is traced for one image size
             model.fit(
@@ -105,12 +102,24 @@ def train_in(folder, build, recipe):
     return model, history
 
 
-def load(recipe, split, image_size, **options):
+def check_data(recipe):
+    """Refuses a data set that has not enough images, before anything is written."""
+    count = len(data.examples(recipe.dataset, recipe.split))
+    if count < recipe.batch_size:
+        raise ValueError(
+            f"`batch_size` must be at most {count}, the images of the split {recipe.split!r}. "
+            f"Received: batch_size={recipe.batch_size}"
+        )
+    if recipe.split == "train" and not len(data.examples(recipe.dataset, "validation")):
+        raise ValueError('The split "validation" must hold at least one image. Received: none')
+
+
+def load(recipe: Recipe, split: str, image_size: int | tuple[int, int], **options: Any) -> tf.data.Dataset:
     """The recipe's data."""
     return data.load(recipe.dataset, split, image_size, recipe.batch_size, seed=recipe.seed, **options)
 
 
-def make_optimizer(recipe, steps_per_epoch):
+def make_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """AdamW, whose learning rate rises in the warm-up and falls along a cosine until the last step."""
     steps = recipe.epochs * steps_per_epoch
     warm_up = round(recipe.warm_up * steps)
@@ -120,7 +129,12 @@ def make_optimizer(recipe, steps_per_epoch):
     return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
 
 
-def compile_model(model, optimizer, recipe, class_weights=None):
+def compile_model(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    recipe: Recipe,
+    class_weights: Sequence[float] | None = None,
+) -> None:
     """Gives the model an optimiser and the recipe's loss."""
     if not optimizer.built:
         optimizer.build(model.trainable_variables)  # with its variables there, TensorFlow traces a step once, not twice
@@ -151,8 +165,6 @@ class ScoreValidation(keras.callbacks.Callback):
     def __init__(self, batches, dataset):
         super().__init__()
         self.batches, self.dataset = batches, dataset
-        if not len(batches):
-            raise ValueError('The split "validation" must hold at least one image. Received: none')
 
     def on_epoch_end(self, epoch, logs=None):
         confusion, full = 0, None

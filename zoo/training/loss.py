@@ -1,11 +1,16 @@
 """What a training makes small."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 
-def cross_entropy_and_dice(dice_weight=1.0, ignored=None, class_weights=None):
+def cross_entropy_and_dice(
+    dice_weight: float = 1.0, ignored: int | None = None, class_weights: Sequence[float] | None = None
+) -> Callable[[Any, Any], Any]:
     """The cross-entropy, and beside it the soft Dice loss, which weighs a thin class as much as a wide one.
 
     Args:
@@ -41,7 +46,7 @@ def cross_entropy_and_dice(dice_weight=1.0, ignored=None, class_weights=None):
     return loss
 
 
-def median_frequency_weights(pixels):
+def median_frequency_weights(pixels: Sequence[int] | np.ndarray) -> list[float]:
     """Weights that make a rare class count as much as a common one: the median of the frequencies over each.
 
     Args:

@@ -4,6 +4,8 @@ import dataclasses
 
 from zoo import data
 
+LEARNING_RATE, FINE_TUNING_RATE = 3e-3, 1e-3  # from random weights, and from trained ones
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -30,7 +32,8 @@ class Recipe:
             frequencies over its own.
         start: the model whose weights a training begins from, all but those of the logits: a saved stage or a `.keras`
             file; "" for random weights.
-        learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine.
+        learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine. By default 0.003, and with
+            `start` 0.001: a larger one would undo what the weights hold.
         weight_decay: of AdamW.
         warm_up: share of all steps in which the learning rate rises from zero.
         seed: of the first weights, the order of the examples and their augmentation.
@@ -52,7 +55,7 @@ class Recipe:
     dice_weight: float = 1.0
     class_weights: bool = False
     start: str = ""
-    learning_rate: float = 3e-3
+    learning_rate: float | None = None
     weight_decay: float = 1e-4
     warm_up: float = 0.1
     seed: int = 0
@@ -60,7 +63,9 @@ class Recipe:
     xla: bool = False
 
     def __post_init__(self):
-        """Refuses a recipe that no epoch at full size ends."""
+        """Fills in the learning rate, and refuses a recipe that no epoch at full size ends."""
+        if self.learning_rate is None:
+            object.__setattr__(self, "learning_rate", FINE_TUNING_RATE if self.start else LEARNING_RATE)
         if not 0 <= self.half_size_share < 1:
             raise ValueError(
                 f"`half_size_share` must be from 0 to less than 1. Received: half_size_share={self.half_size_share!r}"
@@ -77,25 +82,24 @@ class Recipe:
         return data.Augmentation(self.scale_jitter, self.paste_share, self.grey_share, self.light)
 
 
-FINE_TUNING_RATE = 1e-3  # of a training that begins from trained weights: a larger one would undo them
 # With which stages are compared over several seeds.
 SHORT = Recipe("oxford_iiit_pet", split="train+validation")
 # Of the saved models.
 PUBLISHED = dataclasses.replace(SHORT, batch_size=32, epochs=160, half_size_share=0.5)
 
 
-def with_defaults(kept):
+def with_defaults(kept: dict) -> dict:
     """A recipe from a card or a state, as a dictionary, with what it meant before a field was added."""
     known = {f.name: f.default for f in dataclasses.fields(Recipe) if f.default is not dataclasses.MISSING}
     return {**known, **kept}
 
 
-def but_for_rounding(kept):
+def but_for_rounding(kept: dict) -> dict:
     """As `with_defaults`, without what only decides how a step is computed: that makes no other recipe."""
     return {name: value for name, value in with_defaults(kept).items() if name not in ("mixed_precision", "xla")}
 
 
-def phases(recipe):
+def phases(recipe: Recipe) -> list[tuple[int | tuple[int, int], range]]:
     """The image sizes of a training, and the numbers of the epochs at each: half the size first, then the whole."""
     first = int(recipe.half_size_share * recipe.epochs)
     last = recipe.epochs - int(recipe.large_size_share * recipe.epochs)

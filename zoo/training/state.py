@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import shutil
 import time
@@ -56,8 +57,9 @@ class KeepState(keras.callbacks.Callback):
             }
             state["sha256"] = checksum(unfinished, state)
             (unfinished / "state.json").write_text(json.dumps(state, indent=1))
-        for old in states(self.folder)[2:]:
-            shutil.rmtree(old, ignore_errors=True)
+        for old in states(self.folder):
+            if epochs_of(old) not in (epoch, epoch + 1):  # not by their order: damaged ones may bear higher numbers
+                shutil.rmtree(old, ignore_errors=True)
 
     def check_finite(self, epoch, logs):
         """Stops a training that has diverged before its state replaces a good one."""
@@ -110,7 +112,7 @@ def checksum(state, contents):
     return hashlib.sha256(weights.read_bytes() + said.encode()).hexdigest()
 
 
-def forget(folder):
+def forget(folder: str | os.PathLike) -> None:
     """Removes the states of a training whose model is saved: another recipe may begin anew there."""
     for state in states(folder):
         shutil.rmtree(state, ignore_errors=True)
@@ -134,7 +136,7 @@ def model_identity(model):
     return {"name": model.name, "weights": hashlib.sha256(shapes.encode()).hexdigest()}
 
 
-def states(folder):
+def states(folder: str | os.PathLike) -> list[Path]:
     """The states in a folder, the newest first."""
     found = [path for path in Path(folder).glob("after_epoch_*") if epochs_of(path)]
     return sorted(found, key=epochs_of, reverse=True)
