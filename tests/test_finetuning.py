@@ -8,13 +8,14 @@ import pytest
 from PIL import Image
 
 from zoo import data, finetuning
+from zoo.data.pairs import tenth
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Twelve pictures of two halves, two of them for validation and three for tests, with a mask each."""
+    """Twenty-five pictures of two halves, two of them for validation and three for tests, with a mask each."""
     rng = np.random.default_rng(0)
-    names = {"train": range(7), "validation": range(7, 9), "test": range(9, 12)}
+    names = {"train": range(20), "validation": range(20, 22), "test": range(22, 25)}
     for split, numbers in names.items():
         for part in ("images", "masks"):
             (tmp_path / "halves" / split / part).mkdir(parents=True)
@@ -35,9 +36,10 @@ def images_of(folder, split):
 def test_some_pictures_are_training_pictures_and_all_of_the_test_split(folder, tmp_path):
     few, more = tmp_path / "few", tmp_path / "more"
     finetuning.link_some(folder, 3, 1, few)
-    finetuning.link_some(folder, 5, 1, more)
+    finetuning.link_some(folder, 19, 1, more)
+    assert any(tenth(f"train_{number}") == 2 for number in range(20))  # which no validation split takes away
     assert set(images_of(few, "train")) < set(images_of(more, "train")) < set(images_of(folder, "train"))
-    assert [len(images_of(part, "train")) for part in (few, more)] == [3, 5]
+    assert [len(images_of(part, "train")) for part in (few, more)] == [3, 19]
     assert images_of(few, "test") == images_of(more, "test") == images_of(folder, "test")
     assert data.find(few).classes == ("left", "right")
     other = tmp_path / "other"

@@ -53,8 +53,8 @@ for name, strength in pulls.items():
 
 # %% [markdown]
 # (Each map has its own scale, from dark to bright.) Along the outline the network is not sure, and there all losses
-# pull. The dog's tail is another case: its truth is border, but the network is sure that it is background. There
-# cross-entropy and class weights pull most, and Dice hardly at all.
+# pull. On our photo the dog's tail is another case: its truth is border, but the network is sure that it is
+# background. There cross-entropy and class weights pull most, and Dice hardly at all.
 #
 # The table adds up the pull over eight photos. Three of the losses share their strength among the classes in nearly
 # the same way. More than half of it goes to the border, since most of what the trained network gets wrong, or is not
@@ -160,7 +160,7 @@ assert dice_by_hand(truth, band) < dice_by_hand(truth, answers["overlooks"])
 # Class weights and Dice prefer the answer that finds the border. The zoo adds cross-entropy and Dice. Why not Dice
 # alone? Its denominator holds sums over the whole batch: so the pull at one pixel depends on all others, and where a
 # class is tiny, it is uneven. And where the network is sure, the softmax hardly changes with the logits: there Dice is
-# weak, even if the answer is wrong, as at the tail above. Cross-entropy pulls at each pixel by itself, and most where
+# weak, even if the answer is wrong, as at that tail. Cross-entropy pulls at each pixel by itself, and most where
 # the answer is sure and wrong.
 #
 # !!! question "Try it"

@@ -12,6 +12,7 @@ from . import models as models
 from . import photos as photos
 from . import plots as plots
 from . import prediction as prediction
+from . import resizing as resizing
 from . import saved as saved
 from . import trained as trained
 from . import training as training

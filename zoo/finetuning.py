@@ -44,6 +44,7 @@ def link_some(folder, count, seed, target):
     }
     for part in ("images", "masks"):
         (target / part).mkdir(parents=True)
+    (target / "validation.txt").touch()  # else a tenth of those for training would be spared
     for split, pairs in chosen.items():
         names = [f"{split}_{pair.name}" for pair in pairs]
         (target / f"{split}.txt").write_text("\n".join(names))

@@ -104,7 +104,7 @@ def score(model, images, masks):
 def main():
     """Trains by all losses with all seeds. What the file holds already is skipped."""
     parse = argparse.ArgumentParser(description=main.__doc__)
-    parse.add_argument("--out", type=Path, default=RESULTS)
+    parse.add_argument("--out", type=Path, default=Path("losses.json"))
     options = parse.parse_args()
     images, masks = first_images("train", TRAINING)
     tests = first_images("test", TEST)

@@ -2,7 +2,6 @@
 
 import collections
 import itertools
-import math
 import os
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from zoo import data, files, plots, prediction
-from zoo.data.pictures import READABLE, read_size
+from zoo.data.pictures import READABLE, pixel_count
 
 ENDINGS_OF_KINDS = {"overlay": ".png", "mask": ".mask.png", "cutout": ".cutout.png"}
 TOGETHER = 16  # photos that are predicted at once
@@ -111,7 +110,7 @@ def group_by_size(photos: Iterable[Path]) -> Iterator[list[Path]]:
     group, pixels = [], 0
     for photo in photos:
         try:
-            size = math.prod(read_size(photo))
+            size = pixel_count(photo)
         except (OSError, ValueError):
             size = 0  # reading it will say what is wrong
         if group and (len(group) == TOGETHER or pixels + size > MOST_PIXELS):

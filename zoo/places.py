@@ -119,7 +119,7 @@ def main():
     """Trains all networks on both tasks. What the file holds already is skipped."""
     parse = argparse.ArgumentParser(description=main.__doc__)
     parse.add_argument("networks", nargs="*", metavar="NETWORK", default=list(FILTERS), help="default: all")
-    parse.add_argument("--out", type=Path, default=RESULTS)
+    parse.add_argument("--out", type=Path, default=Path("places.json"))
     options = parse.parse_args()
     learners = {}
     for seed, network, task in itertools.product(SEEDS, options.networks, TASKS):

@@ -41,7 +41,10 @@ def predict(
     (logits,) = predict_logits(model, [image])
     if not probabilities:
         return enlarge(logits, image.shape[:2])
-    return np.concatenate([softmax(strip) for _, strip in enlarged_strips(logits, image.shape[:2])])
+    shares = np.empty((*image.shape[:2], max(2, logits.shape[-1])), "float32")
+    for rows, strip in enlarged_strips(logits, image.shape[:2]):
+        shares[rows] = softmax(strip)
+    return shares
 
 
 def predict_logits(model: keras.Model, images: Sequence[np.ndarray]) -> np.ndarray:

@@ -10,7 +10,18 @@ MAX_SIDE = 2048  # pixels; a U-Net takes 2 GB for one such image
 
 
 def resize(model: keras.Model, image_size: int | str | None) -> keras.Model:
-    """The model for images of another size, in float32, with names for what goes in and out."""
+    """The model for images of another size, in float32, with names for what goes in and out.
+
+    Args:
+        model: Keras model from images (b, h, w, c) to logits (b, h, w, classes).
+        image_size: side in pixels, up to `MAX_SIDE`; "dynamic" for any; `None` for the model's own.
+
+    Returns:
+        A Keras model from `image` to a dictionary with `logits`.
+
+    Raises:
+        ValueError: if the model or the size does not fit; it names a side that does.
+    """
     if image_size not in (None, "dynamic") and not (isinstance(image_size, int) and 1 <= image_size <= MAX_SIDE):
         raise ValueError(f"`image_size` must be from 1 to {MAX_SIDE} pixels. Received: image_size={image_size!r}")
     shape = check_model(model, any_size=True)

@@ -47,10 +47,8 @@ def train(
         DivergedError: as `zoo.training.train`.
     """
     folder = Path(folder)
-    card_path, path = (folder / f"{stage}{ending}" for ending in (".json", ".keras"))
-    interrupted = not card_path.exists() and training.states(folder / stage)  # a kill came between model and card
-    if not overwrite and not interrupted and (card_path.exists() or path.exists()):
-        raise FileExistsError(f"{path} is there already. Move it, or name another --out.")
+    if not overwrite:
+        refuse_trained(stage, folder)
     dataset = data.find(recipe.dataset)
     dataset.examples("test")  # if it is missing or damaged, that is said before the epochs
     start = saved.load_any(recipe.start) if recipe.start else None
@@ -92,6 +90,17 @@ def train(
         training.forget(folder / stage)
         card = cards.card(stage, folder)
     return model, card
+
+
+def refuse_trained(stage: str, folder: Path) -> None:
+    """Raises a `FileExistsError` if a folder has a model or a card of this stage.
+
+    A model without a card may be what a kill has left between the two, while the states of its training are there.
+    """
+    card, model = (folder / f"{stage}{ending}" for ending in (".json", ".keras"))
+    if card.exists() or (model.exists() and not training.states(folder / stage)):
+        taken = model if model.exists() else card
+        raise FileExistsError(f"{taken} is there already. Move it, name another --out, or let `grid` --overwrite it.")
 
 
 def take_over(model: keras.Model, start: keras.Model) -> None:

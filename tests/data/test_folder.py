@@ -179,6 +179,10 @@ def test_a_grey_mask_among_those_in_colours_counts_by_its_colours(folder):
     for split in ("train", "validation", "test"):
         for _, mask in data.examples(folder, split).as_numpy_iterator():
             assert (mask[1:] == [1] * 4 + [0] * 12).all()
+    path = folder / "masks" / "p01.png"
+    Image.fromarray(np.full((12, 16), 2, "uint8")).save(path, bits=2)  # of a colour that is none: by its number
+    split = {pair.name: pair.split for pair in opened(folder)}["p01"]
+    assert [2] in [np.unique(mask).tolist() for _, mask in data.examples(folder, split).as_numpy_iterator()]
     (folder / "classes.json").write_text(json.dumps({"evil\x1b[2J": [0, 0, 0]}))
     with pytest.raises(ValueError, match=r"names of classes must be printable. Received: 'evil\\x1b"):
         data.find(folder)
@@ -275,6 +279,8 @@ def spoil(folder):
     Image.fromarray(np.full((12, 16), -1, "int32")).save(masks / "p11.tif")
     (masks / "p11.png").unlink()
     Image.new("L", (16, 12)).save(masks / "p12.png", "jpeg")
+    (images / "p13.png").unlink()
+    (images / "p13.png").symlink_to("nowhere")
     (images / ".DS_Store").write_bytes(b"")  # the system's own, which is no fault
     return (
         *(
@@ -286,7 +292,7 @@ def spoil(folder):
         ),
         *("p05.png is of size 9 x 9, and its photo of 16 x 12", "p06.png holds 7, and the classes are 0 to 2"),
         *("p08.png: a mask must be a grey picture", "p09.png has the name of p09.jpg"),
-        *("p10.jpg: image file is truncated", "p11.tif holds -1", "p12.png is JPEG, which changes"),
+        *("p10.jpg: image file is truncated", "p11.tif holds -1", "p12.png is JPEG, which changes", "p13.png"),
     )
 
 

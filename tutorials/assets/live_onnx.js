@@ -4,7 +4,8 @@ import { say } from "./words.js";
 
 const DOC_STRING = 6; // number of the field in ModelProto
 const SIZES = /^image: float32 \(batch, (\d+|any), (\d+|any), ([13])\), .* logits: float32 \(batch, \S+ \S+ (\d+)\), /;
-const NAMES = /for (?:each class|class 1) \((.*)\)(?:; the largest wins)?\.$/;
+const NAMES = /one for each class \((.*)\); the largest wins\.$/;
+const TWO_NAMES = /above 0 for (.*), else (.*)\.$/; // of a single logit
 const DEFAULT_SIDE = 128; // pixels, for models of any size
 
 // Gives {shape: [height, width, channels], classes: names} of a file of ours, and throws a sentence at any other.
@@ -21,13 +22,14 @@ export function readDescription(bytes, file) {
       say("{file} was not written by \"python -m zoo export\": it does not say what it takes.", { file }),
     );
   const [height, width, channels] = sizes.slice(1, 4).map((side) => (side === "any" ? DEFAULT_SIDE : Number(side)));
-  return { shape: [height, width, channels], classes: classNames(Number(sizes[4]), NAMES.exec(text)?.[1].split(", ")) };
+  return { shape: [height, width, channels], classes: classNames(Number(sizes[4]), text) };
 }
 
-function classNames(logits, names) {
-  const numbered = (count) => Array.from({ length: count }, (_, number) => say("class {number}", { number }));
-  if (logits === 1) return names ? [say("not {name}", { name: names[0] }), names[0]] : numbered(2);
-  return names?.length === logits ? names : numbered(logits);
+function classNames(logits, text) {
+  const count = Math.max(2, logits);
+  const names = logits === 1 ? TWO_NAMES.exec(text)?.slice(1).reverse() : NAMES.exec(text)?.[1].split(", ");
+  if (names?.length === count && names[0] !== "class 0") return names;
+  return Array.from({ length: count }, (_, number) => say("class {number}", { number }));
 }
 
 // The text of the field, from the wire format of Protocol Buffers: a file is a row of numbered fields.

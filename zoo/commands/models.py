@@ -24,11 +24,13 @@ def predict(options):
     if classes and tuple(classes) != data.CLASSES:
         write_legend(classes, found, options.out / "legend.png", options.overwrite)
     done = photos.write_pictures(model, found, options.out, kinds, background, options.overwrite)
-    for photo, error in tqdm(done, total=len(found), unit="photo", disable=None):
-        if error:
-            skipped[photo] = error
-    for photo, error in skipped.items():  # now, since nothing silences the decoders of TIFF any more
-        print(printable(f"skipped {photo}: {error}"), file=sys.stderr)
+    try:
+        for photo, error in tqdm(done, total=len(found), unit="photo", disable=None):
+            if error:
+                skipped[photo] = error
+    finally:  # not before: while TIFF files are read, stderr is silenced
+        for photo, error in skipped.items():
+            print(printable(f"skipped {photo}: {error}"), file=sys.stderr)
     written = len(found) - len(skipped)
     pictures = "picture" if written == 1 else "pictures"
     end = f"; skipped {len(skipped)}." if skipped else "."
@@ -40,7 +42,7 @@ def predict(options):
 def write_legend(classes, found, path, overwrite):
     """Writes the colours of the classes beside the pictures; the same legend may be there from photos before."""
     file = io.BytesIO()
-    plots.draw_legend(classes).savefig(file, dpi=100)
+    plots.draw_legend(classes).savefig(file, dpi=100, format="png")
     if path.is_file() and path.read_bytes() == file.getvalue():
         return
     if photos.absolute(path) in map(photos.absolute, found):

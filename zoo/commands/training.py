@@ -3,7 +3,7 @@ import os
 
 import keras
 
-from zoo import cards, experiments, files, tables, trained, training
+from zoo import cards, experiments, tables, trained, training
 from zoo.commands import datasets
 from zoo.errors import printable
 from zoo.stages import STAGES
@@ -36,20 +36,17 @@ def grid(options):
     folders = [options.out if seed == 0 else options.out / f"seed_{seed}" for seed in range(options.seeds)]
     chosen = training.SHORT if options.short else training.PUBLISHED
     chosen = dataclasses.replace(chosen, dataset=options.dataset, **choose_rounding(options))
-    trainings = [
-        (stage, dataclasses.replace(chosen, seed=seed), folder)
-        for seed, folder in enumerate(folders)
-        for stage in STAGES
-    ]
-    remaining = [training for training in trainings if not trained.is_done(*training)]
+    recipes = [dataclasses.replace(chosen, seed=seed) for seed in range(options.seeds)]
+    asked = [(stage, *pair) for pair in zip(recipes, folders, strict=True) for stage in STAGES]
     if not options.overwrite:  # said before hours of training, not between them
-        for stage, _, folder in remaining:
-            files.refuse_taken(folder / f"{stage}.json")
-    for stage, recipe, folder in trainings:
-        if (stage, recipe, folder) in remaining:
-            train_and_tell(stage, recipe, folder, overwrite=options.overwrite)
-        else:
+        for stage, recipe, folder in asked:
+            if not trained.is_done(stage, recipe, folder):
+                trained.refuse_trained(stage, folder)
+    for stage, recipe, folder in asked:
+        if trained.is_done(stage, recipe, folder):
             print(f"{stage}, seed {recipe.seed}: done already.")
+        else:
+            train_and_tell(stage, recipe, folder, overwrite=options.overwrite)
     found = [cards.cards(folder) for folder in folders]
     print(tables.format_cards(found[0]))
     if options.seeds > 1:

@@ -66,7 +66,7 @@ def look(folder: str | os.PathLike) -> Contents:
     parts = [*(folder / name for name in ("images", "masks")), *folder.glob("*/images"), *folder.glob("*/masks")]
     parts = [part for part in parts if part.is_dir()]
     lists = [*folder.glob("*.txt"), *folder.glob("classes.json")]
-    files = sorted([*parts, *lists, *(path for part in parts for path in part.iterdir())])
+    files = sorted(path for path in [*parts, *lists, *(p for part in parts for p in part.iterdir())] if path.exists())
     return look_at(folder, tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files))
 
 
@@ -90,7 +90,7 @@ def look_at(folder, files):
         count = max(known, default=-1) + 1
         classes = tuple(f"class {number}" for number in range(min(count, MAX_CLASSES + 1)))  # a mask may hold billions
     if len(classes) > MAX_CLASSES:
-        problems.append(f"there may be up to {MAX_CLASSES} classes")
+        problems.append(f"there may be up to {MAX_CLASSES} classes, and not {count}")
     contents = Contents(pairs, classes, colours, problems)
     limit = len(contents.names)
     for pair in pairs:

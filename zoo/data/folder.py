@@ -7,7 +7,7 @@
 Such a folder is split by a fixed rule, or by lists of names: `train.txt`, `validation.txt` (optional), `test.txt`. Or
 it holds folders `train/`, `validation/` (optional) and `test/`, with `images/` and `masks/` in each. Masks in colours
 need `classes.json` in place of `classes.txt`: `{"road": [128, 64, 128], ...}`; a colour named "ignored" does not count,
-and beside a single class black is none.
+and with a single class, black is background.
 """
 
 import collections

@@ -67,7 +67,7 @@ def read_numbers(path, colours):
             packed, places = np.unique(np.asarray(strip).astype("int32") @ PACK, return_inverse=True)
             unknown = [colour for colour in packed.tolist() if colour not in colours]
             if unknown and is_grey:
-                return modes.numbers(image)
+                return pictures.read_file(path, pictures.MASK_FORMATS, modes.numbers)  # of the picture as it is stored
             if unknown:
                 names = ", ".join(f"({c >> 16}, {c >> 8 & 255}, {c & 255})" for c in unknown[:4])
                 raise ValueError(f"its colours must be in classes.json. Received: {names}")

@@ -8,12 +8,13 @@ rightly is refused by name.
 """
 
 import contextlib
+import math
 import os
 import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import Image
 
 from zoo import quiet
 from zoo.data.modes import MAX_PIXELS, check_array, check_size, numbers, rgb_array
@@ -85,15 +86,14 @@ def read_mask(
     return mask
 
 
-def read_size(path):
-    """The (height, width) of a photo in a file, which is not decoded; raises as `read_image`."""
+def pixel_count(path):
+    """How many pixels a photo in a file has, which is not decoded; raises as `read_image`."""
 
-    def size(image):
+    def count(image):
         check_size(*image.size)
-        lying = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
-        return image.size if lying else image.size[::-1]
+        return math.prod(image.size)
 
-    return read_file(path, tuple(ENDINGS), size)
+    return read_file(path, tuple(ENDINGS), count)
 
 
 def check_labels(mask, num_classes, ignored=None, name="`mask`"):

@@ -33,7 +33,7 @@ class Recipe:
         start: the model whose weights a training begins from, all but those of the logits: a saved stage or a `.keras`
             file; "" for random weights.
         learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine. By default 0.003, and with
-            `start` 0.001: a larger one would undo what the weights hold.
+            `start` 0.001: a larger one would undo what the weights hold. (`dataclasses.replace` keeps what is there.)
         weight_decay: of AdamW.
         warm_up: share of all steps in which the learning rate rises from zero.
         seed: of the first weights, the order of the examples and their augmentation.
