@@ -74,7 +74,7 @@ def test_the_command_writes_a_run_for_each_start_and_goes_on_where_it_was_stoppe
     monkeypatch.setattr(sys, "argv", ["finetuning", str(folder), "--image-size", "16x32", "--out", str(out)])
     finetuning.main()
     found = json.loads(out.read_text())
-    runs = [(count, start, seed) for seed in finetuning.SEEDS for count in (4, 7) for start in ("", "unet")]
+    runs = [(count, start, seed) for seed in finetuning.SEEDS for count in (4, 20) for start in ("", "unet")]
     assert [(run["pictures"], run["start"], run["seed"]) for run in found["runs"]] == runs == asked
     assert (found["classes"], found["test_pictures"], found["image_size"]) == (["left", "right"], 3, [16, 32])
     gone = found["runs"].pop(1)
@@ -85,10 +85,11 @@ def test_the_command_writes_a_run_for_each_start_and_goes_on_where_it_was_stoppe
 
 
 def test_too_few_pictures_and_no_folder_are_refused_before_anything_is_trained(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(finetuning, "BATCH", 21)
     monkeypatch.setattr(sys, "argv", ["finetuning", str(folder), "--out", str(tmp_path / "out.json")])
     with pytest.raises(SystemExit):
         finetuning.main()
-    assert "must hold at least 8 pictures for training. Received: 7." in capsys.readouterr().err
+    assert "must hold at least 21 pictures for training. Received: 20." in capsys.readouterr().err
     monkeypatch.setattr(sys, "argv", ["finetuning", str(tmp_path / "nowhere")])
     with pytest.raises(SystemExit):
         finetuning.main()
