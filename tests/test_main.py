@@ -319,7 +319,7 @@ def test_grid_trains_what_is_not_done_by_the_recipe(monkeypatch, tmp_path, capsy
     assert len(asked) == 2
     assert "unet, seed 1: done already." in capsys.readouterr().out
     monkeypatch.setattr(training, "PUBLISHED", training.Recipe("oxford_iiit_pet", epochs=3))
-    with pytest.raises(SystemExit, match=r"unet.json is there already.*--overwrite"):
+    with pytest.raises(SystemExit, match=r"unet.keras is there already.*--overwrite"):
         __main__.main(command)
     assert len(asked) == 2  # not even the first was begun
     __main__.main([*command, "--overwrite"])
