@@ -7,16 +7,13 @@ import time
 
 import pytest
 
+# A script as people write it, without `if __name__ == "__main__"`: the fresh process must not run it once more.
 PARENT = """
-import os, time
+import time
 from zoo import fresh
 
-def report():
-    print(os.getpid(), flush=True)
-
-if __name__ == "__main__":
-    with fresh.process(report) as process:
-        process.submit(time.sleep, 600).result()
+with fresh.process(exec, "import os; print(os.getpid(), flush=True)") as process:
+    process.submit(time.sleep, 600).result()
 """
 
 

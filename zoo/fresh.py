@@ -5,13 +5,18 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+import types
 from pathlib import Path
+from unittest import mock
 
 
 @contextlib.contextmanager
 def process(prepare, *arguments):
     """A fresh process, as an executor, for a `with` statement; an error or Ctrl-C within it ends the process at once.
+
+    It knows nothing of the program that runs: what it calls must be in a module.
 
     Args:
         prepare: what it calls first, with the arguments.
@@ -19,6 +24,9 @@ def process(prepare, *arguments):
     context = multiprocessing.get_context("spawn")
     parent, hold = context.Pipe(duplex=False)
     with concurrent.futures.ProcessPoolExecutor(1, context, start, (parent, prepare, *arguments)) as executor:
+        # It would run the program once more, which may be a script without `if __name__ == "__main__"`.
+        with mock.patch.dict(sys.modules, __main__=types.ModuleType("__main__")):
+            executor.submit(int)  # the first call starts the process
         try:
             yield executor
         except BaseException:
