@@ -532,8 +532,9 @@ print(f"boundary IoU    {summary['boundary_iou']:.2f}")
 assert summary["boundary_iou"] < 0.6 < 0.8 < summary["binary_iou"]
 
 # %% [markdown]
-# The disc keeps most of its IoU and loses much of its boundary IoU. On the pages to come, this score tells
-# whether a stage knows *where*, and not only *what*.
+# The disc keeps most of its IoU and loses much of its boundary IoU. This score looks at
+# *where* alone. (Over our stages, it [hardly says anything else](09_comparison.md#one-rule-set-before-we-look) than the
+# mean IoU.)
 #
 # !!! question "Try it"
 #     Draw a disc of half the radius and shift it by the same four pixels. Which of the two scores falls more, compared

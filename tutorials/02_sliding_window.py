@@ -275,7 +275,7 @@ for start in range(5):
     print(f"patch from {start}:     {patch} pooled {pooled}")
     assert (pooled == everywhere[start : start + 3 : 2]).all()
 
-# %% The eight maxima with two patches: from an even and an odd start, each picks every second maximum tags=["picture"]
+# %% A signal, its maxima, and two patches: each picks every second maximum from its own start on tags=["picture"]
 figure = Figure(figsize=(7, 3.4), layout="constrained")
 axis = figure.subplots()
 for place, number in enumerate(signal):

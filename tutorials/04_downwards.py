@@ -145,9 +145,16 @@ for title, strength in effective.items():
     print(f"{title:16} half of the strength lies in {half} x {half} pixels, nine tenths in {most} x {most}")
 print(f"the receptive field has {fields[-1]} x {fields[-1]}")
 
+starts = []
+for seed in range(3):
+    keras.utils.set_random_seed(seed)
+    starts.append(side_that_holds(effective_field(zoo.build("nearest_unpooling")), 0.5))
+print(f"side of the square with half of the strength, in three untrained networks: {starts}")
+
 # %% [markdown]
 # The scale is linear. Far pixels reach a feature on few paths through the network, and near ones on many. So the view
-# that is used is smaller than the one that is possible, and training changes it.
+# that is used is smaller than the one that is possible. What training makes of it has to be compared with the last
+# line: untrained networks differ, too.
 #
 # ## Pooling by hand
 #
@@ -320,7 +327,7 @@ print("\n".join(lines))
 # The first line keeps the size, the third and the fourth halve it. Pooling follows the same formula: 2 x 2 pooling has
 # \(k = 2\), \(s = 2\), \(p = 0\). The last line shows what it does with an odd side: a row and a column fall off.
 
-# %%
+# %% tags=["check"]
 for n in range(4, 12):
     pooled = keras.layers.MaxPooling2D(2)(np.zeros((1, n, n, 1), "float32"))
     assert pooled.shape[1] == output_side(n, k=2, s=2, p=0)
@@ -575,8 +582,8 @@ print(inspect.getsource(strided_convolution.stride))
 
 # %% [markdown]
 # The `None` is its memory: it remembers nothing. `transposed_convolution` has the same way up, but shrinks by max
-# pooling. Both were trained by the same recipe, so that a difference between them comes from the way down, or from
-# chance.
+# pooling. Both were trained by the same recipe, so that a difference between them comes from the way down, with
+# its weights, or from chance.
 
 # %% Two photos from the test split: the truth, and what the two trained stages say
 dataset = data.default_dataset()

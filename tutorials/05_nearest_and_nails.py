@@ -37,6 +37,7 @@ pooled = run(keras.layers.MaxPooling2D(2), pet, times=3)
 grown = {"nearest neighbour": run(NearestUnpooling2D(2), pooled, 3), "bed of nails": run(BedOfNails2D(2), pooled, 3)}
 for name, each in grown.items():
     print(f"{name:17}: IoU with the true pet {iou(pet == 1, each == 1):.2f}")
+assert np.count_nonzero(grown["bed of nails"]) <= pet.size / 64
 plots.draw_images({"photo": images[0], "true pet": pet, "pooled three times": pooled, **grown}, columns=3)
 
 # %% [markdown]
@@ -55,7 +56,8 @@ plots.draw_grids({"small": small, "nearest neighbour": copied, "bed of nails": n
 
 # %% [markdown]
 # **Nearest neighbour** copies the number into all four pixels. **Bed of nails** puts it into the upper-left pixel and
-# leaves zeros, as single nails stand on an empty board. The first is one line: each pixel asks in which window it lies.
+# leaves zeros. Its name: the values stand alone, like nails, and all around is empty. The first is one line: each pixel
+# asks in which window it lies.
 #
 # \[ y(i, j) = x(\lfloor i / 2 \rfloor, \lfloor j / 2 \rfloor) \]
 #
@@ -99,7 +101,7 @@ print(f"{(large > 0).sum()} of {large.size:,} pixels")
 # %% [markdown]
 # The zoo has a layer for each. Keras has the first one, too, under the name `UpSampling2D`.
 
-# %%
+# %% tags=["check"]
 noise = np.random.default_rng(0).normal(size=(6, 10)).astype("float32")
 for pool in (2, 3):
     assert (run(NearestUnpooling2D(pool), noise) == nearest_by_hand(noise, pool)).all()

@@ -393,8 +393,31 @@ print("{:25} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*
 # neighbours, the place of an outline can be guessed. A remembered place can help much only where nothing near tells it:
 # for single dots, thin lines, far poles.
 #
-# Is there a task in which remembered places decide? There is: to find single dots and thin lines in noise. There, small
-# networks with a memory find nearly all of them, and those without one miss some:
+# ## Does remembering the place help?
+#
+# Not on pets, then. Is there a task in which it does? Take an image of noise with eight bright pixels. The answer is
+# the mask of these pixels: nothing around them tells where they are. Small networks with two poolings learned it.
+
+# %% Eight dots in noise: the truth, what copying finds, and what max unpooling finds tags=["picture"]
+import json
+
+from zoo import places
+
+found = json.loads(places.RESULTS.read_text())["dots"]
+noise, dots = places.examples("dots", places.TEST, places.TEST_SEED)
+shown = {"image": noise[0, :, :, 0], "truth": dots[0] * 1.0}
+for stage in ("nearest_unpooling", "max_unpooling"):
+    answer = np.array([list(row) for row in found[stage]["answer"]], int)
+    shown[stage] = answer * 1.0
+    ious = " and ".join(f"{iou:.2f}" for iou in found[stage]["ious"].values())
+    print(f"{stage:18} finds {(answer & dots[0]).sum()} of {dots[0].sum()} here; IoU on {places.TEST} images: {ious}")
+assert (shown["max_unpooling"] == dots[0]).all()
+assert (shown["nearest_unpooling"] != dots[0]).any()
+plots.draw_images(shown)
+
+# %% [markdown]
+# Copying knows the window and not the pixel. It could learn to write the place into features; here it misses some dots.
+# All seven ways, lines as well as dots, and what a wider network can do about it:
 # [where places must matter](09_comparison.md#where-places-must-matter).
 #
 # ## Can you do it?

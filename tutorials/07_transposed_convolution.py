@@ -419,8 +419,9 @@ for stage in ("bed_of_nails", "transposed_convolution", "strided_convolution"):
 
 # %% [markdown]
 # Before training, both parts have a grid, and how much of it is chance. In all three stages, training removed most of
-# the part that the softmax sees, since the loss depends on it. Of the other part there is more than before: nothing in
-# the loss sees it, and so nothing holds it back. (Each stage was trained once: how much of it there is may be chance.)
+# the part that the softmax sees, since the loss depends on it. In the logits as they are, there is more of a grid than
+# before: nothing in the loss sees the common part, and so nothing holds it back. (Each stage was trained once: how much
+# of it there is may be chance.)
 #
 # Where does the grid come from? Give the last step up a map of equal numbers: its weights decide whether an even map or
 # a grid comes out. The [learned weights](11_signals.md#the-filters-that-were-learned) of `bed_of_nails`,

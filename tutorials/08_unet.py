@@ -355,8 +355,8 @@ for cost in ("parameters", "multiply_adds"):
 # %% [markdown]
 # So this comparison is not fair: the lead may come from the features, from the size, or from both. A fair one needs a
 # `transposed_convolution` that is widened to the U-Net's size. The [comparison](09_comparison.md#the-lectures-claims)
-# has a line for it as soon as one is trained, and a task in which size does not help: [where places must
-# matter](09_comparison.md#where-places-must-matter).
+# has a line for it as soon as one is trained, and a task in which ten times the weights do not make up for what is not
+# handed across: [where places must matter](09_comparison.md#where-places-must-matter).
 #
 # !!! question "Try it"
 #     Can the U-Net do all that `transposed_convolution` can? Give it the weights of that model, and to the new weights
@@ -490,7 +490,7 @@ assert features_of_first_level.mean() > 0
 # %% [markdown]
 # !!! abstract "What this step mends, what it leaves broken"
 #     **Mended:** the way up has both: *what* from below, *where* from across. It learns how to grow, and does not have
-#     to guess where an edge ran.
+#     to guess where an outline ran.
 #
 #     **Left:** of all stages it remembers the most. Photos are still squeezed to one size. And two cats side by
 #     side are still one region, since every pixel only says its class.

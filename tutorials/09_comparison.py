@@ -58,7 +58,9 @@ exact = [stage for stage, card in cards.items() if not card["recipe"]["mixed_pre
 print(f"In float32: {', '.join(exact)}. In bfloat16: all others.")
 
 # %% [markdown]
-# Two of them learned in float32, since in bfloat16 their loss was no number any more.
+# Two of them learned in float32, since in bfloat16 their loss was no number any more. The five from `index_unpooling`
+# on were stopped once, and went on from a state whose moments were rounded. So `nearest_unpooling` and `max_unpooling`
+# differ in their rounding, too.
 #
 # What is left is the architecture, and chance: weights of another shape begin with other random numbers. Seven stages
 # are one skeleton, `encoder_decoder`, and differ in what the way down remembers and what the way up does with it. The
@@ -150,7 +152,7 @@ figure
 # Which differences are real? We need a rule, and it must not depend on what it decides.
 #
 # **One score.** All claims are decided by the **mean IoU** at 128 x 128. Boundary IoU looks at the outline alone, but
-# is it another witness? The border is a class of the mean IoU already:
+# does it say anything new? The border is a class of the mean IoU already:
 
 # %% tags=["numbers"]
 both = [(scores[stage]["boundary_iou"], scores[stage]["iou"]["border"], scores[stage]["mean_iou"]) for stage in ways]
@@ -175,8 +177,8 @@ print(f"Order by boundary IoU: {', '.join(order)}.")
 # this rule, of twenty comparisons between stages that are truly equal, chance alone decides one.
 #
 # **One recipe, and a short one.** Seeds cost time. So the claims are decided after 16 epochs, from cards of their own,
-# in `saved_models/seeds/`. The models above have learned ten times as long: [we shall see](#ten-times-as-long) whether
-# that changes a verdict.
+# in `saved_models/seeds/`. The models above have seen each image ten times as often:
+# [we shall see](#ten-times-as-long) whether that changes a verdict.
 
 # %% tags=["numbers"]
 import json
@@ -316,13 +318,14 @@ print(f"Strided convolution against max pooling: {difference:+.3f} ± {within:.3
 # epochs of 2,000 images with the loss and the optimiser of the stages. `python -m zoo.places` did that, and wrote
 # [the results](places.json); its [code](reference/places.md) is short.
 #
-# One thing was not set beforehand: how long to train. Shorter trainings, which we tried first, gave other orders, since
-# the learning rate and batch normalisation had not come to rest. So read the gap, and not the order within a group.
+# One thing was not set beforehand: how long to train. Shorter trainings, which we tried first, gave other orders. So
+# read the gap, and not the order within a group.
 
 # %% An image of dots and one of lines with their truths, and what each of the networks answers tags=["picture"]
 from zoo import places
 
 results = json.loads(places.RESULTS.read_text())
+assert (places.SIDE, places.TRAINING, places.TEST, places.FILTERS["unet"]) == (32, 2000, 500, (8, 8, 8))
 measured = [stage for stage in ways if all(stage in results[task] for task in places.TASKS)]
 figure = Figure(figsize=(7, 6.2), layout="constrained")
 for half, task in zip(figure.subfigures(2, 1), places.TASKS, strict=True):
@@ -366,7 +369,7 @@ figure
 # %% tags=["numbers"]
 rows = []
 for stage in measured:
-    row = [stage, ways[stage][1], str(min(len(ends(task, stage)) for task in places.TASKS))]
+    row = [stage, ways[stage][1], " and ".join(str(len(ends(task, stage))) for task in places.TASKS)]
     for task in places.TASKS:
         found = ends(task, stage)
         row.append(f"{np.mean(found):.2f} ({min(found):.2f} to {max(found):.2f})")
@@ -389,11 +392,21 @@ Markdown(format_table(["network", "remembers", "seeds", "IoU of dots", "IoU of l
 # Does a bottom of eight times as many channels help?
 
 # %% tags=["numbers"]
-for network in ("transposed_convolution", "transposed_convolution, wide", "unet"):
+narrow, wide = "transposed_convolution", "transposed_convolution, wide"
+assert places.FILTERS[wide][-1] == 8 * places.FILTERS[narrow][-1]
+for network in (narrow, wide, "unet"):
     for task in places.TASKS:
-        if network in results[task]:
-            parameters, found = results[task][network]["parameters"], ends(task, network)
-            print(f"{network:30}{parameters:7,} parameters, {task} {np.mean(found):.2f} of {len(found)} seeds")
+        parameters, found = results[task][network]["parameters"], ends(task, network)
+        print(f"{network:30}{parameters:7,} parameters, {task} {np.mean(found):.2f} of {len(found)} seeds")
+times = results["dots"][wide]["parameters"] / results["dots"][narrow]["parameters"]
+print(f"The wide one has {times:.0f} times the weights.")
+for task in places.TASKS:
+    small, large, memory = (np.mean(ends(task, network)) for network in (narrow, wide, "unet"))
+    print(f"{task}: {large - small:+.2f} by width, {memory - small:+.2f} by a memory")
+    assert small < large < memory
+
+# %% [markdown]
+# A wider bottom helps. It does not reach what a memory gives.
 
 # %% [markdown]
 # A memory hands over what pooling knew anyway. Without one, the network has to learn a code for it, and its channels
@@ -444,14 +457,17 @@ for cost in ("multiply_adds", "parameters"):
 # %% [markdown]
 # ## Ten times as long
 #
-# How much does the length of the training matter? The models that `zoo.load` loads have learned ten times as long as
-# those that decided the claims. What the two recipes have not in common:
+# How much does the length of the training matter? The models that `zoo.load` loads have seen each image ten times as
+# often as those that decided the claims. What the two recipes have not in common:
 
 # %% tags=["numbers"]
 shorter = without_chance(short["unet"]["recipe"])
 for name, value in without_chance(recipe).items():
     if value != shorter[name]:
         print(f"{name}: {shorter[name]}, now {value}")
+learned = dataset[recipe["split"]]["examples"]
+steps = [learned // each["batch_size"] * each["epochs"] for each in (shorter, recipe)]
+print(f"steps: {steps[0]:,}, now {steps[1]:,}: {steps[1] / steps[0]:.0f} times as many")
 
 both = {f"{card['unet']['recipe']['epochs']} epochs": card["unet"] for card in (short, cards)}
 for stage in zoo.STAGES:
@@ -521,14 +537,17 @@ for stage, found in scores.items():
 # This page reads whatever cards lie there, and decides the claims anew.
 
 # %% tags=["numbers"]
-for stage in ("nearest_unpooling", "max_unpooling"):
-    print(f"{stage}: {short[stage]['training_seconds'] / 60:.0f} minutes on {short[stage]['machine']}")
+for path in sorted(folder.glob("**/unet.json")):
+    card = json.loads(path.read_text())
+    rounding = "bfloat16" if card["recipe"]["mixed_precision"] else "float32"
+    minutes = card["training_seconds"] / 60
+    print(f"the U-Net, seed {card['recipe']['seed']}: {minutes:.0f} minutes on {card['machine']}, in {rounding}")
 
 # %% [markdown]
 # !!! abstract "What the nine steps mend, what they leave broken"
 #     **Mended:** from a patch classifier to a network that sees the whole pet, answers for all pixels at once, and
-#     hands the fine features across. Each step has a reason. The tables above say where these trained models bear the
-#     reason out, and where they do not.
+#     hands the fine features across. Each step has a reason. The tables above say where these trained models agree
+#     with the reason, and where they do not.
 #
 #     **Left:** one data set of photos, one size, few seeds, three classes. What happens with your own photos and
 #     classes? That is the next page: [your own](10_your_own.md). And what do networks of today remember on their way

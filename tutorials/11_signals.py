@@ -293,8 +293,9 @@ assert found["fully_convolutional"].max() < 0.001
 # the photo. Between them lie the seven that shrink and grow.
 #
 # Which of their differences are more than the luck of twelve photos? One photo has many outlines, another one few. So
-# compare two stages on the *same* photo. If both were alike, one would be ahead as by the toss of a coin; ten heads or
-# more of twelve, or as few as two, come in one of 26 tries (the *sign test*). Less than that gets no verdict.
+# compare two stages on the *same* photo. If both were alike, each would be ahead on about half of the photos. That one
+# of them is ahead on ten or more of twelve, or on two or fewer, comes by chance in one of 26 tries (the *sign test*).
+# What lies between gets no verdict.
 
 # %%
 pairs = [
@@ -355,10 +356,17 @@ for stage, curve in curves.items():
 # Nearly all stages feel that on almost all photos, the U-Net too: what they know of the whole has passed through the
 # coarsest windows.
 #
-# **By 7 pixels**, no pooling has its old windows. The stages with a memory feel the difference to 8 on almost all
-# photos. What they hand across, offsets or features, was made with the *fine* windows. In `max_unpooling`, other
-# windows mean other maxima, at other places. Does it change more than `nearest_unpooling`, with weights of exactly the
-# same shapes? The numbers give no verdict.
+# **By 7 pixels**, no pooling has its old windows. Nearly all stages feel the difference to 8, those that remember
+# nothing, too. What a memory hands across, offsets or features, was made with the *fine* windows: in `max_unpooling`,
+# other windows mean other maxima, at other places. So a stage with a memory should feel it more. Does it?
+
+# %%
+falls = {stage: curve[shifts.index(7)] - curve[shifts.index(8)] for stage, curve in curves.items()}
+for stage in groups["remembers places, or features"]:
+    print(f"{stage:16} falls more than nearest_unpooling on {verdict(falls[stage], falls['nearest_unpooling'])}")
+
+# %% [markdown]
+# Where there is no verdict, that reason stays a guess.
 #
 # Three warnings. A changed pixel is not a wrong one: we did not ask which of the two answers is right. Among twenty
 # verdicts of this kind, chance alone makes about one. And each stage was trained once.

@@ -68,7 +68,7 @@ for name, strength in pulls.items():
 # few pixels has little to say.
 #
 # Here is a row of 100 pixels, of which 4 are border. One answer overlooks them. The other one finds them, but draws a
-# band that is three times too wide.
+# band that is three times as wide as it should be.
 
 # %% The share of border that two answers give to each of 100 pixels: low everywhere; a band too wide tags=["picture"]
 truth = np.zeros(100, int)
@@ -197,6 +197,7 @@ from skimage.data import chelsea
 from zoo.data.pipeline import resize_image
 
 results = json.loads(losses.RESULTS.read_text())
+assert (losses.TRAINING, losses.SIDE, losses.EPOCHS, len(losses.SEEDS)) == (1600, 64, 4, 2)
 says = {name: np.array([list(row) for row in results[name]["answer"]], int) for name in compared}
 plots.draw_images({"photo": resize_image(chelsea(), losses.SIDE).numpy(), **says}, columns=3)
 
@@ -298,8 +299,8 @@ table(
 #   it need not care about the third? The last table has no verdict for that.
 #
 # Three warnings. Two seeds are few, and the seeds of cross-entropy lie further apart than others, though the rule takes
-# one spread for all. With sixteen comparisons, about one is decided by chance. And what helps after 400 steps need not
-# help at the end: a loss may be faster only.
+# one spread for all. With twenty-eight comparisons, one or two are decided by chance. And what helps after 400 steps
+# need not help at the end: a loss may be faster only.
 
 # %%
 assert losses.TRAINING // losses.BATCH_SIZE * losses.EPOCHS == 400
@@ -313,7 +314,7 @@ print("the stage `unet`, after its full training with both:", *(f"{name} {iou:.3
 #
 # !!! abstract "What this page adds"
 #     Which class suffers is decided by the loss, too, and not by the network alone. Cross-entropy counts pixels, class
-#     weights make rare pixels count more, Dice counts classes, and an ignored label takes a class out of the game. To
+#     weights make rare pixels count more, Dice counts classes, and an ignored label makes a class count for nothing. To
 #     try it with your classes: `--class-weights`, and 255 in your masks for what should not count
 #     ([your own](10_your_own.md)).
 #

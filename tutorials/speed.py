@@ -292,10 +292,11 @@ assert rates["train"] > 0.95 * rates["bare_step"]
 #
 # Four things can make it faster:
 #
-# - **A GPU.** We had none: no figure here comes from one. With JAX or TensorFlow on it, `train` compiles by XLA.
+# - **A GPU.** The saved models learned on one, but no figure of this page comes from it. With JAX or TensorFlow on a
+#   GPU, `train` compiles by XLA.
 # - **Sixteen bits.** `train --mixed-precision` computes in bfloat16. Not everything gains on a CPU: our layers with XLA
-#   get slower, as the tables above show. Every stage is tested so; on 96 photos the scores of the saved models change
-#   by less than 0.005.
+#   get slower, as the tables above show. On a GPU, the loss of `nearest_unpooling` and `bed_of_nails` became no number
+#   in bfloat16: train these two in float32.
 # - **Several GPUs or machines.** With JAX, `train --devices 8` shares each step among eight GPUs. The losses are those
 #   of one but for rounding; we tried two pretended devices.
 # - **A file without Keras.** `python -m zoo export unet` writes one, and says how well it agrees with Keras.
