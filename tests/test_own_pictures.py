@@ -73,7 +73,6 @@ def test_from_folder_to_exported_file(folder, tmp_path, capsys):
     card = json.loads((out / "unet.json").read_text())
     assert list(card["scores"]["at_network_size"]["iou"]) == list(CLASSES)
     assert (card["dataset"]["name"], card["dataset"]["ignored"]) == ("own", 255)
-    assert card["recipe"]["learning_rate"] == 0.001
     output = capsys.readouterr().out
     assert "From unet: all weights but those of the logits." in output
     assert "IoU of square" in output

@@ -5,24 +5,26 @@
 
 import argparse
 import itertools
-import json
 import tempfile
 from pathlib import Path
 
-from zoo import quiet
+from zoo import errors, quiet
 
+if __name__ == "__main__":
+    errors.explain_uncaught("finetuning")
+    quiet.check_backend()
 quiet.import_tensorflow()
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
-from zoo import cards, data, evaluation, models, saved, trained, training  # noqa: E402
+from zoo import cards, data, evaluation, files, models, saved, trained, training  # noqa: E402
 from zoo.commands.arguments import one_or_two_sides  # noqa: E402
 from zoo.data.folder import select  # noqa: E402
 
 COUNTS = (20, 100, 500)  # of training pictures, or all if there are fewer
 SEEDS = (0, 1)  # of the choice of pictures, the first weights and the order
-RATES = {start: training.Recipe("", start=start).learning_rate for start in ("", "unet")}  # by where it starts
+STARTS = ("", "unet")  # random weights, and ours
 STEPS, BATCH = 600, 8  # of every training: what is short is pictures, not time
 
 
@@ -78,6 +80,7 @@ def learn(folder, image_size, count, start, seed):
             epochs=max(1, round(STEPS / (count // BATCH))),
             start=start,
             seed=seed,
+            xla=True,  # a training of minutes is worth compiling
         )
         keras.utils.set_random_seed(seed)
         shape = (*data.both_sides(image_size), 3)
@@ -93,6 +96,24 @@ def learn(folder, image_size, count, start, seed):
         return evaluation.evaluate(model, subset, ways=("at_network_size",))["at_network_size"]
 
 
+def read(path, head):
+    """What an earlier call has written; refused if it was of another data set or another training."""
+
+    def is_own(found):
+        runs = found.get("runs")
+        names = {"pictures", "start", "seed"}
+        return isinstance(runs, list) and all(isinstance(run, dict) and names <= run.keys() for run in runs)
+
+    found = files.read_earlier(path, is_own, "results of zoo.finetuning")
+    for name, value in head.items():
+        if found and found.get(name) != value:
+            raise ValueError(
+                f"`{name}` in {path} must be {value!r:.200}, for its runs count as done. "
+                f"Received: {found.get(name)!r:.200}. Move it, or name another --out."
+            )
+    return found or {**head, "runs": []}
+
+
 def main():
     """Trains on ever more pictures of a folder, from our weights and from random ones. What is done is skipped."""
     parse = argparse.ArgumentParser(description=main.__doc__)
@@ -100,19 +121,17 @@ def main():
     parse.add_argument("--image-size", type=one_or_two_sides, default=128)
     parse.add_argument("--out", type=Path, default=Path("finetuning.json"))
     options = parse.parse_args()
-    try:
-        contents = data.look(options.folder)
-    except (OSError, ValueError) as error:
-        parse.error(str(error))
-    available = len(select(contents, "train"))
+    dataset = data.open_folder(options.folder)
+    available, tests = (dataset.describe(split)["examples"] for split in ("train", "test"))
     if available < BATCH:
-        parse.error(f"{options.folder} must hold at least {BATCH} pictures for training. Received: {available}.")
-    found = json.loads(options.out.read_text()) if options.out.exists() else {"runs": []}
-    found |= {"dataset": options.folder.resolve().name, "classes": contents.names, "image_size": options.image_size}
-    found |= {"test_pictures": len(select(contents, "test")), "steps": STEPS, "batch_size": BATCH, "rates": RATES}
+        raise ValueError(f"{options.folder} must hold at least {BATCH} pictures for training. Received: {available}")
+    size = list(options.image_size) if isinstance(options.image_size, tuple) else options.image_size  # as in JSON
+    head = {"dataset": dataset.name, "classes": list(dataset.classes), "image_size": size}
+    head |= {"test_pictures": tests, "steps": STEPS, "batch_size": BATCH}
+    found = read(options.out, head)
     done = [(run["pictures"], run["start"], run["seed"]) for run in found["runs"]]
     counts = sorted({min(count, available) for count in COUNTS})
-    for seed, count, start in itertools.product(SEEDS, counts, RATES):
+    for seed, count, start in itertools.product(SEEDS, counts, STARTS):
         if (count, start, seed) in done:
             continue
         scores = learn(options.folder, options.image_size, count, start, seed)

@@ -102,7 +102,7 @@ def add_training(command):
     added.add_argument("--batch-size", type=from_one, help="images in a step (default: 16)")
     text = "begin from the weights of a trained model of this stage, all but those of the logits"
     added.add_argument("--start", type=some_name, metavar="STAGE|FILE", help=text)
-    added.add_argument("--learning-rate", type=rate, help="at its highest (default: 0.003, or 0.001 with --start)")
+    added.add_argument("--learning-rate", type=rate, help="at its highest (default: 0.003)")
     added.add_argument("--class-weights", action="store_true", help="let a pixel of a rare class count more")
     added.add_argument("--seed", type=from_zero, help="of first weights, order and augmentation (default: 0)")
     add_rounding(added)

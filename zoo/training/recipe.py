@@ -1,10 +1,10 @@
 """All that decides a training, but for the architecture."""
 
 import dataclasses
+import operator
+import os
 
 from zoo import data
-
-LEARNING_RATE, FINE_TUNING_RATE = 3e-3, 1e-3  # from random weights, and from trained ones
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Recipe:
             frequencies over its own.
         start: the model whose weights a training begins from, all but those of the logits: a saved stage or a `.keras`
             file; "" for random weights.
-        learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine. By default 0.003, and with
-            `start` 0.001: a larger one would undo what the weights hold. (`dataclasses.replace` keeps what is there.)
+        learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine. The default suits trained
+            weights (`start`), too: with 0.001 they came not as far in as many steps.
         weight_decay: of AdamW.
         warm_up: share of all steps in which the learning rate rises from zero.
         seed: of the first weights, the order of the examples and their augmentation.
@@ -55,7 +55,7 @@ class Recipe:
     dice_weight: float = 1.0
     class_weights: bool = False
     start: str = ""
-    learning_rate: float | None = None
+    learning_rate: float = 3e-3
     weight_decay: float = 1e-4
     warm_up: float = 0.1
     seed: int = 0
@@ -63,9 +63,16 @@ class Recipe:
     xla: bool = False
 
     def __post_init__(self):
-        """Fills in the learning rate, and refuses a recipe that no epoch at full size ends."""
-        if self.learning_rate is None:
-            object.__setattr__(self, "learning_rate", FINE_TUNING_RATE if self.start else LEARNING_RATE)
+        """Turns what means the same into what a card can hold, and refuses what no training can do."""
+        for name in ("dataset", "start"):
+            object.__setattr__(self, name, os.fspath(getattr(self, name)))
+        for name in ("batch_size", "epochs", "seed"):
+            object.__setattr__(self, name, operator.index(getattr(self, name)))
+        sides = tuple(operator.index(side) for side in data.both_sides(self.image_size))
+        object.__setattr__(self, "image_size", sides if isinstance(self.image_size, tuple | list) else sides[0])
+        for name, least in (("batch_size", 1), ("epochs", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"`{name}` must be at least {least}. Received: {name}={getattr(self, name)!r}")
         if not 0 <= self.half_size_share < 1:
             raise ValueError(
                 f"`half_size_share` must be from 0 to less than 1. Received: half_size_share={self.half_size_share!r}"
