@@ -5,6 +5,7 @@ import itertools
 import os
 import types
 
+import keras
 import numpy as np
 import pytest
 
@@ -122,6 +123,15 @@ def test_keras_compiles_with_xla_where_it_is_said_so(monkeypatch, tmp_path):
     assert model.jit_compile is bool(training.gpus())  # by default on a GPU alone
     other_runtimes.run_runtime("Keras on TensorFlow, XLA", 1, tmp_path)
     assert model.jit_compile is True
+
+
+def test_a_second_batch_exports_the_same_network_again(monkeypatch, tmp_path):
+    for package in ("onnxruntime", "tf2onnx"):
+        pytest.importorskip(package, reason=f"{package} is not installed (extra `export`)")
+    model = keras.Sequential([keras.Input((128, 128, 3)), keras.layers.Conv2D(3, 1)])
+    monkeypatch.setattr("zoo.saved.load", lambda stage: model)
+    calls = [other_runtimes.run_runtime("ONNX Runtime", batch, tmp_path) for batch in (1, 2)]
+    assert [call().shape for call in calls] == [(1, 128, 128, 3), (2, 128, 128, 3)]
 
 
 def test_the_network_in_pytorch_is_the_saved_one(rng):

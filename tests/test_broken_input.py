@@ -611,8 +611,9 @@ def work_that_takes_no_time(monkeypatch):
     monkeypatch.setattr(data, "default_dataset", lambda: "synthetic_pets")
     monkeypatch.setattr(data, "download", lambda: "precious")
     monkeypatch.setattr("zoo.formats.compare", lambda *arguments: (np.zeros(1), 1.0))
-    for format, (ending, _) in formats.FORMATS.items():
-        monkeypatch.setitem(formats.FORMATS, format, (ending, lambda model, path, *others: path.write_bytes(b"model")))
+    for format, (ending, _, keras_version) in formats.FORMATS.items():
+        write = lambda model, path, *others: path.write_bytes(b"model")  # noqa: E731
+        monkeypatch.setitem(formats.FORMATS, format, (ending, write, keras_version))
     row = {"batch": 1, "run": "predict", "milliseconds": 1.0, "quartiles": [0, 1]}
     rows = [{"stage": stage, "size": size, **row} for stage in zoo.STAGES for size in (256, 1024)]
     for name in BENCHMARKS:

@@ -89,13 +89,24 @@ def test_what_is_no_file_is_not_read(make, tmp_path):
 def test_names_of_classes_are_those_of_the_model_that_the_card_describes(tmp_path):
     (tmp_path / "own.keras").write_bytes(b"a model")
     known = hashlib.sha256(b"a model").hexdigest()
+    assert cards.class_names(str(tmp_path / "own.keras")) is None
     for contents, expected in (
         ({"sha256": known, "dataset": {"classes": ["sky", "road"]}}, ["sky", "road"]),
+        ({"sha256": known, "stage": "unet", "dataset": {"classes": ["sky", "road"]}}, ["sky", "road"]),  # renamed
+        ({"sha256": known, "dataset": {"classes": ["sk\x1b[2Jy", "ro\nad"]}}, ["sk\\x1b[2Jy", "ro\\nad"]),
         ({"sha256": known, "dataset": {"classes": [0, 1]}}, None),
         ({"sha256": "of another", "dataset": {"classes": ["sky", "road"]}}, None),
+        ({"notes": "of somebody"}, None),
+        ([1, 2], None),
     ):
-        (tmp_path / "own.json").write_text(json.dumps({"stage": "own", **contents}))
+        (tmp_path / "own.json").write_text(json.dumps(contents))
         assert cards.class_names(str(tmp_path / "own.keras")) == expected
+    for contents in (b"", b"[" * 100_000, b"\xff\xfe\x00"):
+        (tmp_path / "own.json").write_bytes(contents)
+        assert cards.class_names(str(tmp_path / "own.keras")) is None
+    (tmp_path / "own.json").unlink()
+    os.mkfifo(tmp_path / "own.json")
+    assert cards.class_names(str(tmp_path / "own.keras")) is None
 
 
 def test_an_empty_folder_name_is_none():

@@ -1,3 +1,6 @@
+import contextlib
+from concurrent.futures.process import BrokenProcessPool
+
 import keras
 import pytest
 import tensorflow as tf
@@ -126,3 +129,14 @@ def test_memory_grows_as_the_widest_feature_map_asks():
     model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(x))
     needed = 256 * 256 * 64 * 4 / 1e6  # 17 MB in float32
     assert needed * 0.9 < costs.peak_megabytes(model) < needed * 4
+
+
+@pytest.mark.parametrize("error", [BrokenProcessPool("killed"), OSError("no space left")])
+def test_a_trained_model_is_not_lost_because_its_memory_cannot_be_measured(monkeypatch, error):
+    @contextlib.contextmanager
+    def process(prepare):
+        raise error
+        yield
+
+    monkeypatch.setattr(costs.fresh, "process", process)
+    assert costs.costs(within(keras.layers.Conv2D(3, 1), shape=(8, 8, 3)))["peak_megabytes"] is None

@@ -1,3 +1,5 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -138,11 +140,36 @@ def test_cats_and_dogs_are_told_apart_and_sum_up(photos, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("sides", "classes"),
-    [((None, None), 3), ((32, 32), 5)],
-    ids=["any", "five classes"],
+    ("shape", "dtype", "classes", "words"),
+    [
+        ((None, None, 3), "float32", 3, "`model` needs a fixed height and width"),
+        ((32, 32, 3), "float32", 5, "3 channels, and for the data set synthetic_pets give 3 logits"),
+        ((32, 32, 1), "float32", 3, "3 channels, and for the data set synthetic_pets give 3 logits"),
+        ((32, 32, 3), "uint8", 3, "in floating point. Received: input of uint8"),
+    ],
+    ids=["any", "five classes", "grey", "integers"],
 )
-def test_models_that_cannot_be_scored_are_refused(sides, classes):
-    model = keras.Sequential([keras.Input((*sides, 3)), keras.layers.Conv2D(classes, 1)])
-    with pytest.raises(ValueError, match="`model` must take images of a fixed size, and give 3 logits"):
+def test_models_that_cannot_be_scored_are_refused(shape, dtype, classes, words):
+    layers = [keras.layers.Rescaling(1 / 255), keras.layers.Conv2D(classes, 1)]
+    model = keras.Sequential([keras.Input(shape, dtype=dtype), *layers])
+    with pytest.raises(ValueError, match=words):
         evaluation.evaluate(model, "synthetic_pets")
+
+
+def test_only_the_scores_that_were_asked_for_are_taken(monkeypatch):
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 4})
+    model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(3, 1)])
+    assert list(evaluation.evaluate(model, "synthetic_pets", ways=["groups", "grey"])) == ["grey", "drawn pets"]
+    for wrong in ((), ("gray",), ("at_network_size", "gray"), "grey"):
+        with pytest.raises(ValueError, match=r"`ways` must be some of at_network_size, .*grey. Received: ways="):
+            evaluation.evaluate(model, "synthetic_pets", ways=wrong)
+
+
+@pytest.mark.parametrize("way", ["with_mirror_image", "grey"])
+def test_logits_that_are_no_numbers_for_changed_images_are_refused(way, monkeypatch):
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 4})
+    model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(3, 1)])
+    answer = itertools.cycle([np.zeros((4, 32, 32, 3)), np.full((4, 32, 32, 3), np.nan)])
+    monkeypatch.setattr(model, "predict_on_batch", lambda images: next(answer))  # the second is for the changed ones
+    with pytest.raises(ValueError, match="`model` must give finite logits"):
+        evaluation.evaluate(model, "synthetic_pets", ways=[way])

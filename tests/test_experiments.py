@@ -24,9 +24,10 @@ def test_a_trial_is_trained_once_by_its_change(tmp_path, monkeypatch):
     assert kept["recipe"] == dataclasses.asdict(dataclasses.replace(TINY, seed=1, weight_decay=0.01))
     monkeypatch.setattr(training, "train", None)  # would fail
     assert experiments.run_trial("weight_decay_0.01", 1, tmp_path, TINY) == result
-    (tmp_path / "base_0.json").write_text("{}")
-    with pytest.raises(ValueError, match=r"base_0\.json is no result of a trial"):
-        experiments.run_trial("base", 0, tmp_path, TINY)
+    for contents in ({}, {"minutes": 1.0, "mean_iou": None}):
+        (tmp_path / "base_0.json").write_text(json.dumps(contents))
+        with pytest.raises(ValueError, match=r"base_0\.json holds no result of a trial"):
+            experiments.run_trial("base", 0, tmp_path, TINY)
     with pytest.raises(ValueError, match="`name` must be one of base"):
         experiments.run_trial("luck", 0, tmp_path, TINY)
 

@@ -84,6 +84,8 @@ def test_files_say_what_goes_in_and_out(small, tmp_path):
         "inputs": ["image"],
         "outputs": ["logits"],
     }
+    path = exporting.export(small, tmp_path, "saved_model")
+    assert (path / "assets.extra" / "description.txt").read_text().startswith(words)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -138,6 +140,37 @@ def test_a_missing_package_is_named(small, tmp_path, monkeypatch):
         exporting.export(small, tmp_path, "onnx")
 
 
+def test_a_keras_that_is_too_old_for_a_format_is_named(small, tmp_path, monkeypatch):
+    export, asked = keras.Model.export, []
+
+    def as_in_3_5(self, filepath, format="tf_saved_model"):
+        asked.append(format)
+        export(self, filepath, format, verbose=False)
+
+    monkeypatch.setattr(keras, "__version__", "3.5.0")
+    monkeypatch.setattr(keras.Model, "export", as_in_3_5)
+    for format, needed in (("onnx", "3.8"), ("litert", "3.13")):
+        for export_it in (exporting.export, exporting.export_and_compare):
+            with pytest.raises(RuntimeError, match=rf"{format} needs Keras >= {needed}\. Received: 3\.5\.0"):
+                export_it(small, tmp_path / "out", format, "synthetic_pets")
+    assert not (tmp_path / "out").exists()
+    exporting.export(small, tmp_path, "saved_model")
+    assert asked == ["tf_saved_model"]
+
+
+def test_errors_of_converters_and_runtimes_are_one_line(tmp_path):
+    bicubic = keras.layers.UpSampling2D(2, interpolation="bicubic")
+    model = keras.Sequential([keras.Input((16, 16, 3)), bicubic, keras.layers.Conv2D(3, 2, 2)])
+    with pytest.raises(RuntimeError, match=r"'tf.ResizeBicubic' op is neither a custom op nor a flex op$"):
+        exporting.export(model, tmp_path, "litert")
+    (tmp_path / "bad.onnx").write_text("no model")
+    with pytest.raises(RuntimeError, match=r"bad\.onnx failed:Protobuf parsing failed\.$"):
+        formats.open_exported(tmp_path / "bad.onnx")
+    path = exporting.export(model, tmp_path, "onnx", name="for_sides_of_16")
+    with pytest.raises(RuntimeError, match="invalid dimensions"):
+        formats.compare(path, resizing.resize(model, 32), [np.zeros((32, 32, 3), "float32")])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "precision"),
@@ -189,7 +222,7 @@ def test_a_failing_converter_leaves_the_old_file(small, tmp_path, monkeypatch):
         raise RuntimeError("the converter fails")
 
     (tmp_path / "small.onnx").write_text("old")
-    monkeypatch.setitem(formats.FORMATS, "onnx", (".onnx", fail))
+    monkeypatch.setitem(formats.FORMATS, "onnx", (".onnx", fail, (3, 8)))
     with pytest.raises(RuntimeError, match="the converter fails"):
         exporting.export(small, tmp_path, "onnx", overwrite=True)
     assert [entry.read_text() for entry in tmp_path.iterdir()] == ["old"]

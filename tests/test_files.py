@@ -1,4 +1,6 @@
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -85,9 +87,42 @@ def test_a_folder_is_replaced_as_a_whole_and_by_no_file(tmp_path):
             unfinished.mkdir()
             (unfinished / content).touch()
     assert os.listdir(folder) == ["new"]
+    for kind in (Path.touch, lambda path: path.symlink_to("folder"), lambda path: path.symlink_to("nowhere")):
+        kind(tmp_path / "other")
+        with files.write_whole(tmp_path / "other", overwrite=True) as unfinished:
+            unfinished.mkdir()
+            (unfinished / "inner").touch()
+        assert not (tmp_path / "other").is_symlink()
+        assert os.listdir(tmp_path / "other") == ["inner"]
+        shutil.rmtree(tmp_path / "other")
+    assert os.listdir(folder) == ["new"]
     with pytest.raises(FileExistsError, match="is a folder"), files.write_whole(folder, overwrite=True) as unfinished:
         unfinished.touch()
     assert os.listdir(tmp_path) == ["folder"]
+
+
+FOREIGN = {
+    "[]": "must hold a JSON object. Received: list",
+    "{": "is no JSON file",
+    "[" * 100_000: "is no JSON file",
+    '{"name": "other"}': "holds no results of a kind. Move it, or name another --out",
+}
+
+
+@pytest.mark.parametrize(("text", "words"), FOREIGN.items(), ids=range(len(FOREIGN)))
+def test_earlier_results_are_read_and_what_is_none_is_refused(text, words, tmp_path):
+    def read(name):
+        return files.read_earlier(tmp_path / name, lambda found: "own" in found, "results of a kind")
+
+    assert read("none") == {}
+    (tmp_path / "own").write_text('{"own": 1}')
+    assert read("own") == {"own": 1}
+    (tmp_path / "foreign").write_text(text)
+    with pytest.raises(ValueError, match=words):
+        read("foreign")
+    os.mkfifo(tmp_path / "fifo")  # reading it would never end
+    with pytest.raises(OSError, match="must be a plain file"):
+        read("fifo")
 
 
 def test_control_characters_are_escaped():

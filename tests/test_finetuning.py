@@ -1,6 +1,7 @@
 """Training on few pictures of a folder."""
 
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -74,7 +75,7 @@ def test_the_command_writes_a_run_for_each_start_and_goes_on_where_it_was_stoppe
     monkeypatch.setattr(sys, "argv", ["finetuning", str(folder), "--image-size", "16x32", "--out", str(out)])
     finetuning.main()
     found = json.loads(out.read_text())
-    runs = [(count, start, seed) for seed in finetuning.SEEDS for count in (4, 20) for start in ("", "unet")]
+    runs = [(count, start, seed) for count in (4, 20) for seed in finetuning.SEEDS for start in ("", "unet")]
     assert [(run["pictures"], run["start"], run["seed"]) for run in found["runs"]] == runs == asked
     assert (found["classes"], found["test_pictures"], found["image_size"]) == (["left", "right"], 3, [16, 32])
     gone = found["runs"].pop(1)
@@ -82,16 +83,27 @@ def test_the_command_writes_a_run_for_each_start_and_goes_on_where_it_was_stoppe
     asked.clear()
     finetuning.main()
     assert asked == [(gone["pictures"], gone["start"], gone["seed"])]
+    other = shutil.copytree(folder, tmp_path / "other")
+    for arguments, name in [([str(other), "--image-size", "16x32"], "dataset"), ([str(folder)], "image_size")]:
+        monkeypatch.setattr(sys, "argv", ["finetuning", *arguments, "--out", str(out)])
+        with pytest.raises(ValueError, match=f"`{name}` in .* must be .*Move it, or name another --out"):
+            finetuning.main()
+    out.write_text('{"runs": [1]}')
+    with pytest.raises(ValueError, match=r"holds no results of zoo\.finetuning"):
+        finetuning.main()
+    assert len(asked) == 1
 
 
-def test_too_few_pictures_and_no_folder_are_refused_before_anything_is_trained(folder, tmp_path, monkeypatch, capsys):
+def test_too_few_pictures_and_no_data_set_are_refused_before_anything_is_trained(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(finetuning, "BATCH", 21)
     monkeypatch.setattr(sys, "argv", ["finetuning", str(folder), "--out", str(tmp_path / "out.json")])
-    with pytest.raises(SystemExit):
+    with pytest.raises(ValueError, match=r"must hold at least 21 pictures for training\. Received: 20"):
         finetuning.main()
-    assert "must hold at least 21 pictures for training. Received: 20." in capsys.readouterr().err
+    for path in (folder / "test").glob("*/*"):
+        path.unlink()
+    with pytest.raises(ValueError, match=r"is no data set yet: .*test/images holds no picture"):
+        finetuning.main()
     monkeypatch.setattr(sys, "argv", ["finetuning", str(tmp_path / "nowhere")])
-    with pytest.raises(SystemExit):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
         finetuning.main()
-    assert "nowhere" in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "out.json").exists()

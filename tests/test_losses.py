@@ -63,6 +63,22 @@ def test_without_the_border_two_logits_compete_at_the_other_pixels():
     assert found["without_border"] == [[1, 0], [0, 1]]
 
 
+def test_a_training_that_has_diverged_gets_no_score():
+    masks = np.array([[[0, 1, 2]]])
+    with pytest.raises(ValueError, match="diverged"):
+        losses.score(Fixed(np.full((1, 1, 3, 3), np.nan)), masks[..., None], masks)
+
+
+@pytest.mark.parametrize("contents", [{"name": "package"}, {"Dice": []}, {"Dice": {}, "scripts": {"seeds": {}}}])
+def test_a_file_of_others_is_refused_before_anything_is_trained(contents, monkeypatch, tmp_path):
+    monkeypatch.setattr(losses, "first_images", None)
+    (tmp_path / "package.json").write_text(json.dumps(contents))
+    monkeypatch.setattr(sys, "argv", ["losses", "--out", str(tmp_path / "package.json")])
+    with pytest.raises(ValueError, match=r"package\.json holds no results of zoo\.losses"):
+        losses.main()
+    assert losses.read(losses.RESULTS)
+
+
 @pytest.mark.slow
 def test_the_command_goes_on_where_it_was_stopped(few_images, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(losses, "SEEDS", (0,))

@@ -13,11 +13,14 @@ import tensorflow as tf
 from PIL import Image
 
 import zoo
-from zoo import __main__, benchmark, costs, formats, models, saved, trained, training
+from zoo import __main__, benchmark, cards, costs, formats, models, saved, trained, training
 from zoo.commands import arguments, parser
 from zoo.commands import models as model_commands
 from zoo.commands import training as training_commands
 from zoo.data import synthetic_pets
+from zoo.errors import explain
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_help_answers_at_once(run_zoo):
@@ -43,6 +46,38 @@ def test_an_unknown_stage_gets_one_line_with_the_nearest_name(run_zoo, command):
     assert "Did you mean 'unet'?" in result.stderr
 
 
+@pytest.mark.parametrize("module", ["demo", "finetuning", "losses", "places", "benchmark.peers"])
+def test_every_other_command_tells_an_expected_error_in_one_line(module, tmp_path):
+    """The first error that can be: of the backend, before TensorFlow is imported, or of a file."""
+    environment = {**os.environ, "KERAS_BACKEND": "nonsense", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", f"zoo.{module}", *(["--benchmark", "none\n"] if "peers" in module else [])]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith(module.rpartition(".")[2])
+
+
+# What `kill` reaches while a file is being written.
+SLOW = """
+import os, runpy, signal, sys
+from zoo import cards, files
+
+def write(*arguments):
+    with files.write_whole(sys.argv[-1]) as unfinished:
+        unfinished.write_text("half")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+cards.cards = write
+runpy.run_module("zoo", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_a_command_that_is_terminated_leaves_nothing_unfinished(tmp_path):
+    command, environment = [sys.executable, "-c", SLOW, "list"], {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (143, "")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_missing_file_gets_one_line(run_zoo, tmp_path):
     result = run_zoo("evaluate", "nothing.keras", cwd=tmp_path)
     assert result.returncode == 1
@@ -54,8 +89,18 @@ EXPECTED = {
     "no such file": FileNotFoundError("There is no file a\x1b[31mb\r.png"),
     "no such package": ModuleNotFoundError("No module named 'jax'"),
     "no memory": MemoryError(),
+    "no room on the disk": tf.errors.ResourceExhaustedError(None, None, "a.cache; No space left on device\n", {}),
     "no memory for TensorFlow": tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\n tensor", {}),
     "a damaged photo": tf.errors.UnknownError(None, None, "{{node}} CorruptDatasetError: a.jpg\nTraceback ...", {}),
+    "a removed photo": tf.errors.UnknownError(None, None, "{{a}} in Map: FileNotFoundError: a.jpg\nTraceback ...", {}),
+    "a spoiled mask": tf.errors.InvalidArgumentError(None, None, "{{a}} in Map: ValueError: a.png\nTraceback", {}),
+}
+TOLD = {
+    "a damaged photo": "a.jpg",
+    "a removed photo": "a.jpg",
+    "a spoiled mask": "a.png",
+    "no memory for TensorFlow": "not enough memory: OOM when allocating",
+    "no room on the disk": "the disk is full: a.cache; No space left on device",
 }
 UNEXPECTED = [TypeError, KeyError, IndexError, AttributeError, AssertionError, NotImplementedError, RecursionError]
 
@@ -73,6 +118,11 @@ def test_an_expected_error_is_one_printable_line_unless_a_traceback_is_asked_for
     assert stopped.value.code.isprintable()
     with pytest.raises(type(error)):
         __main__.main(["--traceback", "evaluate", "unet"])
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_errors_of_tensorflow_are_told_by_what_they_are(name):
+    assert explain(EXPECTED[name]) == TOLD[name]
 
 
 @pytest.mark.parametrize("error", [*UNEXPECTED, lambda text: tf.errors.InvalidArgumentError(None, None, text, {})])
@@ -143,6 +193,50 @@ def photo():
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), "uint8"))
 
 
+def test_evaluate_and_export_take_the_data_set_that_the_model_has_learned(tmp_path, monkeypatch, capsys):
+    folder, classes = tmp_path / "streets", ["sky", "road", "car"]
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for number in range(3):
+        Image.new("RGB", (8, 8)).save(folder / "images" / f"{number}.png")
+        Image.new("L", (8, 8), number).save(folder / "masks" / f"{number}.png")
+    (folder / "classes.txt").write_text("\n".join(classes))
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(3, 1)], name="unet")
+    saved.save(model, {"dataset": {"classes": classes}, "recipe": {"dataset": str(folder)}}, tmp_path)
+    for ending in ("keras", "json"):  # a model is known by its card under another name, too
+        (tmp_path / f"unet.{ending}").rename(tmp_path / f"own.{ending}")
+    own, asked, scores = str(tmp_path / "own.keras"), [], saved.card("unet")["scores"]
+    written = {"path": "own.onnx", "megabytes": 1, "description": "", "images": 1}
+    written |= {"differences": np.zeros(1), "agreement": 1}
+    monkeypatch.setattr("zoo.evaluation.evaluate", lambda model, dataset: asked.append(dataset) or scores)
+    monkeypatch.setattr("zoo.exporting.export_and_compare", lambda *given, **_: asked.append(given[3]) or written)
+    monkeypatch.setattr("zoo.data.default_dataset", lambda: "synthetic_pets")
+    __main__.main(["evaluate", own])
+    __main__.main(["evaluate", own, "--dataset", str(folder)])
+    __main__.main(["export", own])
+    __main__.main(["evaluate", "unet"])
+    assert asked == [str(folder)] * 3 + ["synthetic_pets"]
+    mismatch = r"own\.keras are sky, road, car, and .* synthetic_pets pet, background, border\. .*--dataset"
+    with pytest.raises(SystemExit, match=mismatch):
+        __main__.main(["evaluate", own, "--dataset", "synthetic_pets"])
+    (folder / "classes.txt").write_text("road\nsky\ncar")  # as many, in another order
+    with pytest.raises(SystemExit, match=r"are sky, road, car, and .* road, sky, car\. "):
+        __main__.main(["evaluate", own])
+    folder.rename(tmp_path / "moved")
+    with pytest.raises(SystemExit, match=mismatch):
+        __main__.main(["evaluate", own])
+    assert len(asked) == 4
+    __main__.main(["export", own])  # any photos will do
+    assert asked[4:] == ["synthetic_pets"]
+
+
+def test_any_json_beside_a_model_is_no_hindrance(by_colour, photo, tmp_path, capsys):
+    photo.save(tmp_path / "a.png")
+    (tmp_path / "own.json").write_text("[]")
+    __main__.main(["predict", by_colour, str(tmp_path / "a.png"), "--out", str(tmp_path / "out")])
+    assert "Wrote 1 picture" in capsys.readouterr().out
+
+
 def test_predict_keeps_photos_of_one_name_apart(by_colour, photo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = ["a/b/p.png", "a_b/p.png", "c/b/p.png", "b_p.png", "P.PNG", "other.png"]
@@ -154,6 +248,18 @@ def test_predict_keeps_photos_of_one_name_apart(by_colour, photo, tmp_path, monk
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert len({name.casefold() for name in written}) == len(names)
     assert {"a_b_p.png.png", "b_p.png.png", "other.png.png"} <= set(written)
+
+
+def test_no_picture_of_a_photo_replaces_one_of_another_kind(by_colour, photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "a.mask", "legend"):
+        photo.save(tmp_path / name, "png")
+    monkeypatch.setattr(cards, "class_names", lambda model: ["red", "green", "blue"])
+    __main__.main(["predict", by_colour, "a", "a.mask", "legend", "--mask", "--overwrite", "--out", "out"])
+    written = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert len(written) == 3 * 2 + 1
+    assert Image.open(tmp_path / "out" / "a.mask.png").mode == "L"  # the mask of `a`, and no overlay of `a.mask`
+    assert Image.open(tmp_path / "out" / "legend.png").size != photo.size
 
 
 def test_predict_replaces_nothing_unless_asked_for(by_colour, photo, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """The two well-known networks that are trained and timed beside the U-Net."""
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -30,6 +31,19 @@ def test_widened_unets_have_as_many_parameters_as_the_peers():
     parameters = {name: build((32, 32, 3)).count_params() for name, build in NETWORKS.items()}
     for widened, peer in ((24, "keras.io's U-Net"), (42, "TensorFlow's tutorial")):
         assert parameters[f"the zoo's U-Net, first {widened} filters"] == pytest.approx(parameters[peer], rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["keras.io's U-Net", "TensorFlow's tutorial"])
+def test_peers_are_the_same_whatever_keras_is_set_to(name):
+    plain = NETWORKS[name]((64, 64, 3))
+    keras.config.set_image_data_format("channels_first")
+    try:
+        other = NETWORKS[name]((64, 64, 3))
+        assert keras.config.image_data_format() == "channels_first"
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    assert [layer.output.shape for layer in other.layers] == [layer.output.shape for layer in plain.layers]
+    assert [weight.shape for weight in other.weights] == [weight.shape for weight in plain.weights]
 
 
 def build_tiny(image_shape):
@@ -88,9 +102,9 @@ def test_times_are_added_to_those_of_the_benchmark(monkeypatch, tmp_path, capsys
         return {name: {"milliseconds": len(name), "quartiles": [1.0, 2.0]} for name in calls}
 
     monkeypatch.setattr(turns, "take_turns", take_turns)
-    monkeypatch.setattr(turns, "start_backend", lambda backend, first: None)
+    monkeypatch.setattr(turns, "processes", lambda backends: contextlib.nullcontext(dict.fromkeys(backends)))
     path = tmp_path / "figures.json"
-    path.write_text('{"machine": "ours"}')
+    path.write_text('{"machine": "ours", "versions": {}}')
     peers.main(["--benchmark", str(path)])
     results = json.loads(path.read_text())
     assert results["machine"] == "ours"
@@ -100,7 +114,15 @@ def test_times_are_added_to_those_of_the_benchmark(monkeypatch, tmp_path, capsys
     assert "TensorFlow's tutorial" in capsys.readouterr().out
 
 
-def test_a_missing_file_of_the_benchmark_is_said_at_once(tmp_path, capsys):
-    with pytest.raises(SystemExit):
+def test_files_that_are_missing_or_of_others_are_refused_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(peers, "time_networks", None)
+    with pytest.raises(FileNotFoundError, match=r"There is no file .*none\.json"):
         peers.main(["--benchmark", str(tmp_path / "none.json")])
-    assert "--benchmark must be a file of `python -m zoo benchmark`" in capsys.readouterr().err
+    (tmp_path / "package.json").write_text('{"name": "package"}')
+    with pytest.raises(ValueError, match="--benchmark must be a file of `python -m zoo benchmark`"):
+        peers.main(["--benchmark", str(tmp_path / "package.json")])
+    recipe = dataclasses.asdict(training.SHORT)
+    for contents, words in [({"name": "package"}, "holds no scores of a peer"), ({"zoo_recipe": recipe}, "iou")]:
+        (tmp_path / f"{next(iter(peers.PEERS))}.json").write_text(json.dumps(contents))
+        with pytest.raises(ValueError, match=words):
+            peers.main(["--out", str(tmp_path)])

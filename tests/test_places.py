@@ -37,6 +37,39 @@ def test_a_seed_decides_the_images():
     assert (first != other).any()
 
 
+def test_a_training_that_has_diverged_gets_no_score(few_images, monkeypatch):
+    class Diverged:
+        def fit(self, images, masks, **options):
+            pass
+
+        def predict(self, images, **options):
+            return np.full((*images.shape[:3], 2), np.nan, "float32")
+
+    learner = places.Learner.__new__(places.Learner)
+    learner.model, learner.batch_size = Diverged(), 16
+    monkeypatch.setattr(places.Learner, "restart", lambda self, seed: None)
+    with pytest.raises(ValueError, match="diverged"):
+        learner.learn("dots", 0)
+
+
+FOREIGN = [{"name": "package"}, {"dots": []}, {"dots": {"scripts": {"ious": {}}}}, {"dots": {"unet": {}}}]
+
+
+@pytest.mark.parametrize("contents", FOREIGN)
+def test_a_file_of_others_and_an_unknown_network_are_refused_before_anything_is_trained(
+    contents, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(places, "Learner", None)
+    (tmp_path / "package.json").write_text(json.dumps(contents))
+    monkeypatch.setattr(sys, "argv", ["places", "--out", str(tmp_path / "package.json")])
+    with pytest.raises(ValueError, match=r"package\.json holds no results of zoo\.places"):
+        places.main()
+    monkeypatch.setattr(sys, "argv", ["places", "nosuch", "--out", str(tmp_path / "new.json")])
+    with pytest.raises(ValueError, match=r"NETWORK must be one of .*Received: \['nosuch'\]"):
+        places.main()
+    assert places.is_own(json.loads(places.RESULTS.read_text()))
+
+
 @pytest.mark.slow
 def test_a_training_leaves_no_trace_in_the_next(few_images):
     learner = places.Learner("max_unpooling")

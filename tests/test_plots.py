@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from zoo import benchmark, plots, schemes
+from zoo import benchmark, cards, lettering, plots, schemes, tables
 from zoo.benchmark import figures
 from zoo.commands.arguments import BENCHMARKS
 
@@ -98,6 +98,40 @@ def test_every_class_has_a_colour_of_its_own():
     assert len({tuple(colour) for colour in colours[:30]}) == 30
     mask = np.arange(300).reshape(15, 20).astype("uint16")
     np.testing.assert_array_equal(plots.overlay(np.zeros((15, 20, 3), "uint8"), mask, 1), colours[mask])
+
+
+NAMES = ["a$_$b", "_hidden", "a\x1b[2J\nb", "猫咪"]
+
+
+def test_names_are_drawn_as_they_are(tmp_path, recwarn):
+    """Two "$" are no mathematics, "_" hides nothing, and control characters are escaped."""
+    card = cards.card("unet")
+    scores = {**card["scores"]["at_network_size"], "iou": dict.fromkeys(NAMES, 0.5)}
+    drawn = {
+        "legend": plots.draw_legend(NAMES),
+        "comparison": plots.draw_comparison({"unet": {**card, "scores": {"at_network_size": scores}}}),
+        "images": plots.draw_images({"cost$1_$2.png": np.zeros((2, 2, 3))}),
+    }
+    for name, figure in drawn.items():
+        figure.savefig(tmp_path / f"{name}.png")
+    shown = ["a$_$b", "_hidden", r"a\x1b[2J\nb", "猫咪"]
+    assert [text.get_text() for text in drawn["legend"].legends[0].get_texts()] == shown
+    assert [text.get_text() for text in drawn["comparison"].axes[0].get_legend().get_texts()] == [*shown, "mean"]
+    assert drawn["images"].axes[0].get_title() == "cost$1_$2.png"
+    texts = {str(warning.message) for warning in recwarn}
+    assert not [text for text in texts if "findfont" in text]
+    assert not texts or len(lettering.AS_WRITTEN["fontfamily"]) == 1  # without a font for them, letters are boxes
+
+
+def test_of_many_classes_the_mean_alone_is_drawn():
+    card = cards.card("unet")
+    for count in (tables.MOST_CLASSES, tables.MOST_CLASSES + 1):
+        iou = {f"class {number}": 0.5 for number in range(count)}
+        scores = {**card["scores"]["at_network_size"], "iou": iou}
+        bars = plots.draw_comparison({"unet": {**card, "scores": {"at_network_size": scores}}}).axes[0]
+        names = [text.get_text() for text in bars.get_legend().get_texts()]
+        assert names == [*(iou if count <= tables.MOST_CLASSES else []), "mean"]
+        assert len(bars.patches) == len(names) - 1
 
 
 def test_a_mask_of_another_size_is_refused():

@@ -200,6 +200,46 @@ def test_models_with_other_outputs_are_refused(outputs):
         zoo.predict(keras.Model(image, maps), np.zeros((4, 4, 3), "uint8"))
 
 
+def nested(*layers):
+    """A model within a model within a model, of an image (8, 8, 3)."""
+    image, outer = keras.Input((8, 8, 3)), keras.Input((8, 8, 3))
+    inner = keras.Model(image, keras.Sequential(layers)(image))
+    return keras.Model(outer, inner(outer))
+
+
+Conv2D, Activation, Softmax = keras.layers.Conv2D, keras.layers.Activation, keras.layers.Softmax
+
+
+@pytest.mark.parametrize(
+    ("layers", "found"),
+    [
+        ([Conv2D(1, 1, activation="sigmoid")], "sigmoid"),
+        ([Conv2D(1, 1), Activation("sigmoid")], "sigmoid"),
+        ([Conv2D(1, 1), Activation(keras.ops.sigmoid)], "sigmoid"),
+        ([Conv2D(3, 1, activation="softmax")], "softmax"),
+        ([Conv2D(3, 1), Softmax()], "softmax"),
+        ([Conv2D(3, 1, activation="sigmoid")], "sigmoid"),
+    ],
+)
+def test_models_that_give_no_logits_are_refused_where_these_are_needed(layers, found):
+    photo = np.zeros((4, 4, 3), "uint8")
+    for model in (keras.Sequential([keras.Input((8, 8, 3)), *layers]), nested(*layers)):
+        with pytest.raises(ValueError, match=f"`model` must give logits, .*Received: the outputs of a {found}"):
+            zoo.predict(model, photo, probabilities=True)
+        if model.output_shape[-1] == 1:
+            with pytest.raises(ValueError, match="`model` must give logits"):
+                zoo.predict(model, photo)
+        else:  # the largest wins, with and without
+            assert zoo.predict(model, photo).shape == (4, 4)
+
+
+def test_models_that_take_integers_are_refused():
+    layers = [keras.layers.Rescaling(1 / 255), keras.layers.Conv2D(3, 1)]
+    model = keras.Sequential([keras.Input((8, 8, 3), dtype="uint8"), *layers])
+    with pytest.raises(ValueError, match=r"`model` must take images in floating point. Received: input of uint8"):
+        zoo.predict(model, np.zeros((4, 4, 3), "uint8"))
+
+
 @pytest.mark.slow
 def test_many_classes_of_a_large_photo_stay_within_half_a_gigabyte():
     code = (

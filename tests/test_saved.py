@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import keras
@@ -150,6 +151,11 @@ def flip_a_bit_within(path):
     path.write_bytes(contents)
 
 
+def inflate(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", b" " * (saved.MOST_BYTES + 1))
+
+
 def cut(path):
     path.write_bytes(path.read_bytes()[:1000])
 
@@ -184,7 +190,7 @@ def save_a_classifier(path):
     keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]).save(path)
 
 
-BROKEN = [flip_a_bit, flip_a_bit_within, cut, empty, save_with_a_foreign_layer, save_with_two_outputs]
+BROKEN = [flip_a_bit, flip_a_bit_within, inflate, cut, empty, save_with_a_foreign_layer, save_with_two_outputs]
 BROKEN += [save_a_classifier, *map(replace_by, (os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")))]
 
 
@@ -203,6 +209,12 @@ def test_a_broken_file_gets_one_line_from_package_and_command(break_it, copy, mo
         with pytest.raises(SystemExit, match=re.escape(str(path))) as stopped:
             main(arguments)
         assert "\n" not in stopped.value.code
+
+
+def test_a_configuration_of_gigabytes_is_not_read(copy):
+    inflate(copy / "unet.keras")
+    with pytest.raises(ValueError, match=r"config\.json must have at most 50,000,000 bytes. Received: 50,000,001"):
+        saved.load_file(copy / "unet.keras")
 
 
 def test_a_whole_file_without_a_card_is_loaded(copy, rng):

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -115,6 +116,20 @@ def test_a_batch_larger_than_the_data_is_refused(tmp_path):
 def test_some_epochs_must_see_whole_images():
     with pytest.raises(ValueError, match="half_size_share=1"):
         dataclasses.replace(RECIPE, half_size_share=1)
+
+
+def test_a_recipe_takes_what_means_the_same():
+    recipe = training.Recipe(Path("own"), image_size=[96, 160], epochs=np.int64(2), start=Path("own.keras"))
+    assert recipe == training.Recipe("own", image_size=(96, 160), epochs=2, start="own.keras")
+    assert json.loads(json.dumps(dataclasses.asdict(recipe)))["dataset"] == "own"
+
+
+@pytest.mark.parametrize(
+    ("name", "least"), [("batch_size", 1), ("epochs", 1), ("seed", 0), ("image_size", "a positive integer")]
+)
+def test_a_recipe_refuses_what_no_training_can_do(name, least):
+    with pytest.raises(ValueError, match=rf"`{name}` must be .*{least}.*{name}=-1"):
+        dataclasses.replace(RECIPE, **{name: -1})
 
 
 @pytest.fixture
@@ -255,6 +270,18 @@ def test_when_all_states_are_damaged_a_training_begins_anew(trained, compiled, c
     keep.on_epoch_end(0, {"loss": 1.0})
     assert state.states(trained) == [trained / "after_epoch_0001"]
     assert state.read_state(trained, TWO, compiled) == history
+
+
+def test_a_training_does_not_go_on_with_other_pictures(trained, monkeypatch):
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {**FEW, "train": 17})
+    with pytest.raises(ValueError, match=r"another state of the data set \({'examples': 16}\).*{'examples': 17}"):
+        training.train(build_small, TWO, trained)
+
+
+def test_a_model_that_keras_numbers_goes_on():
+    models = [keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)]) for _ in range(2)]
+    assert models[0].name != models[1].name
+    assert state.model_identity(models[0]) == state.model_identity(models[1])
 
 
 def test_names_that_are_no_states_are_left_alone(trained, compiled):

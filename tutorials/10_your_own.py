@@ -130,8 +130,8 @@ plots.draw_images(shown, columns=3)
 # for [ONNX Runtime, LiteRT or TensorFlow](reference/exporting.md), since a phone or a browser has no Keras.
 #
 # Have you few pictures? You may begin from weights that have seen others: `--start unet`, or `start="unet"` in the
-# recipe, takes over all of our U-Net but its logits. Whether that helps depends on your pictures:
-# `python -m zoo.finetuning FOLDER` tries it on 20, 100 and 500 of them.
+# recipe, takes over all of our U-Net but its logits. How much that helps is [measured](14_fine_tune.md) on streets;
+# `python -m zoo.finetuning FOLDER` measures it on your pictures.
 #
 # ## Another image size
 #
@@ -293,8 +293,9 @@ print("1x1 convolution + pixel shuffle = transposed convolution, 2 x 2 with stri
 #     whether a change is an improvement. [The comparison](09_comparison.md) shows how much care the nine needed. Do you
 #     have a tenth? [Start again](index.md) from the question: what does it remember on the way down?
 #
-# Three more pages stand beside the story: what shrinking and growing do to [signals](11_signals.md), what
-# [losses](12_losses.md) do to hard classes, and [what came after](13_after.md) the U-Net.
+# Four more pages stand beside the story: what shrinking and growing do to [signals](11_signals.md), what
+# [losses](12_losses.md) do to hard classes, [what came after](13_after.md) the U-Net, and what trained weights are
+# worth when pictures are few: [fine-tune](14_fine_tune.md).
 #
 # ## References
 #

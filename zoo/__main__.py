@@ -2,6 +2,7 @@
 
 import os
 import pkgutil
+import signal
 import sys
 import tempfile
 
@@ -49,4 +50,5 @@ def check_writable(path):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as `kill` does, but what is unfinished is removed
     main()

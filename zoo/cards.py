@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import first_line
+from zoo.errors import first_line, printable
 from zoo.files import check_file, write_whole
 from zoo.stages import STAGES, check_stage
 
@@ -102,18 +102,30 @@ def class_names(name: str) -> list[str] | None:
     Returns:
         A list, or `None` where nobody knows.
     """
-    path = Path(name)
-    if path.suffix == ".keras" and not path.with_suffix(".json").exists():
-        return None
-    contents = read(path.with_suffix(".json")) if path.suffix == ".keras" else card(name)
-    if path.suffix == ".keras" and look_up(contents, ("sha256",)) != hashlib.sha256(path.read_bytes()).hexdigest():
-        return None  # the card is of another model
+    contents = card_of(name)
     classes = look_up(contents, ("dataset", "classes")) or look_up(contents, IOUS)
     known = isinstance(classes, dict | list) and all(isinstance(name, str) for name in classes)
-    return list(classes) if known else None
+    return list(map(printable, classes)) if known else None
 
 
-def look_up(contents: dict, keys: Sequence[str]) -> Any:
+def card_of(name: str) -> dict | None:
+    """The card of a saved stage; of a `.keras` file the one beside it, `None` if none is or it is no card of this file.
+
+    The file may have been renamed together with its card, and `.json` may be anything of somebody's own.
+    """
+    if not name.endswith(".keras"):
+        return card(name)
+    path = Path(name).with_suffix(".json")
+    try:
+        check_file(path)
+        contents = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    known = look_up(contents, ("sha256",))
+    return contents if known == hashlib.sha256(Path(name).read_bytes()).hexdigest() else None
+
+
+def look_up(contents: Any, keys: Sequence[str]) -> Any:
     """The value below these keys in nested dictionaries; `None` where there is none."""
     for name in keys:
         contents = contents.get(name) if isinstance(contents, dict) else None

@@ -1,5 +1,6 @@
 """What a prediction of a model costs: multiply-adds, time and memory."""
 
+import concurrent.futures.process
 import math
 import statistics
 import tempfile
@@ -135,12 +136,15 @@ def peak_megabytes(model: keras.Model, images: int = 16) -> float | None:
     """Memory that a prediction takes for each image of a batch, on the CPU: the growth of a fresh process.
 
     Returns:
-        Megabytes (10^6 bytes) an image; `None` where the system does not tell.
+        Megabytes (10^6 bytes) an image; `None` where the system does not tell, or ends the process for want of memory.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        model.save(path := Path(folder) / "model.keras")
-        with fresh.process(quiet.import_tensorflow_without_gpu) as process:
-            growth = process.submit(growth_of_batch, path, images).result()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(path := Path(folder) / "model.keras")
+            with fresh.process(quiet.import_tensorflow_without_gpu) as process:
+                growth = process.submit(growth_of_batch, path, images).result()
+    except (concurrent.futures.process.BrokenProcessPool, MemoryError, OSError):
+        return None  # no reason to lose a model that is trained
     return None if growth is None else growth / images / 1e6
 
 

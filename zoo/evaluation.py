@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 from zoo import data
 from zoo.data.pictures import check_labels
-from zoo.prediction import GREY, check_finite, decide, enlarge
+from zoo.errors import printable
+from zoo.prediction import GREY, check_finite, check_model, decide, enlarge
 
 
 class Scores:
@@ -89,7 +90,7 @@ def evaluate(
         dataset: one of `zoo.data.DATASETS`, or the path of a folder (`zoo.data.open_folder`).
         split: one of `zoo.data.SPLITS`.
         batch_size: images in a step.
-        ways: which of the scores below to take.
+        ways: which of the scores below to take: some of `WAYS`.
 
     Returns:
         A dictionary of summaries (`Scores.summary`): `at_network_size`, where masks were squeezed
@@ -102,36 +103,40 @@ def evaluate(
         ValueError: if an argument is not as above.
         DatasetNotFoundError, CorruptDatasetError: as `zoo.data.load`.
     """
+    if not ways or not set(ways) <= set(WAYS):
+        raise ValueError(f"`ways` must be some of {', '.join(WAYS)}. Received: ways={ways!r}")
     dataset_object = data.find(dataset)
-    if None in model.input_shape[1:3] or model.output_shape[-1] != dataset_object.logits:
+    height, width, channels = check_model(model)
+    if channels != 3 or model.output_shape[-1] != dataset_object.logits:
         raise ValueError(
-            f"`model` must take images of a fixed size, and give {dataset_object.logits} logits a pixel. "
+            f"`model` must take images of 3 channels, and for the data set {dataset_object.name} give "
+            f"{dataset_object.logits} logits a pixel. "
             f"Received: input shape {model.input_shape}, output shape {model.output_shape}"
         )
     species = dataset_object.groups(split) if "groups" in ways else []
     kinds = [way for way in WAYS if way in ways and way != "groups"] + sorted(set(species))
     scores = {kind: Scores(dataset_object.classes, dataset_object.background, dataset_object.ignored) for kind in kinds}
-    batches = data.load(dataset, split, model.input_shape[1:3], batch_size)
+    batches = data.load(dataset, split, (height, width), batch_size)
     photo_masks = (mask for _, mask in dataset_object.examples(split).as_numpy_iterator())
     groups = iter(species)
-    for images, masks in tqdm(batches, desc=f"evaluate {model.name}", unit="batch", disable=None):
+    for images, masks in tqdm(batches, desc=printable(f"evaluate {model.name}"), unit="batch", disable=None):
         images, masks = images.numpy(), masks.numpy()  # for any backend
         logits = check_finite(model.predict_on_batch(images))
-        answers = decide(logits)
-        for mask, answer in zip(masks, answers, strict=True):
-            scores["at_network_size"].add(mask, answer)
+        for mask, answer in zip(masks, decide(logits), strict=True):
+            if "at_network_size" in ways:
+                scores["at_network_size"].add(mask, answer)
             if species:
                 scores[next(groups)].add(mask, answer)
         if "at_photo_size" in ways:
             for image_logits, mask in zip(logits, photo_masks, strict=False):
                 scores["at_photo_size"].add(mask, enlarge(image_logits, mask.shape))
         if "with_mirror_image" in ways:
-            mirrored = model.predict_on_batch(images[:, :, ::-1])[:, :, ::-1]
+            mirrored = check_finite(model.predict_on_batch(images[:, :, ::-1])[:, :, ::-1])
             for mask, answer in zip(masks, decide(logits + mirrored), strict=True):
                 scores["with_mirror_image"].add(mask, answer)
         if "grey" in ways:
-            grey = np.repeat((images @ GREY)[..., None], 3, -1)
-            for mask, answer in zip(masks, decide(model.predict_on_batch(grey)), strict=True):
+            grey = check_finite(model.predict_on_batch(np.repeat((images @ GREY)[..., None], 3, -1)))
+            for mask, answer in zip(masks, decide(grey), strict=True):
                 scores["grey"].add(mask, answer)
     return {kind: found.summary() for kind, found in scores.items()}
 

@@ -1,12 +1,11 @@
 """How the recipe of the saved models is found: one change after the other, on the validation split alone."""
 
 import dataclasses
-import json
 import os
 import time
 from pathlib import Path
 
-from zoo import cards, models, training
+from zoo import cards, files, models, training
 
 # At 64 x 64 throughout, where 24 epochs cost what 6 do at 128 x 128: long enough for stronger augmentation to pay.
 BASE = training.Recipe("oxford_iiit_pet", image_size=64, batch_size=32, epochs=24, half_size_share=0.0, xla=True)
@@ -38,13 +37,13 @@ def run_trial(name: str, seed: int, folder: str | os.PathLike, recipe: training.
         after the last epoch.
 
     Raises:
-        ValueError: if there is no such trial.
+        ValueError: if there is no such trial, or a file of that name holds something else.
     """
     if name not in TRIALS:
         raise ValueError(f"`name` must be one of {', '.join(TRIALS)}. Received: name={name!r}")
     path = Path(folder) / f"{name}_{seed}.json"
-    if path.exists():
-        return read_result(path)
+    if found := files.read_earlier(path, is_result, "result of a trial"):
+        return found
     recipe = dataclasses.replace(recipe, seed=seed, **TRIALS[name])
     start = time.monotonic()
     _, history = training.train(lambda: models.build("unet", image_shape=(None, None, 3)), recipe, path.with_suffix(""))
@@ -54,12 +53,6 @@ def run_trial(name: str, seed: int, folder: str | os.PathLike, recipe: training.
     return result
 
 
-def read_result(path: Path) -> dict:
-    """What `run_trial` has written before."""
-    try:
-        result = json.loads(path.read_text())
-    except ValueError:
-        result = None
-    if not isinstance(result, dict) or not {"minutes", "mean_iou"} <= result.keys():
-        raise ValueError(f"{path} is no result of a trial. Move it, or name another --out.")
-    return result
+def is_result(found: dict) -> bool:
+    """Whether a dictionary has the numbers of a trial."""
+    return all(cards.is_number(found.get(name)) for name in ("minutes", "mean_iou"))

@@ -27,7 +27,8 @@ def export(
     """Writes a model for ONNX Runtime, for LiteRT (built-in operators alone) or as TensorFlow's SavedModel.
 
     The file takes `image`, images in [0, 1], and gives `logits`, as the Keras model does. The batch may have
-    any size. ONNX and LiteRT files hold this description, too. A model of mixed precision is written in float32.
+    any size. The file holds this description, too, a SavedModel in `assets.extra/description.txt`. A model of mixed
+    precision is written in float32.
 
     Examples:
         >>> export(keras.saving.load_model("unet.keras"), ".", "onnx")  # doctest: +SKIP
@@ -36,7 +37,7 @@ def export(
     Args:
         model: Keras model from images (b, h, w, c), RGB or grey, to logits (b, h, w, classes).
         folder: where to write; made if missing.
-        format: "onnx", "litert" or "saved_model".
+        format: "onnx" (from Keras 3.8 on), "litert" (from Keras 3.13 on) or "saved_model".
         image_size: side in pixels of the images that the file takes, up to `zoo.resizing.MAX_SIDE`, "dynamic" for any
             height and width that the model can halve, or `None` for the model's own size.
         quantize_on: for LiteRT: images (n, h, w, c), float32 of the size above. If given, the network
@@ -52,7 +53,8 @@ def export(
     Raises:
         ValueError: if an argument is not as above, or a weight is not finite.
         FileExistsError: if the name is taken and may not be replaced: a folder that is no SavedModel never is.
-        RuntimeError: if a package for the format is missing, or the backend is not TensorFlow.
+        RuntimeError: if a package for the format is missing, Keras is too old for it, the backend is not TensorFlow,
+            or the format lacks what the model does.
     """
     path = Path(folder) / file_name(model.name if name is None else name, format, quantize_on is not None)
     if quantize_on is not None and (format != "litert" or image_size == "dynamic"):
@@ -60,10 +62,7 @@ def export(
             "Only LiteRT files of a fixed size can be quantized. "
             f"Received: format={format!r}, image_size={image_size!r}"
         )
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(f"Exports need KERAS_BACKEND=tensorflow. Received: {keras.backend.backend()}")
-    if format == "onnx":
-        formats.require("tf2onnx")
+    check_machine(format)
     if wrong := [weight.path for weight in model.weights if not np.isfinite(weight.numpy()).all()]:
         raise ValueError(f"`model` must have finite weights. Received: NaN or infinity in {', '.join(wrong[:3])}")
     ready = resize(model, image_size)
@@ -78,8 +77,18 @@ def export(
     refuse_other_folder(path)
     with files.write_whole(path, overwrite) as unfinished, quiet.silence(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the converters' own
-        FORMATS[format][1](ready, unfinished, quantize_on, input_and_output(ready, classes))
+        with formats.as_runtime_error():
+            FORMATS[format][1](ready, unfinished, quantize_on, input_and_output(ready, classes))
     return path
+
+
+def check_machine(format: str) -> None:
+    """Refuses a format that cannot be written here."""
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(f"Exports need KERAS_BACKEND=tensorflow. Received: {keras.backend.backend()}")
+    formats.check_keras(format)
+    if format == "onnx":
+        formats.require("tf2onnx")
 
 
 def refuse_other_folder(path: Path) -> None:
@@ -124,6 +133,7 @@ def export_and_compare(
         ValueError: as `export`, or if a logit is not finite; then nothing is written.
     """
     path = Path(folder) / file_name(model.name if name is None else name, format, quantize)
+    check_machine(format)
     files.refuse_taken(path, overwrite)
     refuse_other_folder(path)
     ready = resize(model, image_size)

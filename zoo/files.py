@@ -1,10 +1,13 @@
 """Results get their names when they are whole, and nothing that was there before is lost."""
 
 import contextlib
+import json
 import os
 import stat
 import tempfile
 from pathlib import Path
+
+from zoo.errors import first_line
 
 
 @contextlib.contextmanager
@@ -47,9 +50,9 @@ def refuse_taken(path, overwrite=False):
 
 def publish(unfinished, path, overwrite):
     """Gives what is finished its name."""
-    if overwrite and path.is_dir() and not path.is_symlink():  # a folder cannot be replaced, but moved
-        if not unfinished.is_dir():
-            raise FileExistsError(f"{path} is a folder, and is not replaced by a file. Move it.")
+    if overwrite and path.is_dir() and not path.is_symlink() and not unfinished.is_dir():
+        raise FileExistsError(f"{path} is a folder, and is not replaced by a file. Move it.")
+    if overwrite and os.path.lexists(path) and unfinished.is_dir():  # no folder can replace anything: that is moved
         old = unfinished.with_name(f"old.{path.name}")
         os.replace(path, old)
         try:
@@ -93,3 +96,40 @@ def check_file(path):
     if not stat.S_ISREG(mode):
         kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a fifo", stat.S_IFSOCK: "a socket"}
         raise OSError(f"{path} must be a plain file. Received: {kinds.get(stat.S_IFMT(mode), 'a device')}")
+
+
+def read_object(path):
+    """Reads a JSON file that holds an object, as a dictionary.
+
+    Raises:
+        ValueError: if it holds none.
+        OSError: as `check_file`.
+    """
+    check_file(path)
+    try:
+        contents = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # no JSON, no text, numbers of thousands of digits, endless brackets
+        raise ValueError(f"{path} is no JSON file: {first_line(error)}") from error
+    if not isinstance(contents, dict):
+        raise ValueError(f"{path} must hold a JSON object. Received: {type(contents).__name__}")
+    return contents
+
+
+def read_earlier(path, is_own, what):
+    """Results that an earlier call has written, as a dictionary; an empty one if there is no such file.
+
+    Args:
+        path: of a JSON file.
+        is_own: function that says whether a dictionary has the form of such results.
+        what: they are, in words.
+
+    Raises:
+        ValueError: if the file holds something else, which would be lost.
+        OSError: as `check_file`.
+    """
+    if not Path(path).exists():
+        return {}
+    found = read_object(path)
+    if not is_own(found):
+        raise ValueError(f"{path} holds no {what}. Move it, or name another --out.")
+    return found

@@ -22,6 +22,7 @@ from zoo import cards, data, evaluation, files, models, saved, trained, training
 from zoo.commands.arguments import one_or_two_sides  # noqa: E402
 from zoo.data.folder import select  # noqa: E402
 
+RESULTS = Path(__file__).with_suffix(".json")  # what the page reads
 COUNTS = (20, 100, 500)  # of training pictures, or all if there are fewer
 SEEDS = (0, 1)  # of the choice of pictures, the first weights and the order
 STARTS = ("", "unet")  # random weights, and ours
@@ -131,7 +132,7 @@ def main():
     found = read(options.out, head)
     done = [(run["pictures"], run["start"], run["seed"]) for run in found["runs"]]
     counts = sorted({min(count, available) for count in COUNTS})
-    for seed, count, start in itertools.product(SEEDS, counts, STARTS):
+    for count, seed, start in itertools.product(counts, SEEDS, STARTS):
         if (count, start, seed) in done:
             continue
         scores = learn(options.folder, options.image_size, count, start, seed)

@@ -1,8 +1,10 @@
 """The formats of exported models: who writes each, in which runtime it is opened, and whether that answers as Keras."""
 
+import contextlib
 import importlib
+import inspect
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import quiet
+from zoo.errors import explain, first_line
 from zoo.prediction import decide
 
 
@@ -42,17 +45,40 @@ def write_litert(model: keras.Model, path: Path, quantize_on: Sequence[np.ndarra
 def write_saved_model(
     model: keras.Model, path: Path, quantize_on: Sequence[np.ndarray] | None, description: str
 ) -> None:
-    """Writes the folder of a SavedModel."""
-    model.export(path, format="tf_saved_model", verbose=False)
+    """Writes the folder of a SavedModel, with a description in TensorFlow's own place for other files."""
+    can_be_quiet = "verbose" in inspect.signature(model.export).parameters  # from Keras 3.6 on
+    model.export(path, format="tf_saved_model", **({"verbose": False} if can_be_quiet else {}))
+    extra = Path(path) / "assets.extra"
+    extra.mkdir()
+    (extra / "description.txt").write_text(f"{description}\n", encoding="utf-8")
 
 
-FORMATS = {  # how the names of their files end, and who writes them
-    "onnx": (".onnx", write_onnx),
-    "litert": (".tflite", write_litert),
-    "saved_model": ("", write_saved_model),
+FORMATS = {  # how the names of their files end, who writes them, and from which Keras on
+    "onnx": (".onnx", write_onnx, (3, 8)),
+    "litert": (".tflite", write_litert, (3, 13)),
+    "saved_model": ("", write_saved_model, (3, 3)),
 }
 
 
+def check_keras(format: str) -> None:
+    """Refuses a format that this version of Keras does not write."""
+    needed = FORMATS[format][2]
+    if tuple(map(int, keras.__version__.split(".")[:2])) < needed:
+        raise RuntimeError(f"Format {format} needs Keras >= {needed[0]}.{needed[1]}. Received: {keras.__version__}")
+
+
+@contextlib.contextmanager
+def as_runtime_error() -> Iterator[None]:
+    """Makes a `RuntimeError` of one line from what converters and runtimes raise: much of it is a bare `Exception`."""
+    try:
+        yield
+    except Exception as error:
+        if explain(error) is not None:
+            raise
+        raise RuntimeError(first_line(error)) from error
+
+
+@as_runtime_error()
 def open_exported(path: str | os.PathLike) -> Callable[[np.ndarray], np.ndarray]:
     """Opens an exported model in the runtime that it is for, which uses all CPU cores.
 
@@ -63,7 +89,7 @@ def open_exported(path: str | os.PathLike) -> Callable[[np.ndarray], np.ndarray]
         A function from images, float32 (b, h, w, c) in [0, 1], to logits, a NumPy array (b, h, w, classes).
 
     Raises:
-        RuntimeError: if the runtime's package is missing.
+        RuntimeError: if the runtime's package is missing, or it cannot open the file.
     """
     path = Path(path)
     if path.suffix == ".onnx":
@@ -101,8 +127,9 @@ def compare(path: str | os.PathLike, model: keras.Model, images: Sequence[np.nda
 
     Raises:
         ValueError: if a logit is not finite.
+        RuntimeError: if the runtime fails.
     """
-    predict = open_exported(path)
+    predict = as_runtime_error()(open_exported(path))
     expected = np.concatenate([model.predict_on_batch(image[None])["logits"] for image in images])
     logits = np.concatenate([predict(image[None]) for image in images])
     if not (np.isfinite(logits).all() and np.isfinite(expected).all()):

@@ -9,13 +9,15 @@ from matplotlib.figure import Figure
 
 from zoo import plots, tables
 from zoo.data import pictures
-from zoo.data.contents import Contents, count_pixels
+from zoo.data.contents import MAX_CLASSES, Contents, advise, count_pixels
 from zoo.data.masks import read_numbers
 from zoo.errors import printable
 
+SHOWN = 20  # numbers that are no class
+
 
 def report(contents: Contents) -> str:
-    """Counts, sizes, the pixels of each class by split, and everything that is wrong, as text.
+    """Counts, sizes, the pixels of each class by split, everything that is wrong, and what training lacks, as text.
 
     Args:
         contents: as `zoo.data.look` gives.
@@ -32,6 +34,7 @@ def report(contents: Contents) -> str:
         parts.append(tables.format_table(["split", "pictures"], [[s, str(count(contents, s))] for s in splits]))
         parts.append(tables.format_table(["pixels of", *splits], share_rows(contents, splits)))
     parts += [f"wrong: {printable(problem)}" for problem in contents.problems]
+    parts += [f"advice: {line}" for line in advise(contents)] if contents.pairs else []
     return "\n\n".join(parts[:3]) + "".join(f"\n{part}" for part in parts[3:]) if contents.pairs else "\n".join(parts)
 
 
@@ -41,16 +44,17 @@ def count(contents: Contents, split: str) -> int:
 
 
 def share_rows(contents: Contents, splits: Sequence[str]) -> list[list[str]]:
-    """For each class, and for what is ignored, its share of the pixels of each split."""
-    names = {**dict(enumerate(contents.names)), contents.ignored: "ignored"}
+    """For each class, for what is ignored, and for the first numbers that are no class, its share of each split."""
+    classes = contents.names if len(contents.names) <= MAX_CLASSES else ()  # those are numbers of something else
+    names = {**dict(enumerate(classes)), contents.ignored: "ignored"}
     pixels = {split: count_pixels(pair for pair in contents.pairs if pair.split == split) for split in splits}
-    numbers = sorted(names.keys() | set().union(*pixels.values()))
+    others = sorted(set().union(*pixels.values()) - names.keys())
+    rows = [(f"{n} {names.get(n, 'no class')}", [n]) for n in sorted([*names, *others[:SHOWN]])]
+    if others[SHOWN:]:
+        rows.append((f"and {len(others) - SHOWN} more", others[SHOWN:]))
     return [
-        [
-            f"{number} {names.get(number, 'no class')}",
-            *(f"{pixels[split][number] / pixels[split].total():.2%}" for split in splits),
-        ]
-        for number in numbers
+        [name, *(f"{sum(pixels[s][n] for n in numbers) / pixels[s].total():.2%}" for s in splits)]
+        for name, numbers in rows
     ]
 
 

@@ -15,6 +15,7 @@ from zoo import data, files, plots, prediction
 from zoo.data.pictures import READABLE, pixel_count
 
 ENDINGS_OF_KINDS = {"overlay": ".png", "mask": ".mask.png", "cutout": ".cutout.png"}
+LEGEND = "legend.png"  # which `python -m zoo predict` writes beside the pictures
 TOGETHER = 16  # photos that are predicted at once
 MOST_PIXELS = 20_000_000  # of photos that are predicted at once: three such groups are in the memory
 
@@ -72,8 +73,8 @@ def write_pictures(
     folder.mkdir(parents=True, exist_ok=True)
     originals = {absolute(photo) for photo in photos}
     paths = {
-        photo: {kind: folder / f"{name}{ENDINGS_OF_KINDS[kind]}" for kind in kinds}
-        for photo, name in zip(photos, picture_names(photos), strict=True)
+        photo: {kind: folder / name for kind, name in names.items()}
+        for photo, names in zip(photos, picture_names(photos, kinds), strict=True)
     }
 
     def read(photo):
@@ -163,19 +164,20 @@ def predict_thinned(
     return photos, masks
 
 
-def picture_names(photos: list[Path]) -> list[str]:
-    """A name for the pictures of each photo, no two alike: its own; where two photos share one, with its folder; and
-    with a number where that is taken as well. Some disks do not tell "a" from "A".
+def picture_names(photos: list[Path], kinds: Collection[str]) -> list[dict[str, str]]:
+    """The names of the pictures of each photo, by kind, no two alike: after its own; where two photos share one, with
+    its folder; and with a number where that is taken as well. Some disks do not tell "a" from "A".
     """
     photos_of = collections.Counter(photo.name.casefold() for photo in photos)
-    names = {}
+    found, taken = [], {LEGEND}
     for photo in photos:
         shared = photos_of[photo.name.casefold()] > 1
         name = f"{absolute(photo).parent.name}_{photo.name}" if shared else photo.name
         candidates = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
-        name = next(name for name in candidates if name.casefold() not in names)
-        names[name.casefold()] = name
-    return list(names.values())
+        choices = ({kind: f"{name}{ENDINGS_OF_KINDS[kind]}" for kind in kinds} for name in candidates)
+        found.append(next(names for names in choices if taken.isdisjoint(map(str.casefold, names.values()))))
+        taken.update(map(str.casefold, found[-1].values()))
+    return found
 
 
 def absolute(path: Path) -> Path:

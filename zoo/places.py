@@ -5,19 +5,22 @@
 
 import argparse
 import itertools
-import json
 from pathlib import Path
 
-from zoo import quiet
+from zoo import errors, quiet
 
+if __name__ == "__main__":
+    errors.explain_uncaught("places")
+    quiet.check_backend()
 quiet.import_tensorflow()
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from skimage.draw import line  # noqa: E402
 
-from zoo import cards, models, training  # noqa: E402
+from zoo import cards, files, models, training  # noqa: E402
 from zoo.evaluation import class_ious, confusion_matrix  # noqa: E402
+from zoo.prediction import check_finite  # noqa: E402
 from zoo.stages import STAGES  # noqa: E402
 
 RESULTS = Path(__file__).with_suffix(".json")  # what the pages read
@@ -110,9 +113,18 @@ class Learner:
             order = np.random.default_rng([seed, epoch]).permutation(TRAINING)
             self.model.fit(images[order], masks[order], batch_size=self.batch_size, shuffle=False, verbose=0)
         images, masks = examples(task, TEST, TEST_SEED)
-        answers = self.model.predict(images, batch_size=100, verbose=0).argmax(-1)
+        answers = check_finite(self.model.predict(images, batch_size=100, verbose=0)).argmax(-1)
         _, iou = class_ious(confusion_matrix(masks, answers, 2))
         return float(iou), ["".join(map(str, row)) for row in answers[0]]
+
+
+def is_own(found):
+    """Whether a dictionary has the form of what `main` writes."""
+    return all(task in TASKS and isinstance(found[task], dict) for task in found) and all(
+        network in FILTERS and isinstance(cards.look_up(found, (task, network, "ious")), dict)
+        for task in found
+        for network in found[task]
+    )
 
 
 def main():
@@ -121,9 +133,11 @@ def main():
     parse.add_argument("networks", nargs="*", metavar="NETWORK", default=list(FILTERS), help="default: all")
     parse.add_argument("--out", type=Path, default=Path("places.json"))
     options = parse.parse_args()
+    if unknown := set(options.networks) - set(FILTERS):
+        raise ValueError(f"NETWORK must be one of {list(FILTERS)}. Received: {sorted(unknown)}")
     learners = {}
     for seed, network, task in itertools.product(SEEDS, options.networks, TASKS):
-        found = json.loads(options.out.read_text()) if options.out.exists() else {}
+        found = files.read_earlier(options.out, is_own, "results of zoo.places")
         own = found.setdefault(task, {}).setdefault(network, {"ious": {}})
         if str(seed) in own["ious"]:
             continue

@@ -12,6 +12,8 @@ from matplotlib.patches import Patch, Rectangle
 
 from zoo.data import CLASSES
 from zoo.data.modes import strips
+from zoo.lettering import AS_WRITTEN, add_names, count_letters
+from zoo.tables import MOST_CLASSES
 
 COLOURS = np.array([[230, 159, 0], [0, 114, 178], [204, 121, 167]], "uint8")  # safe for the colour-blind (Okabe, Ito)
 TINTS = np.array([[86, 180, 233], [230, 159, 0], [0, 158, 115], [204, 121, 167]]) / 255  # of windows in a grid
@@ -77,19 +79,19 @@ def draw_stages(
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, name in zip(axes[0], ["photo", *columns], strict=True):
-        axis.set_title(textwrap.fill(name.replace("_", " "), 13), fontsize=10)
+        axis.set_title(textwrap.fill(name.replace("_", " "), 13), fontsize=10, **AS_WRITTEN)
     add_legend(figure, classes, loc="outside lower center")
     return figure
 
 
 def add_legend(figure: Figure, classes: Sequence[str], **options: Any) -> Legend:
     """Names the colours of the classes, in as many columns as fit; the figure grows by their rows."""
-    colours = palette(len(classes)) / 255
-    handles = [Patch(color=colour, label=name) for colour, name in zip(colours, classes, strict=True)]
-    longest = 48 + 6.5 * max(map(len, classes))  # points: a patch with what is around it, and letters of 10 points
+    handles = [Patch(color=colour) for colour in palette(len(classes)) / 255]
+    # In points: a patch with what is around it, and letters of 10 points.
+    longest = 48 + 6.5 * max(map(count_letters, classes))
     columns = min(len(classes), max(1, int(72 * figure.get_figwidth() / longest)))
     figure.set_figheight(figure.get_figheight() + 0.21 * -(-len(classes) // columns))
-    return figure.legend(handles=handles, ncols=columns, frameon=False, **options)
+    return add_names(figure, handles, classes, ncols=columns, **options)
 
 
 def draw_legend(classes: Sequence[str]) -> Figure:
@@ -119,7 +121,7 @@ def draw_images(images: dict[str, np.ndarray], columns: int = 4) -> Figure:
         if image.ndim == 2 and np.issubdtype(image.dtype, np.integer):
             image = palette(int(image.max()) + 1)[image]
         axis.imshow(image, cmap="viridis", interpolation="nearest")
-        axis.set_title(title, fontsize=10)
+        axis.set_title(title, fontsize=10, **AS_WRITTEN)
     for axis in axes:
         axis.set_axis_off()
     return figure
@@ -161,7 +163,7 @@ def draw_grids(grids: dict[str, np.ndarray], windows: tuple[int, int] = (1, 1)) 
 
 
 def draw_comparison(cards: dict[str, dict]) -> Figure:
-    """Draws what the stages score beside what they cost.
+    """Draws what the stages score beside what they cost: each class, or the mean alone if there are many.
 
     Args:
         cards: dictionary from a stage to its card, as `zoo.saved.cards` gives.
@@ -174,16 +176,17 @@ def draw_comparison(cards: dict[str, dict]) -> Figure:
     scores = [card["scores"]["at_network_size"] for card in cards.values()]
     rows = np.arange(len(cards))
     classes = list(dict.fromkeys(name for score in scores for name in score["iou"]))
-    height = 0.75 / len(classes)
+    classes = classes if len(classes) <= MOST_CLASSES else []
+    handles, height = [], 0.75 / max(1, len(classes))
     for number, (name, colour) in enumerate(zip(classes, palette(len(classes)) / 255, strict=True)):
         ious = [np.nan if score["iou"].get(name) is None else score["iou"][name] for score in scores]
-        bars.barh(rows + height * (number - (len(classes) - 1) / 2), ious, height, color=colour, label=name)
+        handles.append(bars.barh(rows + height * (number - (len(classes) - 1) / 2), ious, height, color=colour))
     means = [score["mean_iou"] for score in scores]
-    bars.plot(means, rows, "k|", markersize=18, label="mean")
-    bars.set_yticks(rows, [stage.replace("_", " ") for stage in cards])
+    handles += bars.plot(means, rows, "k|", markersize=18)
+    bars.set_yticks(rows, [stage.replace("_", " ") for stage in cards], **AS_WRITTEN)
     bars.invert_yaxis()
     bars.set(xlabel="IoU on the test split", xlim=(0, 1))
-    bars.legend(frameon=False)
+    add_names(bars, handles, [*classes, "mean"])
     multiply_adds = [card["costs"]["multiply_adds"] / 1e6 for card in cards.values()]
     points.scatter(multiply_adds, means, color="black")
     for stage, x, y in zip(cards, multiply_adds, means, strict=True):

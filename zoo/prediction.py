@@ -33,10 +33,11 @@ def predict(
         that sum to 1; a single logit gives two, of class 0 and class 1.
 
     Raises:
-        ValueError: if the array is none of these, or the model has no fixed size, or other inputs or outputs.
+        ValueError: if the array is none of these, or the model has no fixed size, or other inputs or outputs; if it
+            ends in a sigmoid or softmax where logits are needed: for `probabilities`, or of a single channel.
         OSError: if the file is missing, no image, or a broken or huge one.
     """
-    check_model(model)  # before the photo: what fails here is not its fault
+    check_model(model, probabilities=probabilities)  # before the photo: what fails here is not its fault
     image = read_image(image)
     (logits,) = predict_logits(model, [image])
     if not probabilities:
@@ -66,12 +67,15 @@ def check_finite(logits: np.ndarray) -> np.ndarray:
     return logits
 
 
-def check_model(model: keras.Model, any_size: bool = False) -> tuple[int | None, int | None, int]:
+def check_model(
+    model: keras.Model, any_size: bool = False, probabilities: bool = False
+) -> tuple[int | None, int | None, int]:
     """The shape (height, width, channels) of a model's images.
 
     Args:
         model: Keras model.
         any_size: whether height and width may be `None`.
+        probabilities: whether they are asked for: then no model may give them itself, and else none of one channel.
 
     Raises:
         ValueError: if `predict` cannot use the model, whatever the photo.
@@ -86,7 +90,20 @@ def check_model(model: keras.Model, any_size: bool = False) -> tuple[int | None,
         raise ValueError(f"`model` needs a fixed height and width. Received: input shape {shapes[0]}")
     if shapes[0][3] not in (1, 3):
         raise ValueError(f"`model` must take images of 1 or 3 channels. Received: input shape {shapes[0]}")
+    if "float" not in (dtype := model.inputs[0].dtype):  # to which Keras would cast [0, 1] without a word
+        raise ValueError(f"`model` must take images in floating point. Received: input of {dtype}")
+    activation = last_activation(model)
+    if activation in ("sigmoid", "hard_sigmoid", "softmax") and (probabilities or shapes[1][3] == 1):
+        raise ValueError(f"`model` must give logits, without an activation. Received: the outputs of a {activation}")
     return shapes[0][1:]
+
+
+def last_activation(model: keras.Model) -> str:
+    """The name, in small letters, of the function that a model ends in, be it a layer of its own or of another one."""
+    while isinstance(model, keras.Model):
+        model = model.outputs[0]._keras_history.operation
+    function = getattr(model, "activation", None) or model
+    return getattr(function, "__name__", type(function).__name__).lower()
 
 
 def squeeze(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:

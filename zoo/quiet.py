@@ -1,16 +1,16 @@
-"""TensorFlow without its chatter."""
+"""TensorFlow and Pillow without their chatter."""
 
 import contextlib
+import functools
 import importlib.util
 import json
 import logging
 import os
 import threading
+import warnings
 from pathlib import Path
 
 BACKENDS = ("tensorflow", "jax", "torch")
-LOCK = threading.Lock()
-KEPT = []  # within `silence`: the true stderr, and one more item for each that is within
 
 
 def import_tensorflow():
@@ -64,24 +64,53 @@ def import_tensorflow_without_gpu():
     import_tensorflow()
 
 
+def shared(change):
+    """Makes a change of the whole process safe among threads: the first one within makes it, the last one undoes it.
+
+    Args:
+        change: function that gives a context manager.
+    """
+    lock, within, entered = threading.Lock(), [], contextlib.ExitStack()
+
+    @functools.wraps(change)
+    @contextlib.contextmanager
+    def enter():
+        with lock:
+            if not within:
+                entered.enter_context(change())
+            within.append(None)  # one for each that is within
+        try:
+            yield
+        finally:
+            with lock:
+                within.pop()
+                if not within:
+                    entered.close()
+
+    return enter
+
+
+@shared
 @contextlib.contextmanager
 def silence():
     """Sends what comes to stderr to nowhere: some messages heed no setting and go straight to the terminal.
 
     May be entered again within itself, and by several threads: stderr is back when the last one has left.
     """
-    with LOCK:
-        if not KEPT:
-            KEPT.append(os.dup(2))
-            with open(os.devnull, "w") as devnull:
-                os.dup2(devnull.fileno(), 2)
-        KEPT.append(None)  # one for each that is within
+    stderr = os.dup(2)
+    with open(os.devnull, "w") as devnull:
+        os.dup2(devnull.fileno(), 2)
     try:
         yield
     finally:
-        with LOCK:
-            KEPT.pop()
-            if len(KEPT) == 1:
-                stderr = KEPT.pop()
-                os.dup2(stderr, 2)
-                os.close(stderr)
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
+@shared
+@contextlib.contextmanager
+def ignore_pillow():
+    """Ignores the warnings of Pillow, and of nothing else: other threads go on. May be entered as `silence`."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield

@@ -18,6 +18,8 @@ from zoo.files import check_file, write_whole
 
 __all__ = ["card", "cards", "folder_of_models", "load", "load_any", "load_file", "save", "write_json"]
 
+MOST_BYTES = 50_000_000  # of a configuration: a ZIP of kilobytes may hold gigabytes
+
 # What newer versions of Keras write of a layer, and older ones do not know. With these values it changes nothing.
 ADDED = {
     "optional": False,
@@ -85,6 +87,8 @@ def load_file(path: str | os.PathLike) -> keras.Model:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", "Skipping nested container")  # whose weights would stay random
             with zipfile.ZipFile(path) as archive:
+                if (size := archive.getinfo("config.json").file_size) > MOST_BYTES:
+                    raise ValueError(f"its config.json must have at most {MOST_BYTES:,} bytes. Received: {size:,}")
                 config = json.loads(archive.read("config.json"))
             config.pop("compile_config", None)
             model = keras.saving.deserialize_keras_object(for_this_keras(config))

@@ -3,6 +3,7 @@
 import statistics
 
 from zoo.cards import SCORES
+from zoo.errors import printable
 
 MOST_CLASSES = 6  # that a table of stages has columns for
 
@@ -12,8 +13,9 @@ def format_table(header, rows):
 
     Args:
         header: titles of the columns.
-        rows: lists of as many strings.
+        rows: lists of as many strings. Control characters in them are escaped.
     """
+    header, *rows = ([printable(cell) for cell in row] for row in [header, *rows])
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     dashes = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     lines = []

@@ -1,12 +1,16 @@
 import hashlib
 import json
+import os
+import time
+import tracemalloc
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from zoo import data, evaluation, inspection, models, training
-from zoo.data import pairs
+from zoo.data import contents, modes, pairs, pictures
+from zoo.data.contents import BATCH
 
 CLASSES = ("sky", "road", "car")
 
@@ -104,6 +108,7 @@ def test_levels(folder, rng, tmp_path):
     spared = sum(pairs.tenth(f"train{number}") == 2 for number in range(12))
     counts = [len(data.examples(tmp_path / "levels", split)) for split in ("train", "train+validation", "test")]
     assert counts == [12 - spared, 12, 12]
+    assert "move pictures and masks between the folders" in advice(tmp_path / "levels")[-1]  # lists are not heeded
 
 
 def test_lists(folder):
@@ -200,13 +205,49 @@ def test_one_class_in_colours(folder):
     assert [mask[0, 0], mask[0, 8], mask[0, 15]] == [0, 1, 255]
 
 
+@pytest.mark.parametrize("wrong", [[{"name": "crack", "color": [255, 0, 0]}], {"crack": 5}, {"crack": "red"}])
+def test_colours_of_another_form_are_told_the_form(folder, wrong):
+    (folder / "classes.json").write_text(json.dumps(wrong))
+    with pytest.raises(ValueError, match=r"classes.json: .* \{\"background\": \[0, 0, 0\], .*\}. Received: ") as error:
+        data.find(folder)
+    assert str(wrong["crack"] if isinstance(wrong, dict) else wrong) in str(error.value)
+
+
+def test_palettes_that_contradict_the_colours_of_the_classes_are_refused(folder):
+    (folder / "classes.txt").unlink()
+    (folder / "classes.json").write_text(json.dumps({"ground": [0, 0, 0], "crack": [255, 0, 0], "ignored": [9, 9, 9]}))
+    agreeing = [0, 0, 0, 255, 0, 0] + 253 * [1, 2, 3] + [9, 9, 9]
+    for path in (folder / "masks").iterdir():
+        mask = Image.fromarray(np.tile(np.array([0, 1, 1, 255], "uint8"), (12, 4)))
+        mask.putpalette(agreeing)
+        mask.save(path)
+    assert data.find(folder).classes == ("ground", "crack")
+    _, numbers = next(data.examples(folder, "train").as_numpy_iterator())
+    assert set(np.unique(numbers)) == {0, 1, 255}
+    mask = Image.fromarray(np.tile(np.array([0, 1], "uint8"), (12, 8)))
+    mask.putpalette([1, 2, 3, 0, 0, 0])  # one colour is no class: then colours say nothing
+    mask.save(folder / "masks" / "p00.png")
+    assert not data.look(folder).problems
+    mask.putpalette([255, 0, 0, 0, 0, 0])  # as ImageMagick and pngquant may order it
+    mask.save(folder / "masks" / "p00.png")
+    with pytest.raises(
+        ValueError, match=r"p00.png: .*index 0 is class 0 .* class 1 by its colour \(255, 0, 0\). .*RGB"
+    ):
+        data.find(folder)
+
+
 @pytest.mark.parametrize("names", ["", "crack", "sky\nroad"])
 def test_masks_of_0_and_255_alone_teach_nothing(folder, names):
     (folder / "classes.txt").write_text(names) if names else (folder / "classes.txt").unlink()
     for path in (folder / "masks").iterdir():
         Image.fromarray(np.tile(np.array([0, 255], "uint8"), (12, 8))).save(path)
-    with pytest.raises(ValueError, match=r"all masks hold 0 and 255 alone.*255 does not count"):
+    with pytest.raises(ValueError, match=r"all masks hold 0 and 255 alone.*255 does not count") as error:
         data.find(folder)
+    way_out = str(error.value).partition("`classes.json` says so: ")[2].removesuffix(".")
+    (folder / "classes.json").write_text(way_out)
+    assert data.find(folder).classes == ("background", "crack")
+    _, mask = next(data.examples(folder, "train").as_numpy_iterator())
+    assert (mask == np.tile([0, 1], (12, 8))).all()
 
 
 def test_a_mask_of_instances_takes_no_memory(folder):
@@ -217,6 +258,60 @@ def test_a_mask_of_instances_takes_no_memory(folder):
         data.find(folder)
     (folder / "classes.txt").write_text("\n".join(CLASSES))
     inspection.draw(data.look(folder))
+
+
+def test_masks_are_counted_by_strips(folder, monkeypatch):
+    before = data.look(folder).pairs
+    monkeypatch.setattr(modes, "STRIP", 32)  # two rows
+    os.utime(folder / "classes.txt", ns=(0, 0))
+    assert data.look(folder).pairs == before
+    for pair in before:
+        mask = np.asarray(Image.open(pair.mask)).astype("int32")
+        numbers, counts = np.unique(mask, return_counts=True)
+        assert list(pair.pixels.items()) == list(zip(numbers.tolist(), counts.tolist(), strict=True))
+        assert pair.sha256 == hashlib.sha256(mask.tobytes()).hexdigest()
+
+
+def test_looking_at_a_pair_takes_five_bytes_a_pixel(folder):
+    files = (folder / "images" / "large.png", folder / "masks" / "large.png")
+    for path in files:
+        Image.new("1", (4000, 4000)).save(path)
+    tracemalloc.start()  # of NumPy and Python: Pillow's own bytes, of which a mask has one a pixel, do not count
+    try:
+        assert contents.look_at_pair("large", "train", *files, {}).pixels == {0: 4000**2}
+        assert tracemalloc.get_traced_memory()[1] < 5 * 4000**2
+    finally:
+        tracemalloc.stop()
+
+
+def test_two_large_pictures_at_a_time(folder, monkeypatch):
+    within, most, read = [], [], pictures.read_image
+
+    def read_slowly(path):
+        within.append(path)
+        most.append(len(within))
+        time.sleep(0.005)
+        within.remove(path)
+        return read(path)
+
+    monkeypatch.setattr(pictures, "read_image", read_slowly)
+    monkeypatch.setattr(contents, "LARGE", 12 * 16 - 1)
+    data.look(folder)
+    assert (len(most), max(most)) == (30, 2)
+
+
+def test_numbers_that_are_no_class_fill_no_page(folder):
+    Image.fromarray(np.arange(1000, 1192, dtype="uint16").reshape(12, 16)).save(folder / "masks" / "p00.png")
+    lines = inspection.report(data.look(folder)).splitlines()
+    assert [line.split()[1] for line in lines if "no class" in line] == [str(n) for n in range(1000, 1020)]
+    assert any(line.startswith("| and 172 more ") for line in lines)
+    (folder / "classes.txt").unlink()  # then they would count as 1192 classes
+    assert len(inspection.report(data.look(folder)).splitlines()) < 50
+    (folder / "classes.txt").write_text("\n".join(f"kind {number}" for number in range(1001)))
+    assert "there may be up to 1000 classes, and not 1001" in data.look(folder).problems
+    Image.new("L", (40, 40)).save(folder / "images" / "p00.png")
+    Image.fromarray(np.arange(1600, dtype="int32").reshape(40, 40)).convert("I;16").save(folder / "masks" / "p00.png")
+    assert any("p00.png holds more than 1001 numbers" in problem for problem in data.look(folder).problems)
 
 
 def test_what_a_training_writes_beside_the_pictures_is_not_looked_at(folder):
@@ -281,6 +376,9 @@ def spoil(folder):
     Image.new("L", (16, 12)).save(masks / "p12.png", "jpeg")
     (images / "p13.png").unlink()
     (images / "p13.png").symlink_to("nowhere")
+    (images / "more").mkdir()
+    for part in (images, masks):
+        (part / os.fsdecode(b"caf\xe9.png")).write_bytes((part / "p14.png").read_bytes())
     (images / ".DS_Store").write_bytes(b"")  # the system's own, which is no fault
     return (
         *(
@@ -293,6 +391,7 @@ def spoil(folder):
         *("p05.png is of size 9 x 9, and its photo of 16 x 12", "p06.png holds 7, and the classes are 0 to 2"),
         *("p08.png: a mask must be a grey picture", "p09.png has the name of p09.jpg"),
         *("p10.jpg: image file is truncated", "p11.tif holds -1", "p12.png is JPEG, which changes", "p13.png"),
+        *("more is a folder, and folders within are not searched", "caf\\udce9.png has a name that is not UTF-8"),
     )
 
 
@@ -303,6 +402,7 @@ def test_everything_that_is_wrong_is_said_at_once(folder):
     for text in expected:
         assert text in str(error.value)
     assert "DS_Store" not in str(error.value)
+    inspection.report(data.look(folder)).encode()
 
 
 def test_a_folder_of_something_else(tmp_path):
@@ -321,8 +421,42 @@ def test_a_folder_of_something_else(tmp_path):
 
 def test_no_picture_for_a_split(folder):
     (folder / "train.txt").write_text("p00")
-    with pytest.raises(ValueError, match=r"The split 'test' must hold a picture. Received: "):
+    with pytest.raises(
+        ValueError, match=r"The split 'test' must hold a picture. Received: .*write `train.txt`"
+    ) as error:
         data.examples(folder, "test")
+    assert "train+validation" not in str(error.value)  # which would not help
+    (folder / "train.txt").write_text("p00\np01")
+    (folder / "validation.txt").touch()
+    with pytest.raises(ValueError, match=r"'validation' must .*`--split train\+validation --batch-size 2`"):
+        data.examples(folder, "validation")
+
+
+def advice(folder):
+    return [line for line in inspection.report(data.look(folder)).splitlines() if line.startswith("advice: ")]
+
+
+def test_advice_where_a_split_is_too_small(folder):
+    assert training.Recipe("synthetic_pets").batch_size == BATCH
+    names = [f"p{number:02}" for number in range(30)]
+    for split, chosen in {"train": names[:15], "validation": names[15:18], "test": names[18:]}.items():
+        (folder / f"{split}.txt").write_text("\n".join(chosen))
+    (few,) = advice(folder)
+    assert "'train' holds fewer pictures (15) than a batch (16): write `train.txt`, `validation.txt`" in few
+    assert "`--split train+validation --batch-size 16`" in few
+    (folder / "train.txt").write_text("\n".join(names[:15] + names[18:19]))
+    (folder / "test.txt").write_text("\n".join(names[19:]))
+    assert not advice(folder)
+    (folder / "train.txt").write_text("p00\np01")
+    for split in ("validation", "test"):
+        (folder / f"{split}.txt").write_text("")
+    validation, test, train = advice(folder)
+    assert "'validation' holds no picture: " in validation
+    assert "'test' holds no picture: write" in test
+    assert "train+validation" not in test
+    assert "fewer pictures (2)" in train
+    assert "`--split train+validation --batch-size 2`" in train
+    assert not data.look(folder).problems
 
 
 @pytest.mark.parametrize("one_class", [False, True])

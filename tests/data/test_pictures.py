@@ -4,7 +4,10 @@ import pathlib
 import struct
 import subprocess
 import sys
+import threading
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -35,6 +38,8 @@ def test_postscript_does_not_run(tmp_path, monkeypatch):
     for read in (data.read_image, data.read_mask):
         with pytest.raises(OSError, match=r"photo\.jpg"):
             read(tmp_path / "photo.jpg")
+        with pytest.raises(ValueError, match=r"`source`: an image of Pillow must .* or be new. Received: EPS"):
+            read(Image.open(tmp_path / "photo.jpg"))
     assert not started
 
 
@@ -52,6 +57,15 @@ def test_every_known_format_is_read(format, colours, tmp_path):
         Image.fromarray(colours).save(path, format, lossless=True)
         expected = np.asarray(Image.open(path).convert("RGB"))
         np.testing.assert_array_equal(data.read_image(path), expected)
+        np.testing.assert_array_equal(data.read_image(Image.open(path)), expected)
+
+
+def test_a_photo_of_several_pictures_handed_over(tmp_path):
+    Image.new("RGB", (4, 4), "white").save(
+        tmp_path / "a.jpg", "MPO", save_all=True, append_images=[Image.new("L", (9, 9))]
+    )
+    for source in (tmp_path / "a.jpg", Image.open(tmp_path / "a.jpg")):
+        assert (data.read_image(source) == np.full((4, 4, 3), 255)).all()
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.pgm"])
@@ -59,6 +73,13 @@ def test_sixteen_bits_are_scaled(ramp, tmp_path, name):
     Image.fromarray(ramp).save(tmp_path / name)
     expected = np.repeat(np.round(ramp / 257)[..., None], 3, -1)
     np.testing.assert_array_equal(data.read_image(tmp_path / name), expected)
+
+
+def test_sixteen_bits_of_a_png_in_pillows_oldest_way(ramp):
+    image = Image.fromarray(ramp.astype("int32"))
+    assert image.mode == "I"
+    image.format = "PNG"  # as Pillow 10.1 opens it
+    np.testing.assert_array_equal(data.read_image(image)[..., 0], np.round(ramp / 257))
 
 
 def test_floating_tiff_is_read_as_a_floating_array_is(ramp, tmp_path):
@@ -174,6 +195,32 @@ def test_masks_of_few_bits_keep_their_numbers(bits, tmp_path, rng):
     np.testing.assert_array_equal(data.read_mask(tmp_path / "mask.png"), mask)
 
 
+@pytest.mark.parametrize(("bits", "colours"), [(1, 2), (8, 256), (8, 2), (4, 16)])
+@pytest.mark.parametrize("core", [False, True])  # whether the header is the oldest one, of 12 bytes
+def test_bmp_with_a_palette_of_greys(bits, colours, core, tmp_path, rng):
+    colours = 2**bits if core else colours  # such a header does not tell
+    mask = rng.integers(0, colours, (8, 32), "uint8")
+    packed = np.packbits(np.unpackbits(mask[..., None], axis=-1)[::-1, :, 8 - bits :].reshape(8, -1), axis=1).tobytes()
+    greys = [0, 255] if colours == 2 else range(colours)
+    palette = b"".join(bytes([grey] * 3 + [0] * (not core)) for grey in greys)
+    header = struct.pack("<IHHHH", 12, 32, 8, 1, bits)
+    if not core:
+        header = struct.pack("<IiiHHIIiiII", 40, 32, 8, 1, bits, 0, len(packed), 0, 0, colours, 0)
+    start = 14 + len(header) + len(palette)
+    head = b"BM" + struct.pack("<IHHI", start + len(packed), 0, 0, start)
+    path = tmp_path / "mask.bmp"
+    path.write_bytes(head + header + palette + packed)
+    if (bits, colours) in ((1, 2), (8, 256)):
+        np.testing.assert_array_equal(data.read_mask(path), mask)
+        np.testing.assert_array_equal(data.read_image(path)[..., 0], np.array(greys)[mask])
+        return
+    for read in (data.read_mask, data.read_image):
+        with pytest.raises(OSError, match=rf"mask\.bmp: Pillow reads a BMP of {bits} bits"):
+            read(path)
+        with pytest.raises(ValueError, match=rf"`source`: Pillow reads a BMP of {bits} bits"):
+            read(Image.open(path))
+
+
 def test_masks_that_lost_their_numbers_are_refused(colours, tmp_path):
     grey = Image.fromarray(colours[..., 0])
     grey.save(tmp_path / "grey.jpg")
@@ -181,9 +228,12 @@ def test_masks_that_lost_their_numbers_are_refused(colours, tmp_path):
     Image.fromarray(colours).save(tmp_path / "colours.png")
     grey.convert("LA").save(tmp_path / "clear.png")
     grey.convert("F").save(tmp_path / "float.tif")
+    (tmp_path / "spread.pgm").write_bytes(b"P5 2 2 3\n\0\1\2\3")
     for path in tmp_path.iterdir():
         with pytest.raises(OSError, match=path.name):
             data.read_mask(path)
+        with pytest.raises(ValueError, match="`source`: "):
+            data.read_mask(Image.open(path))
 
 
 def test_wrong_labels_and_sizes_are_named(tmp_path):
@@ -203,6 +253,41 @@ def test_too_large_a_picture_is_named_before_it_is_decoded(size, tmp_path, recwa
     with pytest.raises(OSError, match=r"large\.png: a picture may have up to 100,000,000 pixels"):
         data.read_image(tmp_path / "large.png")
     assert not recwarn.list
+
+
+def test_empty_and_broken_images_of_pillow(tmp_path, rng):
+    for size in ((0, 5), (5, 0)):
+        for read in (data.read_image, data.read_mask):
+            with pytest.raises(ValueError, match=f"`source`: .* Received: {size[0]} x {size[1]}"):
+                read(Image.new("L", size))
+    Image.fromarray(rng.integers(0, 256, (200, 200, 3), "uint8")).save(tmp_path / "broken.png")
+    whole = (tmp_path / "broken.png").read_bytes()
+    last = whole.rindex(b"IDAT")  # of several parts
+    for broken in (whole[:-40], whole[:last] + b"\0" + whole[last + 1 :]):
+        (tmp_path / "broken.png").write_bytes(broken)
+        with pytest.raises(ValueError, match="`source`: "):
+            data.read_image(Image.open(tmp_path / "broken.png"))
+
+
+def test_warnings_are_as_before_when_threads_have_read(tmp_path):
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    within, ends = threading.Event(), threading.Event()
+    before = warnings.filters[:]
+
+    def read(convert):
+        pictures.read_file(tmp_path / "a.png", ("PNG",), convert)
+
+    with ThreadPoolExecutor() as pool:  # the second begins while the first reads, and ends after it
+        first = pool.submit(read, lambda image: within.set() or ends.wait(9))
+        assert within.wait(9)
+        pool.submit(read, lambda image: ends.set() or first.result(9)).result(9)
+    assert warnings.filters == before
+
+
+def test_only_the_warnings_of_pillow_are_ignored(tmp_path):
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    with pytest.warns(UserWarning, match="of another thread"):
+        pictures.read_file(tmp_path / "a.png", ("PNG",), lambda image: warnings.warn("of another thread", stacklevel=1))
 
 
 def test_what_is_no_file_does_not_hang(tmp_path):

@@ -1,15 +1,17 @@
+import dataclasses
 import hashlib
 import math
 import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy import ndimage
 
-from zoo import data
+from zoo import data, evaluation
 from zoo.data import oxford_iiit_pet, pipeline, prepared, synthetic_pets
 
 
@@ -133,17 +135,56 @@ def test_bad_arguments_are_named(changed, named):
         data.load(**{"name": "synthetic_pets", "split": "test", **changed})
 
 
-def test_a_changed_image_needs_something_for_the_mask_outside_of_it(monkeypatch, rng):
-    """A data set of all defaults: every class is an answer, and every pixel counts."""
-    image, mask = rng.integers(0, 256, (1, 8, 8, 3), "uint8"), rng.integers(0, 2, (1, 8, 8), "int32")
-    boards = data.Dataset(
-        "boards", ("dark", "light"), lambda split: tf.data.Dataset.from_tensor_slices((image, mask)), lambda split: {}
-    )
-    monkeypatch.setitem(data.DATASETS, "boards", boards)
-    (_, masks), *_ = data.load("boards", "train", 8, 1)
-    np.testing.assert_array_equal(masks, mask)
+@pytest.fixture
+def boards(rng):
+    """A data set of all defaults, with one example: every class is an answer, and every pixel counts."""
+    pair = rng.integers(0, 256, (1, 8, 8, 3), "uint8"), rng.integers(0, 2, (1, 8, 8), "int32")
+    examples = tf.data.Dataset.from_tensor_slices(pair)
+    return data.Dataset("boards", ("dark", "light"), lambda split: examples, lambda split: {"examples": 1})
+
+
+def test_a_changed_image_needs_something_for_the_mask_outside_of_it(boards):
+    assert len(data.load(boards, "train", 8, 1)) == 1
     with pytest.raises(ValueError, match=r"`augmentation` needs .*`background` or `ignored`.*'boards'"):
-        data.load("boards", "train", 8, 1, data.Augmentation())
+        data.load(boards, "train", 8, 1, data.Augmentation())
+
+
+def test_a_data_set_may_be_handed_over(boards):
+    assert data.find(boards) is boards
+    assert len(data.examples(boards, "test")) == data.describe(boards, "test")["examples"] == 1
+    (_, masks), *_ = data.load(boards, "train", 8, 1)
+    np.testing.assert_array_equal(masks[0], next(data.examples(boards, "train").as_numpy_iterator())[1])
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 1)])
+    scores = evaluation.evaluate(model, boards, ways=("at_network_size",))
+    assert np.sum(scores["at_network_size"]["confusion"]) == 8 * 8
+
+
+def test_a_training_without_one_whole_batch_is_refused(boards):
+    with_background = dataclasses.replace(boards, background=0)
+    assert len(data.load(with_background, "test", 8, 1, data.Augmentation())) == 1
+    with pytest.raises(ValueError, match=r"`batch_size` must be at most 1, .*'test'. Received: batch_size=2"):
+        data.load(with_background, "test", 8, 2, data.Augmentation())
+    assert len(data.load(with_background, "test", 8, 2)) == 1
+
+
+WITHOUT_GPU = """
+import sys
+from types import SimpleNamespace
+
+
+def end(devices, kind):  # well, if nothing of `zoo.data` can have made a tensor yet
+    sys.exit((devices, kind) != ([], "GPU") or "zoo.data.augmentation" in sys.modules)
+
+
+sys.modules["tensorflow"] = SimpleNamespace(config=SimpleNamespace(set_visible_devices=end))  # takes no seconds
+import zoo.data
+
+sys.exit("TensorFlow sees the GPU")
+"""
+
+
+def test_the_gpu_is_left_to_the_backend_that_computes(run_python):
+    run_python("jax", "-c", WITHOUT_GPU)
 
 
 def test_missing_photos_name_both_ways_out(monkeypatch):

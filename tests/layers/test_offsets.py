@@ -72,6 +72,16 @@ def test_indices_of_pytorch(pool_size, rng):
     np.testing.assert_array_equal(convert_to_numpy(converted), convert_to_numpy(offsets))
 
 
+def test_refuses_windows_whose_offsets_do_not_fit_into_a_byte():
+    places = np.zeros((1, 1, 1, 1), "int64")
+    for convert in (
+        lambda: offsets_from_tensorflow(places, 17, 17, 17),
+        lambda: offsets_from_pytorch(places, 17, (17, 16)),
+    ):
+        with pytest.raises(ValueError, match=r"`pool_size` must be .* with at most 256 places"):
+            convert()
+
+
 def test_refuses_indices_of_another_width(rng):
     with pytest.raises(ValueError, match="Each index must lie in its own window"):
         offsets_from_pytorch(np.array([[[[0, 3], [9, 10]]]]), width=5)

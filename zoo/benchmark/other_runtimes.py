@@ -58,7 +58,8 @@ def run_runtime(name, batch, folder):
     from zoo import exporting, formats
 
     format = "onnx" if name == "ONNX Runtime" else "litert"
-    path = exporting.export(model, folder, format, quantize_on=images if name.endswith("int8") else None)
+    learned = images if name.endswith("int8") else None
+    path = exporting.export(model, folder, format, quantize_on=learned, overwrite=True)  # that of another batch
     predict = formats.open_exported(path)
     return lambda: predict(images)
 

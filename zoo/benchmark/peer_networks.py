@@ -1,5 +1,6 @@
 """Two well-known networks for the photos of the zoo, and its U-Net at other widths."""
 
+import contextlib
 import functools
 
 import keras
@@ -9,6 +10,18 @@ from zoo import models
 from zoo.models.encoder_decoder import FILTERS
 
 
+@contextlib.contextmanager
+def channels_last():
+    """Builds as the photos are, whatever Keras is set to: its MobileNetV2 takes no word for it."""
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_last")
+    try:
+        yield
+    finally:
+        keras.config.set_image_data_format(before)
+
+
+@channels_last()
 def build_keras_io(image_shape):
     """The U-Net of keras.io: 2,058,979 parameters."""
     images = keras.Input(image_shape)
@@ -30,6 +43,7 @@ def build_keras_io(image_shape):
     return keras.Model(images, logits, name="keras_io")
 
 
+@channels_last()
 def build_tensorflow_tutorial(image_shape):
     """MobileNetV2, and up again by transposed convolutions that are joined with its features."""
     encoder = keras.applications.MobileNetV2(input_shape=image_shape, include_top=False, weights=None)

@@ -13,11 +13,10 @@ them beside the U-Net, and beside U-Nets that are widened to as many parameters.
 
 import argparse
 import dataclasses
-import json
 import os
 from pathlib import Path
 
-from zoo import cards, quiet, tables
+from zoo import cards, errors, files, quiet, tables
 from zoo.benchmark import networks, turns
 
 
@@ -30,12 +29,12 @@ def main(arguments=None):
     text = "time the networks, and add the figures to this file of `python -m zoo benchmark`"
     parser.add_argument("--benchmark", type=Path, metavar="FILE", help=text)
     options = parser.parse_args(arguments)
-    if options.benchmark and not options.benchmark.is_file():
-        parser.error(f"--benchmark must be a file of `python -m zoo benchmark`. Received: {options.benchmark}")
+    results = files.read_object(options.benchmark) if options.benchmark else {}
+    if options.benchmark and not {"machine", "versions"} <= results.keys():
+        raise ValueError(f"--benchmark must be a file of `python -m zoo benchmark`. Received: {options.benchmark}")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     quiet.import_tensorflow()
     if options.benchmark:
-        results = json.loads(options.benchmark.read_text())
         results["peers"] = time_networks()
         cards.write_json(options.benchmark, results)
         print(tables.format_benchmark(results["peers"]))
@@ -61,8 +60,8 @@ def train_peer(name, folder):
     network, train = PEERS[name]
     recipe = training.SHORT
     path = folder / f"{name}.json"
-    if path.exists():
-        found = json.loads(path.read_text())
+    if found := files.read_earlier(path, lambda found: isinstance(found.get("zoo_recipe"), dict), "scores of a peer"):
+        cards.check_shown({**found, "recipe": found["zoo_recipe"]}, path)
         if training.with_defaults(found["zoo_recipe"]) == dataclasses.asdict(recipe):
             return found
     print(f"Training {name}")
@@ -132,4 +131,5 @@ def run_timed(name, batch, run):
 
 
 if __name__ == "__main__":
+    errors.explain_uncaught("peers")
     main()

@@ -1,4 +1,6 @@
-from zoo import data, files, inspection
+from pathlib import Path
+
+from zoo import cards, data, files, inspection
 from zoo.errors import printable
 
 
@@ -20,8 +22,11 @@ def inspect(options):
         raise ValueError(f"{options.folder} is no data set yet: {len(contents.problems)} of the above must be mended.")
 
 
-def choose(options):
-    """The data set that was named, or the one that is there; says which."""
-    name = options.dataset or data.default_dataset()
+def choose(options, card=None):
+    """The data set that was named, or that of a model's card, or the one that is there; says which."""
+    learned = cards.look_up(card, ("recipe", "dataset"))
+    if learned != "synthetic_pets" and not (isinstance(learned, str) and learned and Path(learned).is_dir()):
+        learned = None  # those of pets may not be here
+    name = options.dataset or learned or data.default_dataset()
     print(printable(f"Data set: {name}") + ("" if options.dataset else " (none was named with --dataset)"))
     return name

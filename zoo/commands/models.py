@@ -11,7 +11,15 @@ from zoo.errors import printable
 
 
 def evaluate(options):
-    print(tables.format_scores(evaluation.evaluate(saved.load_any(options.model), datasets.choose(options))))
+    model, classes = saved.load_any(options.model), cards.class_names(options.model)
+    dataset = datasets.choose(options, cards.card_of(options.model))
+    others = list(map(printable, data.find(dataset).classes))
+    if classes and classes != others:
+        raise ValueError(
+            f"the classes of {options.model} are {', '.join(classes):.300}, and those of the data set {dataset} "
+            f"{', '.join(others):.300}. Name another with --dataset"
+        )
+    print(tables.format_scores(evaluation.evaluate(model, dataset)))
 
 
 def predict(options):
@@ -56,7 +64,7 @@ def export(options):
         saved.load_any(options.model),
         options.out,
         options.format,
-        datasets.choose(options),
+        datasets.choose(options, cards.card_of(options.model)),
         options.image_size,
         quantize=options.quantize is not None,
         name=Path(options.model).stem,

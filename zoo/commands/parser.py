@@ -80,10 +80,10 @@ def add_overwrite(added):
     added.add_argument("--overwrite", action="store_true", help="replace what was written before")
 
 
-def add_dataset(added):
+def add_dataset(added, first_choice=""):
     """The option of commands that choose a data set where none is named."""
-    text = f"{', '.join(DATASETS)}, or a folder with images/ and masks/ (default: the first if it is on this machine, "
-    text += "else the second)"
+    text = f"{', '.join(DATASETS)}, or a folder with images/ and masks/ (default: {first_choice}the first if it is on "
+    text += "this machine, else the second)"
     added.add_argument("--dataset", metavar="NAME|FOLDER", type=dataset_name, help=text)
 
 
@@ -140,7 +140,7 @@ def add_models(command):
     """The commands that use one trained model."""
     added = command("evaluate", "models:evaluate", "score a model on the test images")
     add_model(added)
-    add_dataset(added)
+    add_dataset(added, "that of the model's card, else ")
 
     added = command("predict", "models:predict", "write photos with the classes of their pixels laid over them")
     add_model(added)
@@ -153,7 +153,7 @@ def add_models(command):
 
     added = command("export", "models:export", "write a model for ONNX Runtime, LiteRT or TensorFlow, without Keras")
     add_model(added)
-    add_dataset(added)
+    add_dataset(added, "that of the model's card, else ")
     added.add_argument("--format", choices=FORMATS, default="onnx", help="default: onnx")
     text = "side in pixels of the images that the file takes, or `dynamic` for any (default: the model's)"
     added.add_argument("--image-size", type=side_or_dynamic, help=text)

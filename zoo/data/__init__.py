@@ -1,5 +1,17 @@
 """The data sets, as `tf.data` pipelines."""
 
+import contextlib
+
+import tensorflow as tf
+
+from zoo import quiet
+
+if quiet.keras_backend() != "tensorflow":
+    # With its first tensor, and some are made below, TensorFlow would take nearly all of the GPU's memory from the
+    # backend that computes. Here it only reads data.
+    with contextlib.suppress(RuntimeError):  # it has made one already
+        tf.config.set_visible_devices([], "GPU")
+
 from zoo.data.augmentation import Augmentation
 from zoo.data.contents import look
 from zoo.data.dataset import SPLITS, Dataset

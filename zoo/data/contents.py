@@ -1,10 +1,12 @@
 """What lies in a folder of pictures and masks, and what is wrong with it."""
 
 import collections
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,11 +14,15 @@ import numpy as np
 from tqdm import tqdm
 
 from zoo.data import pictures
-from zoo.data.masks import IGNORED, ignored_number, read_classes, read_numbers
+from zoo.data.masks import EXAMPLE, IGNORED, ignored_number, read_classes, read_numbers
+from zoo.data.modes import strips
 from zoo.data.pairs import find_pairs
 from zoo.errors import first_line, printable
 
 MAX_CLASSES = 1000
+BATCH = 16  # pictures in a step of a training that is told nothing else
+LARGE = 1 << 24  # pixels, of which each takes up to 8 bytes
+TURNS = threading.Semaphore(2)  # as many large pictures are decoded at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +91,7 @@ def look_at(folder, files):
     pairs = [pair for pair in looked if isinstance(pair, Pair)]
     problems += [problem for problem in looked if isinstance(problem, str)]
     numbers = sorted(set().union(*(pair.pixels for pair in pairs)))
+    count = len(classes)
     if not classes:
         known = [number for number in numbers if number not in IGNORED]
         count = max(known, default=-1) + 1
@@ -98,9 +105,10 @@ def look_at(folder, files):
         if wrong:
             problems.append(f"{pair.mask} holds {str(wrong[:8])[1:-1]}, and the classes are 0 to {limit - 1}")
     if pairs and not set(numbers) - {0, contents.ignored}:
+        hint = f"; where 255 is a class, `classes.json` says so: {EXAMPLE}" if 255 in numbers and not colours else ""
         problems.append(
             f"all masks hold {' and '.join(map(str, numbers))} alone, so that there is nothing to learn: classes are "
-            f"numbered 0, 1, 2, ..., and {contents.ignored} does not count"
+            f"numbered 0, 1, 2, ..., and {contents.ignored} does not count{hint}"
         )
     for split in sorted({pair.split for pair in pairs} - {"unused"}):
         if count_pixels(pair for pair in pairs if pair.split == split).keys() <= {contents.ignored}:
@@ -111,15 +119,53 @@ def look_at(folder, files):
 def look_at_pair(name, split, image, mask, colours):
     """The `Pair`, or a line that says what is wrong with it."""
     try:
-        size = pictures.read_image(image).shape[:2]  # decoded: a broken photo must not end a training
-        numbers = read_numbers(mask, colours)
+        largest = max(pictures.pixel_count(image), pictures.pixel_count(mask, pictures.MASK_FORMATS))
+        with TURNS if largest > LARGE else contextlib.nullcontext():
+            size = pictures.read_image(image).shape[:2]  # decoded: a broken photo must not end a training
+            numbers = read_numbers(mask, colours)
+            if numbers.shape != size:
+                found = f"{numbers.shape[1]} x {numbers.shape[0]}"
+                return f"{mask} is of size {found}, and its photo of {size[1]} x {size[0]}"
+            pixels = count_numbers(numbers)
+            if len(pixels) > MAX_CLASSES + 1:
+                return f"{mask} holds more than {MAX_CLASSES + 1} numbers, and there may be up to {MAX_CLASSES} classes"
+            return Pair(name, split, image, mask, size, pixels, hashlib.sha256(numbers.ravel()).hexdigest())
     except (OSError, ValueError) as error:
         return first_line(error)
-    if numbers.shape != size:
-        return f"{mask} is of size {numbers.shape[1]} x {numbers.shape[0]}, and its photo of {size[1]} x {size[0]}"
-    found, counts = np.unique(numbers, return_counts=True)
-    pixels = dict(zip(found.tolist(), counts.tolist(), strict=True))
-    return Pair(name, split, image, mask, size, pixels, hashlib.sha256(numbers.tobytes()).hexdigest())
+
+
+def count_numbers(mask):
+    """How many pixels each number has, in their order; it ends where there are too many numbers for classes."""
+    counts = collections.Counter()
+    for rows in strips(*mask.shape):
+        found, pixels = np.unique(mask[rows], return_counts=True)
+        counts.update(dict(zip(found.tolist(), pixels.tolist(), strict=True)))
+        if len(counts) > MAX_CLASSES + 1:
+            break
+    return dict(sorted(counts.items()))
+
+
+def advise(contents: Contents) -> list[str]:
+    """What a training will lack in a folder with nothing wrong, and the way out, a line each."""
+    counts = {split: sum(pair.split == split for pair in contents.pairs) for split in ("train", "validation", "test")}
+    advice = [
+        f"the split {split!r} holds no picture: {way_out(contents, split)}" for split in counts if not counts[split]
+    ]
+    if 0 < counts["train"] < BATCH:
+        few = f"the split 'train' holds fewer pictures ({counts['train']}) than a batch ({BATCH})"
+        advice.append(f"{few}: {way_out(contents, 'train')}")
+    return advice
+
+
+def way_out(contents, split):
+    """What to do where a split holds too few pictures."""
+    flat = len({pair.image.parent for pair in contents.pairs}) < 2  # or a folder for each split, which heeds no list
+    lists = "write `train.txt`, `validation.txt` and `test.txt`, a name without its ending on each line"
+    move = lists if flat else "move pictures and masks between the folders train/, validation/ and test/"
+    together = sum(pair.split in ("train", "validation") for pair in contents.pairs)
+    if split == "test" or not together:  # every training is scored on the test pictures
+        return move
+    return f"{move}; or train with `--split train+validation --batch-size {min(BATCH, together)}`"
 
 
 def count_pixels(pairs):

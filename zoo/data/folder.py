@@ -20,7 +20,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from zoo.data import pictures
-from zoo.data.contents import count_pixels, look
+from zoo.data.contents import count_pixels, look, way_out
 from zoo.data.dataset import Dataset
 from zoo.data.masks import read_numbers
 
@@ -95,5 +95,7 @@ def select(contents, split):
     found = [pair for pair in contents.pairs if pair.split in split.split("+")]
     if not found:
         counts = collections.Counter(pair.split for pair in contents.pairs)
-        raise ValueError(f"The split {split!r} must hold a picture. Received: {dict(counts)}")
+        raise ValueError(
+            f"The split {split!r} must hold a picture. Received: {dict(counts)}. Way out: {way_out(contents, split)}."
+        )
     return found

@@ -9,6 +9,7 @@ from zoo.errors import first_line
 
 IGNORED = 255, 65535  # the numbers in masks that do not count: the second where the first is a class
 PACK = np.array([1 << 16, 1 << 8, 1], "int32")  # from red, green and blue to one number
+EXAMPLE = '{"background": [0, 0, 0], "crack": [255, 255, 255]}'  # of a `classes.json`
 
 
 def read_classes(folder, problems):
@@ -16,6 +17,8 @@ def read_classes(folder, problems):
     try:
         if (path := folder / "classes.json").is_file():
             found = json.loads(path.read_text(encoding="utf-8-sig"))
+            if not isinstance(found, dict):
+                raise ValueError(f"it must give each name its colour, as in {EXAMPLE}. Received: {found!s:.60}")
             names = [name for name in found if name != "ignored"]
             first = 1 if len(names) == 1 else 0  # a single class has the number 1, and black is none
             numbers = {name: number for number, name in enumerate(names, first)} | {"ignored": ignored_number(names)}
@@ -44,8 +47,9 @@ def check_names(names):
 
 def check_colour(colour):
     """Three whole numbers from 0 to 255."""
-    if len(colour) != 3 or not all(type(part) is int and 0 <= part <= 255 for part in colour):
-        raise ValueError(f"a colour must be three whole numbers from 0 to 255. Received: {colour}")
+    numbers = colour if isinstance(colour, list) else []
+    if len(numbers) != 3 or not all(type(part) is int and 0 <= part <= 255 for part in numbers):
+        raise ValueError(f"a colour must be three whole numbers from 0 to 255, as in {EXAMPLE}. Received: {colour}")
     return colour
 
 
@@ -53,12 +57,15 @@ def read_numbers(path, colours):
     """A mask by its numbers, or, if it is in colours, by the numbers of these.
 
     A mask that happens to show only greys may be stored as grey, in a folder whose masks are in colours: it counts by
-    its colours, too, if all are known.
+    its colours, too, if all are known. A palette counts by its indices; one whose colours say otherwise is refused.
     """
 
     def convert(image):
         if image.mode not in ("RGB", "RGBA", "L", "1") or not colours:
-            return modes.numbers(image)
+            mask = modes.numbers(image)
+            if image.mode == "P" and colours:
+                check_palette(image, colours)
+            return mask
         is_grey = image.mode in ("L", "1")
         image = modes.upright(image)
         mask = np.empty((image.height, image.width), "int32")
@@ -69,12 +76,32 @@ def read_numbers(path, colours):
             if unknown and is_grey:
                 return pictures.read_file(path, pictures.MASK_FORMATS, modes.numbers)  # of the picture as it is stored
             if unknown:
-                names = ", ".join(f"({c >> 16}, {c >> 8 & 255}, {c & 255})" for c in unknown[:4])
+                names = ", ".join(str(channels(colour)) for colour in unknown[:4])
                 raise ValueError(f"its colours must be in classes.json. Received: {names}")
             mask[rows] = np.array([colours[colour] for colour in packed.tolist()])[places].reshape(-1, image.width)
         return mask
 
     return pictures.read_file(path, pictures.MASK_FORMATS, convert)
+
+
+def check_palette(image, colours):
+    """Refuses a mask whose indices and whose colours name different classes: some programs reorder palettes unasked."""
+    palette = (np.reshape(image.getpalette(), (-1, 3)) @ PACK).tolist()
+    used = [index for index, count in enumerate(image.histogram()) if count]
+    by_colour = [colours.get(colour) for index in used for colour in palette[index : index + 1]]
+    if None in by_colour or len(by_colour) < len(used):
+        return  # colours that say nothing of classes contradict nothing
+    for index, number in zip(used, by_colour, strict=True):
+        if number != index:
+            raise ValueError(
+                f"its palette is ambiguous: index {index} is class {index} by its number, and class {number} by its "
+                f"colour {channels(palette[index])}. Store it as RGB, or as grey numbers"
+            )
+
+
+def channels(colour):
+    """(red, green, blue) of one number."""
+    return colour >> 16, colour >> 8 & 255, colour & 255
 
 
 def ignored_number(classes):

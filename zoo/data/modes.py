@@ -10,18 +10,33 @@ STRIP = 1 << 18  # pixels that are worked on at once, so that no whole picture i
 
 
 def check_size(width, height):
-    """Refuses what would exhaust the memory before it is decoded."""
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        limits = f"{MAX_PIXELS:,} pixels, and {MAX_SIDE:,} a side"
+    """Refuses what is empty, or would exhaust the memory, before it is decoded."""
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE or min(width, height) < 1:
+        limits = f"{MAX_PIXELS:,} pixels, and 1 to {MAX_SIDE:,} a side"
         raise ValueError(f"a picture may have up to {limits}. Received: {width} x {height}")
 
 
 def upright(image):
     """Decodes a picture, and turns it as its orientation tag (EXIF) says."""
     check_size(*image.size)
+    check_bits(image)
     image.load()
     turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
     return ImageOps.exif_transpose(image) if turned else image  # which would copy it
+
+
+def check_bits(image):
+    """Refuses a BMP that Pillow would decode as noise: with a palette of black and white it is taken for one bit, and
+    with other greys in their order for eight, however many bits it has.
+    """
+    expected = {"1": 1, "L": 8}.get(raw_mode(image))
+    if image.format == "BMP" and expected and image.tile[0][0] == "raw":  # others are run-length encoded
+        image.fp.seek(14)
+        header = image.fp.read(16)
+        start = 10 if header[0] == 12 else 14  # in the oldest kind, of 12 bytes, or in others
+        bits = int.from_bytes(header[start : start + 2], "little")
+        if bits != expected:
+            raise ValueError(f"Pillow reads a BMP of {bits} bits with a palette of greys wrongly: store it as PNG.")
 
 
 def rgb_array(image):
@@ -54,7 +69,7 @@ def bit_depth(image):
     black_is_zero, whole = tags.get(262, 1) == 1, set(tags.get(258, (16,))) == {16}
     if image.mode.startswith("I;16") and black_is_zero and whole:
         return 16
-    if image.mode == "I" and image.format == "PPM":  # whose grey beyond 8 bits Pillow scales to 16
+    if image.mode == "I" and image.format in ("PNG", "PPM"):  # of 16 bits in Pillow 10.1, or scaled to 16
         return 16
     if image.mode == "F" and black_is_zero:
         return "float"
@@ -72,7 +87,10 @@ def numbers(image):
             "a mask must be a grey picture, or one with a palette, that holds the numbers of classes, without loss. "
             f"Received: Pillow's mode {image.mode}{', compressed with loss' if lossy else ''}"
         )
-    mask = np.asarray(upright(image)).astype("int32")  # changed in place, for it may be large
+    image = upright(image)
+    mask = np.empty((image.height, image.width), "int32")  # changed in place, for it may be large
+    for rows in strips(*mask.shape):
+        mask[rows] = np.asarray(image.crop((0, rows.start, image.width, rows.stop)))
     if raw.startswith(("1;I", "L;I", "L;2I", "L;4I")):
         np.subtract(1 if image.mode == "1" else 255, mask, out=mask)
     mask //= {"L;2": 85, "L;4": 17}.get(raw[:3], 1)

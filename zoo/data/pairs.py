@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from zoo.data import pictures
-from zoo.errors import first_line
+from zoo.errors import first_line, printable
 
 LEVELS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
 TENTHS = {"test": (0, 1), "validation": (2,)}  # of the pictures, by a hash of their names; the others are for training
@@ -47,7 +47,11 @@ def list_files(folder, endings, problems):
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name in HIDDEN:
             continue
-        if path.suffix.lower() in pictures.ENDINGS["JPEG"] and path.suffix.lower() not in endings:
+        if not is_utf8(path.name):
+            problems.append(f"{printable(path)} has a name that is not UTF-8: rename it")
+        elif path.is_dir():
+            problems.append(f"{path} is a folder, and folders within are not searched: move its pictures up")
+        elif path.suffix.lower() in pictures.ENDINGS["JPEG"] and path.suffix.lower() not in endings:
             problems.append(f"{path} is JPEG, which changes the numbers of a mask: store it as PNG")
         elif path.suffix.lower() not in endings:
             problems.append(f"{path} is none of {', '.join(endings)}")
@@ -58,6 +62,11 @@ def list_files(folder, endings, problems):
     if not found and len(problems) == before:
         problems.append(f"{folder} holds no picture")
     return found
+
+
+def is_utf8(name):
+    """Whether the name of a file can be written: Python keeps bytes of other encodings as lone surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def choose_splits(folder, problems):

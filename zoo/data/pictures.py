@@ -10,7 +10,6 @@ rightly is refused by name.
 import contextlib
 import math
 import os
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +51,7 @@ def read_image(source: str | bytes | os.PathLike | Image.Image | np.ndarray) -> 
     if is_path(source):
         return read_file(source, tuple(ENDINGS), rgb_array)
     if isinstance(source, Image.Image):
-        return rgb_array(source)
+        return read_opened(source, tuple(ENDINGS), rgb_array)
     return check_array(np.asarray(source))
 
 
@@ -65,8 +64,8 @@ def read_mask(
     """Reads a mask by its numbers: those of a palette, not its colours.
 
     Args:
-        source: path of a file, in one of `MASK_FORMATS`; or `PIL.Image.Image`; both in grey of up to 16 bits, in
-            32-bit integers or with a palette. One bit counts as 0 and 1.
+        source: path of a file, in one of `MASK_FORMATS`; or `PIL.Image.Image`, new or opened from such a file; both
+            in grey of up to 16 bits, in 32-bit integers or with a palette. One bit counts as 0 and 1.
         num_classes: if given, the numbers must lie below it.
         ignored: a number that is allowed besides.
         size: if given, the (height, width) of its photo, which must be the mask's too.
@@ -78,22 +77,22 @@ def read_mask(
         ValueError: if the numbers or the size are not as asked for, or an image of Pillow is none of these.
         OSError: if a file is missing, is none of these, is broken or too large.
     """
-    name = source if is_path(source) else "`source`"
-    mask = read_file(source, MASK_FORMATS, numbers) if is_path(source) else numbers(source)
+    name, read = (source, read_file) if is_path(source) else ("`source`", read_opened)
+    mask = read(source, MASK_FORMATS, numbers)
     if size is not None and mask.shape != tuple(size):
         raise ValueError(f"{name} must be of the size of its photo, {tuple(size)}. Received: {mask.shape}")
     check_labels(mask, num_classes, ignored, name)
     return mask
 
 
-def pixel_count(path):
-    """How many pixels a photo in a file has, which is not decoded; raises as `read_image`."""
+def pixel_count(path, formats=tuple(ENDINGS)):
+    """How many pixels a picture in a file has, which is not decoded; raises as `read_image`."""
 
     def count(image):
         check_size(*image.size)
         return math.prod(image.size)
 
-    return read_file(path, tuple(ENDINGS), count)
+    return read_file(path, formats, count)
 
 
 def check_labels(mask, num_classes, ignored=None, name="`mask`"):
@@ -116,10 +115,9 @@ def read_file(path, formats, convert):
         path.stat()  # says so if it is missing
         raise OSError(f"{path} must be a file, and is none but a folder, a pipe or a device.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of tags and of size: what counts comes as an error, or is our own limit
-            with Image.open(path, formats=formats) as file, silence(file):
-                return convert(file)
+        # Pillow warns of tags and of size: what counts comes as an error, or is our own limit.
+        with quiet.ignore_pillow(), Image.open(path, formats=formats) as file, silence(file):
+            return convert(file)
     except Image.UnidentifiedImageError:
         if "JPEG" not in formats and begins_as_jpeg(path):
             raise OSError(f"{path} is JPEG, which changes the numbers of a mask: store it as PNG.") from None
@@ -130,6 +128,22 @@ def read_file(path, formats, convert):
         raise OSError(f"{path}: a picture may have up to {MAX_PIXELS:,} pixels. Received: far more") from None
     except Exception as error:  # the decoders of broken files raise errors of many kinds
         raise OSError(f"{path}: {first_line(error)}") from error
+
+
+def read_opened(image, formats, convert):
+    """Converts an image of Pillow that was handed over, by the rules of files: some formats run programs."""
+    try:
+        found = "JPEG" if image.format == "MPO" else image.format  # of several pictures, as phones write them
+        if found not in (None, *formats):
+            raise ValueError(
+                f"an image of Pillow must be opened from {', '.join(formats)}, or be new. Received: {found}"
+            )
+        with quiet.ignore_pillow(), silence(image):
+            return convert(image)
+    except MemoryError:
+        raise
+    except Exception as error:  # as for files
+        raise ValueError(f"`source`: {first_line(error)}") from error
 
 
 def begins_as_jpeg(path):

@@ -16,7 +16,7 @@ DATASETS = {dataset.name: dataset for dataset in (oxford_iiit_pet.DATASET, synth
 
 
 def load(
-    name: str | os.PathLike,
+    name: str | os.PathLike | Dataset,
     split: str,
     image_size: int | tuple[int, int] = 128,
     batch_size: int = 16,
@@ -28,14 +28,15 @@ def load(
     """Loads a data set as batches of images and masks.
 
     Args:
-        name: "oxford_iiit_pet" (photos, from disk), "synthetic_pets" (drawn on the fly), or the path of a folder, as
-            `zoo.data.open_folder` takes it.
+        name: "oxford_iiit_pet" (photos, from disk), "synthetic_pets" (drawn on the fly), the path of a folder, as
+            `zoo.data.open_folder` takes it, or a `Dataset`.
         split: "train", "validation" (cut from the training images by a fixed rule), both of them as
             "train+validation" (drawn pets: as many scenes, but new ones), or "test".
         image_size: side in pixels, or (height, width), to which images and masks are squeezed.
         batch_size: examples in a batch.
         augmentation: an `Augmentation` for training: examples come in random order, each is changed at
-            random, and a last batch that is not full is left out. `None` for the examples as they are.
+            random, and a last batch that is not full is left out: one must be full. `None` for the examples as
+            they are.
         seed: with the epoch and the batch's number, decides all that is random.
         epochs: the numbers of the epochs to give, one pass after the other.
         shard: for training by several processes: the number of this one, counted from 0, and how many there are.
@@ -70,6 +71,10 @@ def load(
     check_split(split)
     photos = dataset.examples(split)
     count = len(photos)
+    if augmentation is not None and count < batch_size:
+        raise ValueError(
+            f"`batch_size` must be at most {count}, the images of the split {split!r}. Received: {batch_size=}"
+        )
     squeezed = photos.map(squeeze, tf.data.AUTOTUNE).cache()
 
     def one_epoch(epoch):
@@ -99,7 +104,7 @@ def load(
     return passes.prefetch(tf.data.AUTOTUNE)
 
 
-def examples(name: str | os.PathLike, split: str) -> tf.data.Dataset:
+def examples(name: str | os.PathLike | Dataset, split: str) -> tf.data.Dataset:
     """The examples of a data set one by one, at their own sizes.
 
     Args and raises as for `load`.
@@ -111,7 +116,7 @@ def examples(name: str | os.PathLike, split: str) -> tf.data.Dataset:
     return find(name).examples(split)
 
 
-def describe(name: str | os.PathLike, split: str) -> dict:
+def describe(name: str | os.PathLike | Dataset, split: str) -> dict:
     """What a split holds: number of examples, sizes, and for photos a fingerprint, as a dictionary.
 
     Args and raises as for `load`.
@@ -120,17 +125,21 @@ def describe(name: str | os.PathLike, split: str) -> dict:
     return find(name).describe(split)
 
 
-def find(name: str | os.PathLike) -> Dataset:
-    """The `Dataset` of that name, or in the folder of that path.
+def find(name: str | os.PathLike | Dataset) -> Dataset:
+    """The `Dataset` of that name, or in the folder of that path; or one that is a `Dataset` already.
 
     Raises:
         ValueError: if there is none.
     """
+    if isinstance(name, Dataset):
+        return name
     if name in DATASETS:
         return DATASETS[name]
     if name and Path(name).is_dir():  # "" would be the current one
         return open_folder(name)
-    raise ValueError(f"`name` must be one of {', '.join(DATASETS)}, or a folder. Received: name={str(name)!r}")
+    raise ValueError(
+        f"`name` must be one of {', '.join(DATASETS)}, or a folder, or a `Dataset`. Received: name={str(name)!r}"
+    )
 
 
 def check_split(split):

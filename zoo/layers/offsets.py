@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.layers.windows import WindowLayer
+
 
 def check_offsets(offsets, pool_size, name):
     """Refuses what is known to be no offsets of this window.
@@ -52,7 +54,8 @@ def offsets_from_tensorflow(argmax: Any, height: int, width: int, pool_size: int
         Offsets as `MaxPoolingWithOffsets2D` gives them, uint8 (b, h, w, c).
 
     Raises:
-        ValueError: if an index lies outside of its window, and no graph is being traced.
+        ValueError: if `pool_size` is no window of up to 256 places, or an index lies outside of its window, and no
+            graph is being traced.
     """
     places = ops.convert_to_tensor(argmax) // argmax.shape[-1]  # counted over the maps of all images, or of its own
     return offsets_of_places(places % (height * width), width, pool_size)
@@ -70,7 +73,8 @@ def offsets_from_pytorch(indices: Any, width: int, pool_size: int | tuple[int, i
         Offsets as `MaxPoolingWithOffsets2D` gives them, uint8 (b, h, w, c).
 
     Raises:
-        ValueError: if an index lies outside of its window, and no graph is being traced.
+        ValueError: if `pool_size` is no window of up to 256 places, or an index lies outside of its window, and no
+            graph is being traced.
     """
     places = ops.transpose(ops.convert_to_tensor(indices), (0, 2, 3, 1))  # (b, h, w, c)
     return offsets_of_places(places, width, pool_size)
@@ -78,7 +82,7 @@ def offsets_from_pytorch(indices: Any, width: int, pool_size: int | tuple[int, i
 
 def offsets_of_places(places, width, pool_size):
     """Offsets from places in a map (b, h, w, c) of this width, counted row by row."""
-    rows, columns = (pool_size, pool_size) if isinstance(pool_size, int) else pool_size
+    rows, columns = WindowLayer(pool_size).pool_size  # which refuses what is no window
     y, x = places // width, places % width
     _, height, pooled_width, _ = ops.shape(places)
     own_row = ops.reshape(ops.arange(height, dtype=y.dtype), (1, -1, 1, 1))

@@ -68,7 +68,7 @@ class Recipe:
             object.__setattr__(self, name, os.fspath(getattr(self, name)))
         for name in ("batch_size", "epochs", "seed"):
             object.__setattr__(self, name, operator.index(getattr(self, name)))
-        sides = tuple(operator.index(side) for side in data.both_sides(self.image_size))
+        sides = data.both_sides(self.image_size)
         object.__setattr__(self, "image_size", sides if isinstance(self.image_size, tuple | list) else sides[0])
         for name, least in (("batch_size", 1), ("epochs", 1), ("seed", 0)):
             if getattr(self, name) < least:

@@ -13,7 +13,7 @@ import filelock
 import keras
 import numpy as np
 
-from zoo import files
+from zoo import data, files
 from zoo.errors import first_line, printable
 from zoo.training.recipe import with_defaults
 
@@ -39,6 +39,7 @@ class KeepState(keras.callbacks.Callback):
     def __init__(self, folder, recipe, history):
         super().__init__()
         self.folder, self.recipe, self.history = folder, recipe, history
+        self.described = data.describe(recipe.dataset, recipe.split)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.monotonic()
@@ -53,6 +54,7 @@ class KeepState(keras.callbacks.Callback):
             state = {
                 "model": model_identity(self.model),
                 "recipe": dataclasses.asdict(self.recipe),
+                "data": self.described,
                 "history": self.history,
             }
             state["sha256"] = checksum(unfinished, state)
@@ -86,7 +88,7 @@ def read_state(folder, recipe, model):
         The history of the epochs that the state has behind it.
 
     Raises:
-        ValueError: if the newest whole state is of another recipe or another model.
+        ValueError: if the newest whole state is of another recipe, other pictures or another model.
     """
     for state in states(folder):
         try:
@@ -98,6 +100,8 @@ def read_state(folder, recipe, model):
             print(printable(f"Passed over the state {state}, which is damaged: {first_line(error)}"))
             continue
         check_same(folder, "recipe", with_defaults(kept["recipe"]), dataclasses.asdict(recipe))
+        described = data.describe(recipe.dataset, recipe.split)
+        check_same(folder, "state of the data set", kept.get("data", described), described)  # older states have none
         check_same(folder, "model", kept["model"], model_identity(model))
         model.load_weights(state / "model.weights.h5")
         return kept["history"]
@@ -131,9 +135,9 @@ def check_same(folder, what, kept, asked):
 
 
 def model_identity(model):
-    """What tells a model from another: its name, and the shapes of its weights."""
+    """What tells a model from another: its name, without the number that Keras may add, and its weights' shapes."""
     shapes = json.dumps([list(weight.shape) for weight in model.weights])
-    return {"name": model.name, "weights": hashlib.sha256(shapes.encode()).hexdigest()}
+    return {"name": re.sub(r"_\d+$", "", model.name), "weights": hashlib.sha256(shapes.encode()).hexdigest()}
 
 
 def states(folder: str | os.PathLike) -> list[Path]:

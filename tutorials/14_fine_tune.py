@@ -1,0 +1,164 @@
+# %% [markdown]
+# # Fine-tune: when pictures are few
+#
+# You have twenty street scenes with masks, and no more. Our U-Net has seen 3,680 cats and dogs. **Are its weights worth
+# anything on a street?** It has never seen a car. But the first thing that it does with a photo is to look for edges,
+# colours and patches of texture. A street has those, too.
+#
+# Here is the answer on one real data set. Each dot is one training.
+
+# %% Mean IoU against the number of training pictures, from our weights and from random ones tags=["picture"]
+import json
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+import zoo
+from zoo import finetuning, models, trained
+
+results = json.loads(finetuning.RESULTS.read_text())
+counts = sorted({run["pictures"] for run in results["runs"]})
+seeds = sorted({run["seed"] for run in results["runs"]})
+NAMES = {"unet": "from our U-Net", "": "from random weights"}
+
+
+def runs_of(count, start):
+    """The trainings of one dot in the table, by seed."""
+    found = [run for run in results["runs"] if (run["pictures"], run["start"]) == (count, start)]
+    return sorted(found, key=lambda run: run["seed"])
+
+
+figure = Figure(figsize=(6, 3.4), layout="constrained")
+axis = figure.subplots()
+for (start, label), colour in zip(NAMES.items(), ("#0072b2", "#d55e00"), strict=True):
+    means = np.array([[run["mean_iou"] for run in runs_of(count, start)] for count in counts])
+    axis.plot(counts, means.mean(1), color=colour, label=label)
+    axis.plot(counts, means, "o", color=colour, markersize=4)
+axis.set_xscale("log")
+axis.set_xticks(counts, counts)
+axis.xaxis.set_minor_locator(NullLocator())
+axis.set_xlabel("training pictures")
+axis.set_ylabel("mean IoU on the test split")
+axis.legend(frameon=False)
+figure
+
+# %% [markdown]
+# ## What is taken over
+#
+# A network for streets has other classes than one for pets. So one layer cannot be taken over: the last 1x1 convolution
+# makes as many *logits* as there are classes. All others have the same shapes, whatever the classes are.
+
+# %%
+pets = zoo.load("unet")
+street = models.build("unet", image_shape=(None, None, 3), num_classes=len(results["classes"]))
+trained.take_over(street, pets)
+
+*ours, kernel, bias = street.get_weights()
+*theirs, _, _ = pets.get_weights()
+assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+new = kernel.size + bias.size
+print(f"{street.count_params():,} weights, of which {new:,} are new: {new / street.count_params():.2%}")
+
+# %% [markdown]
+# ## The experiment
+#
+# The streets are **CamVid** (Brostow et al. 2009), the data of the SegNet paper: photos out of a driving car, with
+# eleven classes from sky to bicyclist.
+
+# %%
+height, width = results["image_size"]
+print(f"classes: {', '.join(results['classes'])}")
+print(f"images of {height} x {width}; {results['test_pictures']} test pictures, the same ones for every training")
+print(
+    f"each training: about {results['steps']} steps of {results['batch_size']} pictures, by the recipe of `zoo train`"
+)
+
+# %% [markdown]
+# All trainings take about as many steps, so that those with few pictures see each of them more often. A seed decides
+# which pictures are taken, the first values of the random weights, and the order of the pictures and how each is
+# changed. Both starts get the same pictures.
+#
+# The learning rate is the same, too. Often one hears that trained weights want a smaller one, so that the first steps
+# do not undo what they hold. We tried that once, on CamVid's validation pictures: in as many steps, it was worse.
+
+# %% tags=["numbers"]
+print(f"{'pictures':>8}  {'':<20}" + "".join(f"  seed {seed}" for seed in seeds) + "    mean")
+for count in counts:
+    for start, label in NAMES.items():
+        means = [run["mean_iou"] for run in runs_of(count, start)]
+        print(f"{count:>8}  {label:<20}" + "".join(f"  {mean:>6.3f}" for mean in means) + f"  {np.mean(means):>6.3f}")
+
+# %% [markdown]
+# Is the gain larger than chance? Each seed gives a gain of its own, from the same pictures. Look whether they agree,
+# and how far the seeds of one start lie apart.
+
+# %% tags=["numbers"]
+for count in counts:
+    fine, random = (np.array([run["mean_iou"] for run in runs_of(count, start)]) for start in NAMES)
+    gains, spread = fine - random, max(np.ptp(fine), np.ptp(random))
+    verdict = "larger than the spread" if min(gains) > spread else "within the spread"
+    said = ", ".join(f"{gain:+.3f}" for gain in gains)
+    print(f"{count:>3} pictures: gain by seed {said}; the seeds of one start lie {spread:.3f} apart: {verdict}")
+
+# %% [markdown]
+# Which classes gain? With the fewest pictures:
+
+# %% tags=["numbers"]
+fewest = counts[0]
+by_class = {
+    start: np.mean([[run["iou"][name] for name in results["classes"]] for run in runs_of(fewest, start)], axis=0)
+    for start in NAMES
+}
+print(f"IoU with {fewest} pictures    random  from ours     gain")
+for name, random, fine in zip(results["classes"], by_class[""], by_class["unet"], strict=True):
+    print(f"{name:<20} {random:>10.2f} {fine:>10.2f} {fine - random:>+8.2f}")
+
+# %% [markdown]
+# ## Do it
+#
+# Put your pictures into a folder, as the page [your own](10_your_own.md#a-folder-of-your-own) shows. One option makes
+# the difference:
+#
+# ```bash
+# python -m zoo train unet --dataset FOLDER --image-size 96x128                       # from random weights
+# python -m zoo train unet --dataset FOLDER --image-size 96x128 --start unet          # from ours
+# python -m zoo train unet --dataset FOLDER --start runs/unet.keras --out runs/again  # from a model of yours
+# ```
+#
+# The same in Python, where the recipe says all:
+#
+# ```python
+# recipe = zoo.training.Recipe("FOLDER", image_size=(96, 128), start="unet")
+# model, card = zoo.train("unet", recipe, "runs")
+# ```
+#
+# The card says where the weights came from (`start`). `python -m zoo.finetuning FOLDER` measures the points of the
+# curve at the top on your own pictures.
+#
+# !!! question "Try it"
+#     `take_over` refuses a network with other filters than ours. Why must they be equal, while the size of the images
+#     may differ?
+
+# %% tags=["solution"]
+other = models.build("unet", image_shape=(None, None, 3), filters=(8, 16, 32))
+try:
+    trained.take_over(other, pets)
+except ValueError as error:
+    print(error)
+# A convolution's weights have the shape of its kernel and of its channels. The size of the image is not among them.
+
+# %% [markdown]
+# !!! abstract "What this shows, and what it does not"
+#     Weights that have seen other photos are a better beginning than random ones, as long as pictures are few. This is
+#     one data set, one size of image and one length of training; with more steps, the gap may close. The usual start is
+#     a network that was trained on millions of photos (ImageNet). Ours has seen 3,680.
+#
+# ## References
+#
+# - Brostow, Fauqueur and Cipolla: *Semantic object classes in video: A high-definition ground truth database*. Pattern
+#   Recognition Letters, 2009. CamVid.
+# - Badrinarayanan, Kendall and Cipolla: *SegNet*, 2015. [arXiv:1511.00561](https://arxiv.org/abs/1511.00561). The split
+#   and the eleven classes.
+# - Yosinski, Clune, Bengio and Lipson: *How transferable are features in deep neural networks?* 2014.
+#   [arXiv:1411.1792](https://arxiv.org/abs/1411.1792).
