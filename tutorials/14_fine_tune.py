@@ -90,8 +90,8 @@ for count in counts:
         print(f"{count:>8}  {label:<20}" + "".join(f"  {mean:>6.3f}" for mean in means) + f"  {np.mean(means):>6.3f}")
 
 # %% [markdown]
-# Is the gain larger than chance? Each seed gives a gain of its own, from the same pictures. Look whether they agree,
-# and how far the seeds of one start lie apart.
+# Is the gain larger than chance? Each seed gives a gain of its own: both starts had the same pictures. Look whether the
+# gains agree, and how far the seeds of one start lie apart.
 
 # %% tags=["numbers"]
 for count in counts:
