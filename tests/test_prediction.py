@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 import zoo
-from zoo import data, evaluation, prediction
+from zoo import data, evaluation, prediction, resizing
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -229,6 +229,8 @@ def test_models_that_give_no_logits_are_refused_where_these_are_needed(layers, f
         if model.output_shape[-1] == 1:
             with pytest.raises(ValueError, match="`model` must give logits"):
                 zoo.predict(model, photo)
+            with pytest.raises(ValueError, match="`model` must give logits"):
+                resizing.resize(model, None)  # as exports do
         else:  # the largest wins, with and without
             assert zoo.predict(model, photo).shape == (4, 4)
 

@@ -81,13 +81,17 @@ WAYS = ("at_network_size", "at_photo_size", "groups", "with_mirror_image", "grey
 
 
 def evaluate(
-    model: keras.Model, dataset: str, split: str = "test", batch_size: int = 16, ways: Sequence[str] = WAYS
+    model: keras.Model,
+    dataset: str | data.Dataset,
+    split: str = "test",
+    batch_size: int = 16,
+    ways: Sequence[str] = WAYS,
 ) -> dict[str, dict]:
     """Scores a model on a data set, at the network's size and at each photo's own.
 
     Args:
         model: Keras model from images (b, h, w, 3) of a fixed size, in [0, 1], to logits (b, h, w, classes).
-        dataset: one of `zoo.data.DATASETS`, or the path of a folder (`zoo.data.open_folder`).
+        dataset: one of `zoo.data.DATASETS`, the path of a folder (`zoo.data.open_folder`), or a `zoo.data.Dataset`.
         split: one of `zoo.data.SPLITS`.
         batch_size: images in a step.
         ways: which of the scores below to take: some of `WAYS`.
