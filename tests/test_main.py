@@ -439,6 +439,7 @@ def test_grid_trains_what_is_not_done_by_the_recipe(monkeypatch, tmp_path, capsy
     assert asked[4:] == [("unet", 0, 1), ("unet", 1, 1)]
 
 
+@pytest.mark.slow
 def test_grid_begins_anew_where_the_recipe_has_changed(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 4})
     monkeypatch.setattr(training_commands, "STAGES", ("strided_convolution",))

@@ -84,6 +84,7 @@ def test_the_published_recipe_has_a_command_and_one_that_no_option_sets_has_none
 
 
 @pytest.mark.usefixtures("few_scenes")
+@pytest.mark.slow
 def test_a_training_begins_from_trained_weights(tmp_path, monkeypatch):
     for build in ("build", "build_for_training"):
         monkeypatch.setattr(models, build, functools.partial(getattr(models, build), filters=(4, 8)))
