@@ -153,8 +153,8 @@ print(f"side of the square with half of the strength, in three untrained network
 
 # %% [markdown]
 # The scale is linear. Far pixels reach a feature on few paths through the network, and near ones on many. So the view
-# that is used is smaller than the one that is possible. What training makes of it has to be compared with the last
-# line: untrained networks differ, too.
+# that is used is smaller than the one that is possible. And what does training make of it? The last line says how far
+# untrained networks differ: what lies outside of that, training has done.
 #
 # ## Pooling by hand
 #
