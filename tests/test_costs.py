@@ -131,7 +131,10 @@ def test_memory_grows_as_the_widest_feature_map_asks():
     assert needed * 0.9 < costs.peak_megabytes(model) < needed * 4
 
 
-@pytest.mark.parametrize("error", [BrokenProcessPool("killed"), OSError("no space left")])
+@pytest.mark.parametrize(
+    "error",
+    [BrokenProcessPool("killed"), OSError("no space left"), tf.errors.ResourceExhaustedError(None, None, "no memory")],
+)
 def test_a_trained_model_is_not_lost_because_its_memory_cannot_be_measured(monkeypatch, error):
     @contextlib.contextmanager
     def process(prepare):

@@ -1,5 +1,6 @@
 """Training on few pictures of a folder."""
 
+import itertools
 import json
 import shutil
 import sys
@@ -92,6 +93,12 @@ def test_the_command_writes_a_run_for_each_start_and_goes_on_where_it_was_stoppe
     with pytest.raises(ValueError, match=r"holds no results of zoo\.finetuning"):
         finetuning.main()
     assert len(asked) == 1
+
+
+def test_the_results_of_the_page_are_there():
+    runs = [(run["pictures"], run["start"]) for run in json.loads(finetuning.RESULTS.read_text())["runs"]]
+    assert set(runs) >= set(itertools.product((20, 100), finetuning.STARTS))
+    assert set(map(runs.count, runs)) == {len(finetuning.SEEDS)}
 
 
 def test_too_few_pictures_and_no_data_set_are_refused_before_anything_is_trained(folder, tmp_path, monkeypatch):

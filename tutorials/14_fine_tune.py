@@ -70,9 +70,7 @@ print(f"{street.count_params():,} weights, of which {new:,} are new: {new / stre
 height, width = results["image_size"]
 print(f"classes: {', '.join(results['classes'])}")
 print(f"images of {height} x {width}; {results['test_pictures']} test pictures, the same ones for every training")
-print(
-    f"each training: about {results['steps']} steps of {results['batch_size']} pictures, by the recipe of `zoo train`"
-)
+print(f"each training: about {results['steps']} steps of {results['batch_size']} pictures, all at this size")
 
 # %% [markdown]
 # All trainings take about as many steps, so that those with few pictures see each of them more often. A seed decides

@@ -1,6 +1,5 @@
 """What a prediction of a model costs: multiply-adds, time and memory."""
 
-import concurrent.futures.process
 import math
 import statistics
 import tempfile
@@ -135,6 +134,8 @@ def milliseconds(model: keras.Model) -> float:
 def peak_megabytes(model: keras.Model, images: int = 16) -> float | None:
     """Memory that a prediction takes for each image of a batch, on the CPU: the growth of a fresh process.
 
+    A layer of your own must be in a module: the process knows nothing of the program that runs.
+
     Returns:
         Megabytes (10^6 bytes) an image; `None` where the system does not tell, or ends the process for want of memory.
     """
@@ -143,8 +144,12 @@ def peak_megabytes(model: keras.Model, images: int = 16) -> float | None:
             model.save(path := Path(folder) / "model.keras")
             with fresh.process(quiet.import_tensorflow_without_gpu) as process:
                 growth = process.submit(growth_of_batch, path, images).result()
-    except (concurrent.futures.process.BrokenProcessPool, MemoryError, OSError):
+    except (RuntimeError, MemoryError, OSError):  # that the process was ended is one of the first
         return None  # no reason to lose a model that is trained
+    except Exception as error:
+        if type(error).__name__ != "ResourceExhaustedError":  # of TensorFlow, which is not imported for its name
+            raise
+        return None
     return None if growth is None else growth / images / 1e6
 
 

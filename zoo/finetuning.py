@@ -78,6 +78,7 @@ def learn(folder, image_size, count, start, seed):
             str(subset),
             image_size=image_size,
             batch_size=BATCH,
+            half_size_share=0.0,
             epochs=max(1, round(STEPS / (count // BATCH))),
             start=start,
             seed=seed,
@@ -123,12 +124,13 @@ def main():
     parse.add_argument("--out", type=Path, default=Path("finetuning.json"))
     options = parse.parse_args()
     dataset = data.open_folder(options.folder)
-    available, tests = (dataset.describe(split)["examples"] for split in ("train", "test"))
+    described = [dataset.describe(split) for split in ("train", "test")]
+    available, tests = (found["examples"] for found in described)
     if available < BATCH:
         raise ValueError(f"{options.folder} must hold at least {BATCH} pictures for training. Received: {available}")
     size = list(options.image_size) if isinstance(options.image_size, tuple) else options.image_size  # as in JSON
     head = {"dataset": dataset.name, "classes": list(dataset.classes), "image_size": size}
-    head |= {"test_pictures": tests, "steps": STEPS, "batch_size": BATCH}
+    head |= {"test_pictures": tests, "steps": STEPS, "batch_size": BATCH, "sha256": [d["sha256"] for d in described]}
     found = read(options.out, head)
     done = [(run["pictures"], run["start"], run["seed"]) for run in found["runs"]]
     counts = sorted({min(count, available) for count in COUNTS})

@@ -9,7 +9,6 @@ import sys
 import threading
 import types
 from pathlib import Path
-from unittest import mock
 
 
 @contextlib.contextmanager
@@ -24,10 +23,13 @@ def process(prepare, *arguments):
     context = multiprocessing.get_context("spawn")
     parent, hold = context.Pipe(duplex=False)
     with concurrent.futures.ProcessPoolExecutor(1, context, start, (parent, prepare, *arguments)) as executor:
-        # It would run the program once more, which may be a script without `if __name__ == "__main__"`.
-        with mock.patch.dict(sys.modules, __main__=types.ModuleType("__main__")):
-            executor.submit(int)  # the first call starts the process
         try:
+            # It would run the program once more, which may be a script without `if __name__ == "__main__"`.
+            program, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
+            try:
+                executor.submit(int)  # the first call starts the process
+            finally:
+                sys.modules["__main__"] = program
             yield executor
         except BaseException:
             hold.close()  # else the executor would wait until the process has done what it is doing

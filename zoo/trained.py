@@ -134,7 +134,7 @@ def is_done(stage: str, recipe: training.Recipe, folder: str | os.PathLike) -> b
 
 def command_for(stage: str, recipe: training.Recipe) -> str | None:
     """The command that trains a stage by a recipe; `None` if the recipe sets what no option does."""
-    usual = {**dataclasses.asdict(training.Recipe(recipe.dataset, start=recipe.start)), "start": ""}
+    usual = dataclasses.asdict(training.Recipe(recipe.dataset))
     changed = {name: value for name, value in dataclasses.asdict(recipe).items() if value != usual[name]}
     words = ["python", "-m", "zoo", "train", stage, "--dataset", recipe.dataset]
     if isinstance(changed.get("image_size"), tuple):

@@ -108,6 +108,7 @@ PEERS = {
 def time_networks(rounds=15):
     """Times `zoo.benchmark.peer_networks.NETWORKS`, as `zoo.benchmark.stages` times the stages."""
     from zoo import costs
+    from zoo.benchmark import peers  # by its own name: a fresh process knows nothing of `__main__`
     from zoo.benchmark.peer_networks import NETWORKS
 
     sizes = {}
@@ -117,7 +118,7 @@ def time_networks(rounds=15):
     rows = []
     for batch, run in ((1, "predict"), (16, "predict"), (16, "train")):
         with turns.processes(["tensorflow"]) as process:
-            calls = {name: (process["tensorflow"], run_timed, name, batch, run) for name in NETWORKS}
+            calls = {name: (process["tensorflow"], peers.run_timed, name, batch, run) for name in NETWORKS}
             for name, measured in turns.take_turns(calls, rounds).items():
                 rows.append({"network": name, **sizes[name], "batch": batch, "run": run, **measured})
     return rows

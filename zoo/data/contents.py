@@ -105,7 +105,8 @@ def look_at(folder, files):
         if wrong:
             problems.append(f"{pair.mask} holds {str(wrong[:8])[1:-1]}, and the classes are 0 to {limit - 1}")
     if pairs and not set(numbers) - {0, contents.ignored}:
-        hint = f"; where 255 is a class, `classes.json` says so: {EXAMPLE}" if 255 in numbers and not colours else ""
+        as_class = f"; where 255 is a class, store masks of 8 bits, and `classes.json` says so: {EXAMPLE}"
+        hint = as_class if 255 in numbers and not colours else ""
         problems.append(
             f"all masks hold {' and '.join(map(str, numbers))} alone, so that there is nothing to learn: classes are "
             f"numbered 0, 1, 2, ..., and {contents.ignored} does not count{hint}"

@@ -33,7 +33,7 @@ def read_classes(folder, problems):
             if len(set(names)) < len(names) or not names:
                 raise ValueError("it must hold names, a line each, no two alike")
             return check_names(names), {}
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         problems.append(f"{path}: {first_line(error)}")
     return (), {}
 
@@ -86,12 +86,13 @@ def read_numbers(path, colours):
 
 def check_palette(image, colours):
     """Refuses a mask whose indices and whose colours name different classes: some programs reorder palettes unasked."""
-    palette = (np.reshape(image.getpalette(), (-1, 3)) @ PACK).tolist()
-    used = [index for index, count in enumerate(image.histogram()) if count]
-    by_colour = [colours.get(colour) for index in used for colour in palette[index : index + 1]]
-    if None in by_colour or len(by_colour) < len(used):
+    palette = dict(enumerate((np.reshape(image.getpalette(), (-1, 3)) @ PACK).tolist()))
+    used = {index: colours.get(palette.get(index)) for index, count in enumerate(image.histogram()) if count}
+    if used.get(IGNORED[0], 0) is None:
+        del used[IGNORED[0]]  # what does not count needs no colour
+    if None in used.values():
         return  # colours that say nothing of classes contradict nothing
-    for index, number in zip(used, by_colour, strict=True):
+    for index, number in used.items():
         if number != index:
             raise ValueError(
                 f"its palette is ambiguous: index {index} is class {index} by its number, and class {number} by its "

@@ -36,8 +36,8 @@ def read_image(source: str | bytes | os.PathLike | Image.Image | np.ndarray) -> 
     """Reads a photo.
 
     Args:
-        source: path of a file; or `PIL.Image.Image`; or array of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4),
-            uint8 in [0, 255] or floating point in [0, 1].
+        source: path of a file; or `PIL.Image.Image`, new or opened from a file of these formats; or array of shape
+            (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), uint8 in [0, 255] or floating point in [0, 1].
 
     Returns:
         NumPy array (h, w, 3) of RGB: uint8 in [0, 255], or, of a floating array, the type that came.

@@ -42,7 +42,7 @@ def train(
         seconds and, where the recipe leaves the validation split aside, the mean IoU on it.
 
     Raises:
-        ValueError: if the folder holds a training by another recipe or of another model, or another
+        ValueError: if the folder holds a training by another recipe, of other pictures or of another model, or another
             training is at work in it, or it is not one that all processes see, or there are fewer
             images than fill a batch, or a split is empty.
         DivergedError: if the loss or a weight is no finite number any more; the state before is kept.

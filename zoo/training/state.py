@@ -102,6 +102,7 @@ def read_state(folder, recipe, model):
         check_same(folder, "recipe", with_defaults(kept["recipe"]), dataclasses.asdict(recipe))
         described = data.describe(recipe.dataset, recipe.split)
         check_same(folder, "state of the data set", kept.get("data", described), described)  # older states have none
+        kept["model"]["name"] = plain_name(kept["model"]["name"])  # older states have the number
         check_same(folder, "model", kept["model"], model_identity(model))
         model.load_weights(state / "model.weights.h5")
         return kept["history"]
@@ -123,7 +124,7 @@ def forget(folder: str | os.PathLike) -> None:
 
 
 def check_same(folder, what, kept, asked):
-    """Refuses to go on with another recipe or model than the one that the folder holds."""
+    """Refuses to go on with another recipe, data set or model than the one that the folder holds."""
     kept, asked = (json.loads(json.dumps(x)) for x in (kept, asked))  # tuples become lists
     if kept != asked:
         names = [name for name in {**kept, **asked} if kept.get(name) != asked.get(name)]
@@ -137,7 +138,12 @@ def check_same(folder, what, kept, asked):
 def model_identity(model):
     """What tells a model from another: its name, without the number that Keras may add, and its weights' shapes."""
     shapes = json.dumps([list(weight.shape) for weight in model.weights])
-    return {"name": re.sub(r"_\d+$", "", model.name), "weights": hashlib.sha256(shapes.encode()).hexdigest()}
+    return {"name": plain_name(model.name), "weights": hashlib.sha256(shapes.encode()).hexdigest()}
+
+
+def plain_name(name):
+    """The name of a model without the number that Keras may have added."""
+    return re.sub(r"_\d+$", "", name)
 
 
 def states(folder: str | os.PathLike) -> list[Path]:
