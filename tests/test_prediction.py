@@ -235,6 +235,25 @@ def test_models_that_give_no_logits_are_refused_where_these_are_needed(layers, f
             assert zoo.predict(model, photo).shape == (4, 4)
 
 
+class Subclassed(keras.Model):
+    """A model that is no graph."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution = Conv2D(3, 1)
+
+    def call(self, image):
+        return self.convolution(image)
+
+
+def test_the_end_of_a_model_is_that_of_its_own_output():
+    image, photo = keras.Input((8, 8, 3)), np.zeros((4, 4, 3), "uint8")
+    two = keras.Model(image, [Conv2D(3, 1, activation="softmax")(image), Conv2D(3, 1)(image)])
+    outer = keras.Input((8, 8, 3))
+    for model in (keras.Model(outer, two(outer)[1]), keras.Model(image, Subclassed()(image))):
+        assert zoo.predict(model, photo, probabilities=True).shape == (4, 4, 3)
+
+
 def test_models_that_take_integers_are_refused():
     layers = [keras.layers.Rescaling(1 / 255), keras.layers.Conv2D(3, 1)]
     model = keras.Sequential([keras.Input((8, 8, 3), dtype="uint8"), *layers])

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import first_line, printable
-from zoo.files import check_file, write_whole
+from zoo.errors import printable
+from zoo.files import read_object, write_whole
 from zoo.stages import STAGES, check_stage
 
 SCORES = ("mean_iou", "pixel_accuracy", "binary_iou", "boundary_iou")
@@ -59,13 +59,7 @@ def cards(folder: str | os.PathLike | None = None) -> dict[str, dict]:
 
 def read(path: Path) -> dict:
     """Reads a card, and checks what loading its model needs."""
-    check_file(path)
-    try:
-        contents = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # no JSON, no text, numbers of thousands of digits, endless brackets
-        raise ValueError(f"{path} is no JSON file: {first_line(error)}") from error
-    if not isinstance(contents, dict):
-        raise ValueError(f"{path} must hold the card of a model, a JSON object. Received: {type(contents).__name__}")
+    contents = read_object(path)
     if contents.get("stage") != path.stem:
         raise ValueError(f"`stage` in {path} must be {path.stem!r}. Received: {contents.get('stage')!r:.60}")
     if not isinstance(contents.get("sha256"), str):
@@ -115,11 +109,9 @@ def card_of(name: str) -> dict | None:
     """
     if not name.endswith(".keras"):
         return card(name)
-    path = Path(name).with_suffix(".json")
     try:
-        check_file(path)
-        contents = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        contents = read_object(Path(name).with_suffix(".json"))
+    except (OSError, ValueError):
         return None
     known = look_up(contents, ("sha256",))
     return contents if known == hashlib.sha256(Path(name).read_bytes()).hexdigest() else None

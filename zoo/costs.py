@@ -137,7 +137,7 @@ def peak_megabytes(model: keras.Model, images: int = 16) -> float | None:
     A layer of your own must be in a module: the process knows nothing of the program that runs.
 
     Returns:
-        Megabytes (10^6 bytes) an image; `None` where the system does not tell, or ends the process for want of memory.
+        Megabytes (10^6 bytes) an image; `None` where the system does not tell, or has no room for it.
     """
     try:
         with tempfile.TemporaryDirectory() as folder:

@@ -51,5 +51,5 @@ def printable(text):
 
 def first_line(error):
     """What an error says in its first line, without TensorFlow's marks, or the name of its class if that is empty."""
-    lines = (re.sub(r"\{\{.*?\}\}| \[Op:.*|loc\(.*\): ", "", line).strip() for line in str(error).splitlines())
+    lines = (re.sub(r"\{\{.*?\}\}| \[Op:.*|\bloc\(.*\): ", "", line).strip() for line in str(error).splitlines())
     return next(filter(None, lines), type(error).__name__)[:300]

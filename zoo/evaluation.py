@@ -1,5 +1,6 @@
 """What a model scores on a data set."""
 
+import os
 from collections.abc import Sequence
 
 import keras
@@ -82,7 +83,7 @@ WAYS = ("at_network_size", "at_photo_size", "groups", "with_mirror_image", "grey
 
 def evaluate(
     model: keras.Model,
-    dataset: str | data.Dataset,
+    dataset: str | os.PathLike | data.Dataset,
     split: str = "test",
     batch_size: int = 16,
     ways: Sequence[str] = WAYS,

@@ -110,18 +110,19 @@ def export_and_compare(
     model: keras.Model,
     folder: str | os.PathLike,
     format: str,
-    dataset: str,
+    dataset: str | os.PathLike | data.Dataset,
     image_size: int | str | None = None,
     quantize: bool = False,
     name: str | None = None,
     classes: Sequence[str] | None = None,
     overwrite: bool = False,
 ) -> dict:
-    """As `export`, and holds what was written against the Keras model, on photos of a data set's validation split.
+    """As `export`, and holds what was written against the Keras model, on photos of a data set.
 
     Args:
-        dataset: one of `zoo.data.DATASETS`.
-        quantize: whether to compute in 8-bit integers, with ranges chosen on photos of the same split.
+        dataset: one of `zoo.data.DATASETS`, the path of a folder, or a `zoo.data.Dataset`. The photos are those of its
+            validation split, or if it has none, those it is trained on.
+        quantize: whether to compute in 8-bit integers, with ranges chosen on such photos.
 
     All other args as for `export`.
 
@@ -139,7 +140,12 @@ def export_and_compare(
     ready = resize(model, image_size)
     height, width, channels = (side or 128 for side in ready.input_shape[1:])
     count = max(1, min(16, 16 * 512**2 // (height * width)))  # fewer of large ones
-    photos = data.examples(dataset, "validation").take(4 * count if quantize else count)
+    found = data.find(dataset)
+    try:
+        split = found.examples("validation")
+    except ValueError:  # a small folder may have none for it
+        split = found.examples("train+validation")
+    photos = split.take(4 * count if quantize else count)
     images = [squeeze(photo, (height, width, channels)) for photo, _ in photos.as_numpy_iterator()]
     with files.write_whole(path, overwrite) as unfinished:
         export(model, unfinished.parent, format, image_size, images if quantize else None, name, classes)

@@ -100,8 +100,9 @@ def check_model(
 
 def last_activation(model: keras.Model) -> str:
     """The name, in small letters, of the function that a model ends in, be it a layer of its own or of another one."""
-    while isinstance(model, keras.Model):
-        model = model.outputs[0]._keras_history.operation
+    index = 0
+    while hasattr(model, "outputs"):  # which a subclassed model within another one has not
+        model, _, index = model.outputs[index]._keras_history
     function = getattr(model, "activation", None) or model
     return getattr(function, "__name__", type(function).__name__).lower()
 

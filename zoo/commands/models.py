@@ -30,7 +30,7 @@ def predict(options):
     background = classes.index("background") if "background" in classes else None
     kinds = ["overlay", *(kind for kind in ("mask", "cutout") if getattr(options, kind))]
     if classes and tuple(classes) != data.CLASSES:
-        write_legend(classes, found, options.out / "legend.png", options.overwrite)
+        write_legend(classes, found, options.out / photos.LEGEND, options.overwrite)
     done = photos.write_pictures(model, found, options.out, kinds, background, options.overwrite)
     try:
         for photo, error in tqdm(done, total=len(found), unit="photo", disable=None):
