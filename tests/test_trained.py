@@ -32,7 +32,8 @@ def test_model_and_card_are_those_that_were_saved(tmp_path, rng):
     scores = zoo.evaluation.evaluate(model, "synthetic_pets", ways=("at_network_size",))["at_network_size"]
     assert card["scores"]["at_network_size"]["mean_iou"] == pytest.approx(scores["mean_iou"], abs=0.01)
     assert card["recipe"] == dataclasses.asdict(SMALL)
-    assert card.keys() | {"command", "limits"} == saved.card("unet").keys() | {"command"}
+    assert card.keys() | {"command", "limits", "licence"} == saved.card("unet").keys() | {"command"}
+    assert "licence" not in card  # drawn pets are nobody's
     assert sorted(path.name for path in tmp_path.iterdir()) == [stage, f"{stage}.json", f"{stage}.keras"]
     assert not list((tmp_path / stage).glob("after_epoch_*"))
     assert trained.is_done(stage, SMALL, tmp_path)

@@ -83,7 +83,8 @@ def train(
         "training_seconds": sum(epoch["seconds"] for epoch in history),
         "machine": machine.hardware(),
         "versions": machine.versions(),
-        "licence": "CC BY-SA 4.0",
+        # That of the pets' photos, which reaches as far as their weights do; a user's own pictures are the user's.
+        **({"licence": "CC BY-SA 4.0"} if dataset.name == "oxford_iiit_pet" or recipe.start in STAGES else {}),
     }
     if training.process_number() == 0:
         saved.save(model, card, folder)
