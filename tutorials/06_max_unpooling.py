@@ -409,7 +409,7 @@ shown = {"image": noise[0, :, :, 0], "truth": dots[0] * 1.0}
 for stage in ("nearest_unpooling", "max_unpooling"):
     answer = np.array([list(row) for row in found[stage]["answer"]], int)
     shown[stage] = answer * 1.0
-    ious = " and ".join(f"{iou:.2f}" for iou in found[stage]["ious"].values())
+    ious = ", ".join(f"{iou:.2f}" for iou in found[stage]["ious"].values())
     print(f"{stage:18} finds {(answer & dots[0]).sum()} of {dots[0].sum()} here; IoU on {places.TEST} images: {ious}")
 assert (shown["max_unpooling"] == dots[0]).all()
 assert (shown["nearest_unpooling"] != dots[0]).any()

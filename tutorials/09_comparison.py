@@ -386,6 +386,23 @@ for task in places.TASKS:
 Markdown(format_table(["network", "remembers", "seeds", "IoU of dots", "IoU of lines"], rows))
 
 # %% [markdown]
+# Is the gap more than chance? Take the hardest pair, the weakest network that remembers against the strongest that does
+# not, and the rule from above.
+
+# %% tags=["numbers"]
+for task in places.TASKS:
+    found = {stage: ends(task, stage) for stage in measured}
+    free = sum(len(each) - 1 for each in found.values())
+    pooled = np.sqrt(sum((len(each) - 1) * np.var(each, ddof=1) for each in found.values() if len(each) > 1) / free)
+    order = sorted(measured, key=lambda stage: np.mean(found[stage]))
+    weakest = next(stage for stage in order if ways[stage][1] != "nothing")
+    strongest = next(stage for stage in reversed(order) if ways[stage][1] == "nothing")
+    difference = np.mean(found[weakest]) - np.mean(found[strongest])
+    share = np.sqrt(1 / len(found[weakest]) + 1 / len(found[strongest]))
+    within = stats.t.ppf(0.975, free) * pooled * share
+    print(f"{task}: {weakest} - {strongest}: {difference:+.3f} ± {within:.3f}, {judge(difference, within)}")
+
+# %% [markdown]
 # **Can a network without a memory know the place?** It can. Before it pools, it can shift copies of a dot by one pixel,
 # each in a channel of its own. In which of these copies the dot falls into the next window tells where it stood. So a
 # place can be written into features. But that has a price: it takes channels, and training has to find such a code.
