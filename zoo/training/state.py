@@ -92,8 +92,7 @@ def read_state(folder, recipe, model):
     """
     for state in states(folder):
         try:
-            files.check_file(state / "state.json")
-            kept = json.loads((state / "state.json").read_text())
+            kept = files.read_object(state / "state.json")
             if kept["sha256"] != checksum(state, kept) or len(kept["history"]) != epochs_of(state):
                 raise ValueError("it has changed since it was written")
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:  # the last of endless brackets
