@@ -437,6 +437,16 @@ def test_grid_trains_what_is_not_done_by_the_recipe(monkeypatch, tmp_path, capsy
         __main__.main([*command, "--short"])
     __main__.main([*command, "--short", "--overwrite"])
     assert asked[4:] == [("unet", 0, 1), ("unet", 1, 1)]
+    changed = ["--short", "--dataset", str(tmp_path), "--split", "train", "--epochs", "5", "--image-size", "96x160"]
+    command = ["grid", *changed, "--class-weights", "--out", str(tmp_path / "changed")]
+    __main__.main(command)
+    __main__.main(command)  # done already, though a card has a list where a recipe has a pair
+    assert asked[6:] == [("unet", 0, 5)]
+    found = training.Recipe(**saved.card("unet", tmp_path / "changed")["recipe"])
+    expected = training.Recipe(str(tmp_path), "train", (96, 160), epochs=5, class_weights=True)
+    assert training.but_for_rounding(dataclasses.asdict(found)) == training.but_for_rounding(
+        dataclasses.asdict(expected)
+    )
 
 
 @pytest.mark.slow

@@ -75,7 +75,7 @@ def test_the_command_of_a_card_asks_for_the_recipe_of_the_card(changes):
     assert words[:3] == ["python", "-m", "zoo"]
     options = parser().parse_args(words[3:])
     assert (options.command, options.stage) == ("train", "bed_of_nails")
-    assert choose_recipe(options) == recipe
+    assert choose_recipe(options, training.Recipe(options.dataset)) == recipe
 
 
 def test_the_published_recipe_has_a_command_and_one_that_no_option_sets_has_none():

@@ -1,6 +1,7 @@
 """From a stage and a recipe to a saved model with its card."""
 
 import dataclasses
+import json
 import os
 import shlex
 from pathlib import Path
@@ -129,8 +130,8 @@ def take_over(model: keras.Model, start: keras.Model) -> None:
 def is_done(stage: str, recipe: training.Recipe, folder: str | os.PathLike) -> bool:
     """Whether a folder has a card of this stage, trained by this recipe, however its steps were rounded."""
     card = cards.cards(folder).get(stage)
-    asked = training.but_for_rounding(dataclasses.asdict(recipe))
-    return card is not None and training.but_for_rounding(card["recipe"]) == asked
+    asked = json.loads(json.dumps(dataclasses.asdict(recipe)))  # as a card holds it: sides are a list
+    return card is not None and training.but_for_rounding(card["recipe"]) == training.but_for_rounding(asked)
 
 
 def command_for(stage: str, recipe: training.Recipe) -> str | None:

@@ -92,31 +92,22 @@ def add_training(command):
     added = command("train", "training:train", "train a stage; a stopped training goes on with the same command")
     added.add_argument("stage", metavar="STAGE", help=", ".join(STAGES))
     add_dataset(added)
-    text = "images to learn from: train (default; the rest, validation, scores each epoch) or train+validation"
-    added.add_argument("--split", choices=("train", "train+validation"), help=text)
-    added.add_argument("--epochs", type=from_one, help="passes over the training images (default: 16)")
-    text = "share of the epochs, the first ones, that see images of half the size (default: 0.625)"
-    added.add_argument("--half-size-share", type=float, metavar="SHARE", help=text)
-    text = "side in pixels, or height x width as in 96x160, multiples of 16 (default: 128); the first epochs see half"
-    added.add_argument("--image-size", type=one_or_two_sides, help=text)
-    added.add_argument("--batch-size", type=from_one, help="images in a step (default: 16)")
+    add_recipe(added, "train", "16", "0.625", "16")
     text = "begin from the weights of a trained model of this stage, all but those of the logits"
     added.add_argument("--start", type=some_name, metavar="STAGE|FILE", help=text)
-    added.add_argument("--learning-rate", type=rate, help="at its highest (default: 0.003)")
-    added.add_argument("--class-weights", action="store_true", help="let a pixel of a rare class count more")
     added.add_argument("--seed", type=from_zero, help="of first weights, order and augmentation (default: 0)")
-    add_rounding(added)
     text = "GPUs that share each step, on the JAX backend; of several machines, all together (default: 1)"
     added.add_argument("--devices", type=from_one, default=1, help=text)
     added.add_argument("--out", type=some_path, default=Path("runs"), help="folder for model, card, state and logs")
 
-    text = "train all stages by the recipe of the saved models; what is done is skipped"
+    text = "train all stages by one recipe, that of the saved models or a change of it; what is done is skipped"
     added = command("grid", "training:grid", text)
     text = "default: oxford_iiit_pet"
     added.add_argument("--dataset", metavar="NAME|FOLDER", type=dataset_name, default="oxford_iiit_pet", help=text)
-    added.add_argument("--short", action="store_true", help="by the short recipe: 16 epochs instead of 160")
+    text = "by the short recipe: 16 epochs, 0.625 of them at half the size, in batches of 16"
+    added.add_argument("--short", action="store_true", help=text)
+    add_recipe(added, "train+validation", "160", "0.5", "32")
     added.add_argument("--seeds", type=from_one, default=1, help="trainings of each stage (default: 1)")
-    add_rounding(added)
     text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... below it"
     added.add_argument("--out", type=some_path, default=Path("runs/grid"), help=text)
     add_overwrite(added)
@@ -128,8 +119,18 @@ def add_training(command):
     added.add_argument("--out", type=some_path, default=Path("runs/trials"), help=text)
 
 
-def add_rounding(added):
-    """How a step is computed: that makes no other recipe."""
+def add_recipe(added, split, epochs, half_size_share, batch_size):
+    """What a recipe can change for one stage or for all, with the words for what it is otherwise."""
+    text = "images to learn from: train (the rest, validation, scores each epoch) or train+validation "
+    added.add_argument("--split", choices=("train", "train+validation"), help=f"{text}(default: {split})")
+    added.add_argument("--epochs", type=from_one, help=f"passes over the training images (default: {epochs})")
+    text = f"share of the epochs, the first ones, that see images of half the size (default: {half_size_share})"
+    added.add_argument("--half-size-share", type=float, metavar="SHARE", help=text)
+    text = "side in pixels, or height x width as in 96x160, multiples of 16 (default: 128); the first epochs see half"
+    added.add_argument("--image-size", type=one_or_two_sides, help=text)
+    added.add_argument("--batch-size", type=from_one, help=f"images in a step (default: {batch_size})")
+    added.add_argument("--learning-rate", type=rate, help="at its highest (default: 0.003)")
+    added.add_argument("--class-weights", action="store_true", help="let a pixel of a rare class count more")
     text = "compute in bfloat16: faster on a GPU or a CPU that has it (AVX-512 BF16, AMX), far slower on others"
     added.add_argument("--mixed-precision", action="store_true", help=text)
     text = "compile the training step with XLA (default: on a GPU)"

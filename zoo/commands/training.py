@@ -13,29 +13,21 @@ def train(options):
     if "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ:  # one of several that train together
         training.require_jax("Several processes")
         keras.distribution.initialize()
-    recipe = choose_recipe(options)
+    recipe = choose_recipe(options, training.Recipe(datasets.choose(options)))
     card = train_and_tell(options.stage, recipe, options.out, options.devices)
     print(tables.format_scores(card["scores"]))
 
 
-def choose_recipe(options):
-    """The recipe, with what was asked for."""
-    chosen = {field.name: getattr(options, field.name, None) for field in dataclasses.fields(training.Recipe)}
-    chosen["dataset"] = datasets.choose(options)
-    chosen |= choose_rounding(options)
-    return training.Recipe(**{name: value for name, value in chosen.items() if value is not None})
-
-
-def choose_rounding(options):
-    """What of a recipe decides how a step is computed: as was asked for, or as suits the machine."""
-    xla = bool(training.gpus()) if options.xla is None else options.xla
-    return {"mixed_precision": options.mixed_precision, "xla": xla}
+def choose_recipe(options, recipe):
+    """A recipe with what was asked for in place of its own, and with XLA as suits the machine."""
+    asked = {field.name: getattr(options, field.name, None) for field in dataclasses.fields(recipe)}
+    asked["xla"] = bool(training.gpus()) if options.xla is None else options.xla
+    return dataclasses.replace(recipe, **{name: value for name, value in asked.items() if value is not None})
 
 
 def grid(options):
     folders = [options.out if seed == 0 else options.out / f"seed_{seed}" for seed in range(options.seeds)]
-    chosen = training.SHORT if options.short else training.PUBLISHED
-    chosen = dataclasses.replace(chosen, dataset=options.dataset, **choose_rounding(options))
+    chosen = choose_recipe(options, training.SHORT if options.short else training.PUBLISHED)
     recipes = [dataclasses.replace(chosen, seed=seed) for seed in range(options.seeds)]
     asked = [(stage, *pair) for pair in zip(recipes, folders, strict=True) for stage in STAGES]
     if not options.overwrite:  # said before hours of training, not between them
