@@ -93,23 +93,15 @@ def test_the_readmes_show_what_the_cards_say():
 
 
 @pytest.mark.slow
-def test_a_card_is_reproduced_from_its_file(photos):
-    assert_scores_are_those_of_the_card(FOLDER, ("at_network_size",), tolerance=1e-3)
-
-
-@pytest.mark.slow
 def test_a_sample_of_the_photos_scores_as_the_card_says(photos, monkeypatch):
+    """The SHA-256 says that card and file belong together; `python -m zoo evaluate unet` takes all 3,000."""
     stored = oxford_iiit_pet.stored
-    monkeypatch.setattr(oxford_iiit_pet, "stored", lambda split: stored(split).take(320))
-    assert_scores_are_those_of_the_card(FOLDER, evaluation.WAYS, tolerance=0.05)
-
-
-def assert_scores_are_those_of_the_card(folder, ways, tolerance):
-    scores = evaluation.evaluate(zoo.load("unet", folder), "oxford_iiit_pet", ways=ways)
-    for size in scores:
-        expected = saved.card("unet", folder)["scores"][size]
+    monkeypatch.setattr(oxford_iiit_pet, "stored", lambda split: stored(split).take(640))
+    scores = evaluation.evaluate(zoo.load("unet"), "oxford_iiit_pet")
+    for way, found in scores.items():
+        expected = saved.card("unet")["scores"][way]
         for name in ("mean_iou", "pixel_accuracy", "binary_iou", "binary_iou_per_image", "boundary_iou"):
-            assert scores[size][name] == pytest.approx(expected[name], abs=tolerance), (size, name)
+            assert found[name] == pytest.approx(expected[name], abs=0.02), (way, name)
 
 
 def test_the_unet_finds_the_cat():
