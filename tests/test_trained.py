@@ -67,6 +67,7 @@ def test_what_is_trained_is_replaced_only_if_that_is_asked_for(tmp_path, monkeyp
         {"epochs": 48, "half_size_share": 0.5, "seed": 3, "batch_size": 8, "image_size": 64, "xla": True},
         {"image_size": (96, 160), "class_weights": True, "start": "unet"},
         {"start": "unet", "learning_rate": 0.001},
+        {"scale_jitter": 1.5, "light": 2.0, "grey_share": 0.25},
     ],
 )
 def test_the_command_of_a_card_asks_for_the_recipe_of_the_card(changes):

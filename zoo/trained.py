@@ -12,7 +12,8 @@ from zoo import cards, costs, data, evaluation, machine, models, saved, training
 from zoo.stages import STAGES
 
 # Of `python -m zoo train`, by a recipe's fields.
-OPTIONS = ("split", "epochs", "half_size_share", "image_size", "batch_size", "seed", "start", "learning_rate")
+OPTIONS = ("split", "epochs", "half_size_share", "image_size", "batch_size", "scale_jitter", "light", "grey_share")
+OPTIONS += ("learning_rate", "seed", "start")
 
 
 def train(

@@ -129,6 +129,12 @@ def add_recipe(added, split, epochs, half_size_share, batch_size):
     text = "side in pixels, or height x width as in 96x160, multiples of 16 (default: 128); the first epochs see half"
     added.add_argument("--image-size", type=one_or_two_sides, help=text)
     added.add_argument("--batch-size", type=from_one, help=f"images in a step (default: {batch_size})")
+    text = "the largest factor by which a training image is enlarged or shrunk at random (default: 1.25)"
+    added.add_argument("--scale-jitter", type=float, metavar="FACTOR", help=text)
+    text = "how much saturation, contrast and brightness change at random, from 0 to 3 (default: 1)"
+    added.add_argument("--light", type=float, metavar="STRENGTH", help=text)
+    text = "share of the training images that lose their colours, for photos in grey (default: 0)"
+    added.add_argument("--grey-share", type=float, metavar="SHARE", help=text)
     added.add_argument("--learning-rate", type=rate, help="at its highest (default: 0.003)")
     added.add_argument("--class-weights", action="store_true", help="let a pixel of a rare class count more")
     text = "compute in bfloat16: faster on a GPU or a CPU that has it (AVX-512 BF16, AMX), far slower on others"
