@@ -1,5 +1,6 @@
 import dataclasses
 import functools
+import hashlib
 import shlex
 
 import numpy as np
@@ -107,6 +108,7 @@ def test_a_training_begins_from_trained_weights(tmp_path, monkeypatch):
         np.testing.assert_array_equal(ours, expected)
     assert not np.array_equal(seen[0][-2], theirs[-2])  # the logits' kernel
     assert card["recipe"]["start"] == recipe.start
+    assert card["start_sha256"] == hashlib.sha256((tmp_path / "theirs.keras").read_bytes()).hexdigest()
 
 
 def test_weights_of_another_architecture_are_refused():

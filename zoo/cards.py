@@ -1,6 +1,5 @@
 """The cards of the saved models, `<stage>.json`. With the standard library alone, so that reading them is instant."""
 
-import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import printable
-from zoo.files import read_object, write_whole
+from zoo.files import checksum, read_object, write_whole
 from zoo.stages import STAGES, check_stage
 
 SCORES = ("mean_iou", "pixel_accuracy", "binary_iou", "boundary_iou")
@@ -114,7 +113,7 @@ def card_of(name: str) -> dict | None:
     except (OSError, ValueError):
         return None
     known = look_up(contents, ("sha256",))
-    return contents if known == hashlib.sha256(Path(name).read_bytes()).hexdigest() else None
+    return contents if known == checksum(name) else None
 
 
 def look_up(contents: Any, keys: Sequence[str]) -> Any:

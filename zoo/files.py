@@ -1,6 +1,7 @@
 """Results get their names when they are whole, and nothing that was there before is lost."""
 
 import contextlib
+import hashlib
 import json
 import os
 import stat
@@ -96,6 +97,11 @@ def check_file(path):
     if not stat.S_ISREG(mode):
         kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a fifo", stat.S_IFSOCK: "a socket"}
         raise OSError(f"{path} must be a plain file. Received: {kinds.get(stat.S_IFMT(mode), 'a device')}")
+
+
+def checksum(path):
+    """The SHA-256 of a file, in hexadecimal digits."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def read_object(path):

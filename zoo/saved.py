@@ -1,6 +1,5 @@
 """The saved models: a `.keras` file a stage, and beside it its card, `.json`."""
 
-import hashlib
 import inspect
 import json
 import os
@@ -14,7 +13,7 @@ import keras
 import zoo.layers  # noqa: F401, registers the custom layers
 from zoo.cards import card, cards, find, folder_of_models, write_json
 from zoo.errors import first_line
-from zoo.files import check_file, write_whole
+from zoo.files import check_file, checksum, write_whole
 
 __all__ = ["card", "cards", "folder_of_models", "load", "load_any", "load_file", "save", "write_json"]
 
@@ -52,7 +51,7 @@ def load(stage: str, folder: str | os.PathLike | None = None) -> keras.Model:
     """
     path = find(stage, folder, ".keras")
     check_file(path)
-    if hashlib.sha256(path.read_bytes()).hexdigest() != (known := card(stage, folder)["sha256"]):
+    if checksum(path) != (known := card(stage, folder)["sha256"]):
         raise ValueError(
             f"{path} has changed since its card was written (its SHA-256 is not {known[:12]}...). "
             f"Restore it (`git checkout {path}`, or install the package again), or load it unchecked with "
@@ -64,6 +63,11 @@ def load(stage: str, folder: str | os.PathLike | None = None) -> keras.Model:
 def load_any(name: str) -> keras.Model:
     """Loads what a command line names: a saved stage, or a `.keras` file."""
     return load_file(name) if name.endswith(".keras") else load(name)
+
+
+def path_of(name: str) -> Path:
+    """The file that a command line names: that of a saved stage, or a `.keras` file itself."""
+    return Path(name) if name.endswith(".keras") else find(name, None, ".keras")
 
 
 def load_file(path: str | os.PathLike) -> keras.Model:
@@ -142,5 +146,5 @@ def save(model: keras.Model, card: dict, folder: str | os.PathLike) -> None:
     bare.set_weights(model.get_weights())
     with write_whole(folder / f"{model.name}.keras", overwrite=True) as unfinished:
         bare.save(unfinished)
-        digest = hashlib.sha256(unfinished.read_bytes()).hexdigest()
+        digest = checksum(unfinished)
     write_json(folder / f"{model.name}.json", {**card, "stage": model.name, "sha256": digest})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 
-from zoo import cards, costs, data, evaluation, machine, models, saved, training
+from zoo import cards, costs, data, evaluation, files, machine, models, saved, training
 from zoo.stages import STAGES
 
 # Of `python -m zoo train`, by a recipe's fields.
@@ -38,8 +38,9 @@ def train(
 
     Returns:
         The model, as `zoo.load` gives it, and its card, as `zoo.saved.card` does: scores, costs, data set, recipe,
-        the `command` that trains this model, if there is one, history, machine and versions. Of several processes
-        that train together the first alone saves; the cards of the others have no `sha256`.
+        history, machine and versions; if there are such, the `command` that trains this model, and the `start_sha256`
+        of the file that it began from. Of several processes that train together the first alone saves; the cards of
+        the others have no `sha256`.
 
     Raises:
         ValueError: if there is no such stage, an argument does not fit, `recipe.start` is of another architecture, or
@@ -53,7 +54,10 @@ def train(
         refuse_trained(stage, folder)
     dataset = data.find(recipe.dataset)
     dataset.examples("test")  # if it is missing or damaged, that is said before the epochs
-    start = saved.load_any(recipe.start) if recipe.start else None
+    start, origin = None, {}
+    if recipe.start:
+        start = saved.load_any(recipe.start)
+        origin = {"start_sha256": files.checksum(saved.path_of(recipe.start))}  # in hours the name may be another's
 
     def build():
         network = models.build_for_training(stage, image_shape=(None, None, 3), num_classes=dataset.logits)
@@ -80,6 +84,7 @@ def train(
             **{split: dataset.describe(split) for split in (recipe.split, "test")},
         },
         "recipe": dataclasses.asdict(recipe),
+        **origin,
         **({"command": command} if (command := command_for(stage, recipe)) else {}),
         "history": history,
         "training_seconds": sum(epoch["seconds"] for epoch in history),
