@@ -162,8 +162,8 @@ plots.draw_grids({"nails of ones": nails_of_ones, "live numbers under a 3 x 3 ke
 # name: a **transposed convolution**, whose kernel is *stamped* once for each value, two pixels apart. It gets [a page
 # of its own](07_transposed_convolution.md). A bed of nails and the convolution behind it are together one such step,
 # with a free 3 x 3 kernel. (The stamp is the kernel of the convolution, rotated by half a turn: what a kernel takes
-# from its left, a stamp spreads to the right.) Copying and the convolution behind it are one, too: each of the four
-# copies stamps the 3 x 3 kernel, one pixel apart, and the four stamps make a 4 x 4 kernel out of nine weights.
+# from its left, a stamp spreads to the right.) Copying and the convolution behind it are one such step, too: each of
+# the four copies stamps the 3 x 3 kernel, one pixel apart, and the four stamps make a 4 x 4 kernel out of nine weights.
 #
 # Is that so in the trained networks? They have no activation between unpooling and convolution, so it should be. We
 # take the last unpooling of each stage and the convolution behind it, and compute the same numbers in one step.
@@ -193,10 +193,10 @@ for (stage, model), places in zip(models.items(), (window, corner), strict=True)
     assert difference < 1e-4
 
 # %% [markdown]
-# The same numbers. The lecture names two ways to grow: in the first (方式一) the rule is written down, in the second
-# (方式二) it is learned. Of the *layers* that is true: neither nearest neighbour nor bed of nails has a weight. Of the
-# *networks* it is not: the convolution behind them has learned how to grow. What these stages lack is not learning. It
-# is the knowledge where in *this* photo each maximum stood.
+# The same numbers. The lecture that we follow ([its name](index.md)) tells two ways to grow: in the first (方式一) the
+# rule is written down, in the second (方式二) it is learned. Of the *layers* that is true: neither nearest neighbour
+# nor bed of nails has a weight. Of the *networks* it is not: the convolution behind them has learned how to grow. What
+# these stages lack is not learning. It is the knowledge where in *this* photo each maximum stood.
 #
 # ## The stage `nearest_unpooling`
 #
@@ -220,7 +220,7 @@ assert models["nearest_unpooling"].count_params() == models["bed_of_nails"].coun
 # Both are handed a memory, which only the [next page](06_max_unpooling.md) uses, and do not look at it. `narrow` is a
 # 1 x 1 convolution that makes fewer channels: the next level, whose maps are larger, has fewer of them, and unpooling
 # keeps their number. These two ways could do without it, since the convolution behind them can change the number, too.
-# The ways of the next page cannot.
+# Max unpooling, on the next page, could not: each of its channels needs offsets of its own.
 
 # %% A photo from the test split and Chelsea, the truth, and what the two trained models say
 test_photo, test_mask = next(data.examples(dataset, "test").as_numpy_iterator())
@@ -229,8 +229,8 @@ answers = {stage: [zoo.predict(model, each) for each in photos] for stage, model
 plots.draw_stages(photos, answers, [test_mask, None])
 
 # %% [markdown]
-# No blocks and no holes are left in the masks. Do they leave a trace inside? Here is Chelsea's ear: the feature map
-# with the strongest contrast after each step, and the probability of pet at the end.
+# No blocks and no holes are left in the masks. Do they leave a trace inside? Here is an ear of the cat Chelsea: the
+# feature map with the strongest contrast after each step, and the probability of pet at the end.
 
 
 # %% Chelsea's ear: blocks and dots after unpooling; the bed of nails leaves a grid in its features tags=["picture"]
@@ -261,8 +261,9 @@ figure
 # a window see 1, 2, 2 and 4 of them, and each sees them through other weights. The weights of a kernel can make up for
 # that, as those of *copy* and *interpolate* do. The trained ones have not done so: after the first convolution, the
 # four places differ even in the mean of all features, and those of nearest neighbour hardly do. (The means need not
-# grow with the live numbers, since the weights differ.) In the probabilities of this ear the grid is gone. The last
-# layer adds up the features, so that their grids can cancel.
+# grow with the live numbers, since the weights differ.) In the probabilities of this ear the grid is gone. Where does
+# it go? Two pages on we shall see that the logits still have it, but nearly the same for all classes, which the softmax
+# does not see.
 
 # %%
 print("                       upper left  upper right  lower left  lower right")

@@ -52,7 +52,8 @@ plots.draw_grids({"input": x, "values": values, "offsets": offsets}, windows=(2,
 # %% [markdown]
 # Pooling now gives two small maps. The **values** are the maxima, as before. The **offsets** say *where* in its window
 # each maximum stood. The places of a window are counted row by row from 0: upper left 0, upper right 1, lower left 2,
-# lower right 3. Books and libraries also call them *indices*, *switches* or *locations*.
+# lower right 3. Books also call them *indices*, *switches* or *locations*. (The *indices* of a library may count
+# differently: see [below](#whose-offsets).)
 #
 # ## One window after the other
 #
@@ -185,8 +186,9 @@ figure
 # !!! note "Two sentences, two ways"
 #     The lecture explains *unpooling with indices* in two sentences, which describe two different ways. By the first,
 #     the pooled **feature values** go back to the remembered places. By the second, a **fixed value such as 1** goes
-#     there. Elsewhere "unpooling with indices" means the first; we call it max unpooling. Only the second do we call
-#     index unpooling. Our trained stage `index_unpooling` joins index unpooling with nearest neighbour, as told below.
+#     there. Elsewhere "unpooling with indices" means the first. Here the first is called max unpooling, and the second
+#     index unpooling. (Our trained stage `index_unpooling` does more than the layer: it joins the ones with copies of
+#     the values, as told below.)
 #
 # !!! question "Try it"
 #     Bed of nails is a special case of max unpooling. With which offsets?
@@ -251,8 +253,8 @@ for level in range(4):
 # Here are two levels with two channels. A row of `narrow` holds the weights of one channel that it makes. Press the
 # button *Swap the rows of narrow*: the same two values, each at the places of the other feature. An unpooling leaves
 # three of four pixels zero. A second one puts these zeros into their places, too: of sixteen pixels, one is left that
-# is not zero. So put a convolution between the two unpoolings: it fills the small map, and the second unpooling has a
-# value for each of the four windows.
+# is not zero. In the figure, choose a convolution between the two unpoolings, as our stages have: it fills the small
+# map, and the second unpooling has a value for each of its four windows.
 #
 # <div class="channels-figure"></div>
 #
@@ -297,8 +299,8 @@ at_corners = unpool(spread, unpool(BedOfNails2D(2), values))
 plots.draw_grids({"kernel": cross, "after bed of nails": at_corners, "after max unpooling": by_places})
 
 # %% [markdown]
-# In the photo: the small map that comes up from the bottom, and the same map unpooled at the old places. The rings mark
-# the remembered pixels. Red is positive, blue is negative, white is 0.
+# In the photo: the small map that comes up to the last unpooling, and the same map unpooled at the old places. The
+# rings mark the remembered pixels. Red is positive, blue is negative, white is 0.
 
 # %% A detail at the cat's eye: the small map from below, and its values at the remembered pixels tags=["picture"]
 detail = np.s_[top : top + side, left : left + side]
@@ -388,10 +390,11 @@ print("{:25} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*
 
 # %% [markdown]
 # On pets, remembered places change little: no difference is much larger than what seeds make, and not all of them are
-# gains. `index_unpooling` is a little ahead at border and boundary, but it also has more parameters, since concatenated
-# channels make the next convolution wider. Why so little? The outline of a pet is smooth: from a coarse map and its
-# neighbours, the place of an outline can be guessed. A remembered place can help much only where nothing near tells it:
-# for single dots, thin lines, far poles.
+# gains. `index_unpooling` is ahead at border and boundary, by about what seeds make. It also has more parameters, since
+# concatenated channels make the next convolution wider. Why so little? We suppose: the outline of a pet is smooth, so
+# that its place can be guessed from a coarse map and its neighbours. A remembered place can help much only where
+# nothing near tells it, and where what is asked for stands at a maximum: single dots, thin lines, poles in the
+# distance.
 #
 # ## Does remembering the place help?
 #
@@ -410,14 +413,17 @@ for stage in ("nearest_unpooling", "max_unpooling"):
     answer = np.array([list(row) for row in found[stage]["answer"]], int)
     shown[stage] = answer * 1.0
     ious = ", ".join(f"{iou:.2f}" for iou in found[stage]["ious"].values())
-    print(f"{stage:18} finds {(answer & dots[0]).sum()} of {dots[0].sum()} here; IoU on {places.TEST} images: {ious}")
+    print(
+        f"{stage:18} finds {(answer & dots[0]).sum()} of {dots[0].sum()} here; on {places.TEST} images, by seed: {ious}"
+    )
 assert (shown["max_unpooling"] == dots[0]).all()
 assert (shown["nearest_unpooling"] != dots[0]).any()
 plots.draw_images(shown)
 
 # %% [markdown]
-# Copying knows the window and not the pixel. It could learn to write the place into features; here it misses some dots.
-# All seven ways, lines as well as dots, and what a wider network can do about it:
+# The last numbers are IoU over all images, one for each training. Copying brings up the window, not the pixel. Yet the
+# network that copies finds most dots: before it pools, its convolutions can write the place into features. It does not
+# always succeed. How it can, all seven ways, and lines as well as dots:
 # [where places must matter](09_comparison.md#where-places-must-matter).
 #
 # ## Can you do it?
@@ -452,7 +458,7 @@ figure
 # %% [markdown]
 # !!! abstract "What this step mends, what it leaves broken"
 #     **Mended:** no place is invented: each value goes to where its window had its maximum. (Of equal numbers the first
-#     wins.)
+#     wins. So the place of a window of zeros says nothing.)
 #
 #     **Broken:** a place is all that comes across. The layer leaves three of four pixels zero, and the convolution
 #     behind it must fill them. Why two steps? One layer that learns how to grow is a

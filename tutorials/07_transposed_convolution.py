@@ -44,8 +44,8 @@ grown = {name: np.stack([grow(eye[:, :, c], kernel) for c in colours], axis=-1) 
 plots.draw_images({"photo": eye, **{name: each.clip(0, 1) for name, each in grown.items()}})
 
 # %% [markdown]
-# The first stamp copies: blocks. The second puts a grid on the photo, which nobody drew. The third is smooth. (Why, the
-# page about [signals](11_signals.md#on-the-way-up-copies) tells in the language of waves.) Which one is best for the
+# The first stamp copies: blocks. The second puts a grid on the photo, which nobody drew. The third is smooth. (The page
+# about [signals](11_signals.md#on-the-way-up-copies) tells why, in the language of waves.) Which one is best for the
 # task? The numbers of a kernel are weights: training finds them. Now slowly, with a map of 2 x 2.
 
 
@@ -202,8 +202,8 @@ plain = np.full((3, 3), -1)
 draw_tinted({"small map": (small, plain), "kernel": (stamp, plain), "5 x 5, in blue: kept": (stamped, kept)})
 
 # %% [markdown]
-# The cell compares with a gradient, since the same matrix appears in training: on the way back, every convolution hands
-# its gradient on by a transposed convolution, with the same kernel and the same stride.
+# The cell compares with a gradient, since the same matrix appears in training: in *backpropagation*, every convolution
+# hands its gradient on by a transposed convolution, with the same kernel and the same stride.
 #
 # Point at the pixels. What does an output gather, and where does an input go?
 #
@@ -218,9 +218,13 @@ draw_tinted({"small map": (small, plain), "kernel": (stamp, plain), "5 x 5, in b
 #
 # The first stamp has \( k \) pixels, and each of the other \( n - 1 \) lies \( s \) further. The padding cuts \( p \)
 # pixels off at either end. And the output padding? At stride 2, a 3 x 3 kernel with padding 1 makes 2 x 2 out of 3 x 3
-# *and* out of 4 x 4. From the 2 x 2 alone, nobody knows which it was: \( o = 0 \) gives 3, \( o = 1 \) gives 4, by one
-# row less cut off at the end. Look at the 5 x 5 above: \( o = 0 \) keeps its middle, the 3 x 3 without any edge, and
-# \( o = 1 \) keeps all that is blue.
+# *and* out of 4 x 4. From the 2 x 2 alone, nobody knows which it was. So \( o \) must say it. Look at the 5 x 5 above:
+# \( o = 0 \) keeps its middle, the 3 x 3 without any edge. \( o = 1 \) gives the last row and column back, which the
+# padding has cut off: all that is blue, 4 x 4.
+#
+# Without padding, nothing was cut off, and \( o \) adds zeros at the end: what the kernel never reached on the way
+# down. The matrix of stride 2 above is such a case. Its kernel does not reach the last of the 6 numbers, so that 2
+# numbers come back as 5 and a zero.
 
 # %%
 for n, k, s, p in itertools.product(range(1, 6), range(1, 6), range(1, 4), range(3)):
@@ -234,9 +238,10 @@ print("The classical case:", (2 - 1) * 2 + 3 - 2 * 1 + 1)
 
 # %% [markdown]
 # Two traps in Keras. With `padding="valid"` it gives \( (n - 1) \cdot s + \max(k, s) \): where the kernel is smaller
-# than the stride, zeros stand behind the last stamp. And `padding="same"` makes \( n \cdot s \), but of an odd number
-# of pixels it cuts the one more off at the *end*. The classical case, which PyTorch writes as `padding=1,
-# output_padding=1`, needs `valid` in Keras, and a crop.
+# than the stride, zeros stand behind the last stamp. And `padding="same"` makes \( n \cdot s \): it cuts off what is
+# too much, \( k - s \) pixels, half of them at either end. Is their number odd, as here where 5 become 4, the odd one
+# goes at the *end*. The classical case, which PyTorch writes as `padding=1, output_padding=1`, cuts it off at the
+# beginning. It needs `valid` in Keras, and a crop.
 
 # %%
 keras_layer = layers.Conv2DTranspose(1, 3, strides=2, padding="same", use_bias=False)
@@ -330,16 +335,17 @@ figure
 # generated images. Their rule: **let the stride divide the size of the kernel**. Then, and only then, every pixel away
 # from the edge gets the same number of stamps.
 #
-# The rule makes a pattern less likely, no more. It counts stamps, but the weights decide. Uneven ones make a pattern at
-# any size. And the right ones give an even map even at a size of 3: the kernel of the classical case is small in its
+# The rule makes a pattern less likely, no more. It counts stamps, but the weights decide. Some weights make a pattern
+# at any size of the kernel. Others make none at a size of 3, either: the kernel of the classical case is small in its
 # corners, where four stamps meet. Of our stages, `bed_of_nails` breaks the rule: with the convolution behind it, its
 # stamp is 3 x 3. `transposed_convolution` keeps it: with the convolution behind it, its stamp of 2 x 2 becomes 4 x 4.
 # So does `strided_convolution`, which has the same way up.
 #
-# Did training even it out? We ask the *logits* of the trained stages, the scores before the softmax. Within a window of
-# 2 x 2 pixels they differ. Which share of this variance is a grid? Take the mean of each of the four places over *all
-# windows of all photos*. Outlines lie now at one place, now at another, and nearly cancel out; a grid remains. The
-# share is the variance between the four means, divided by the mean variance within a window. (Seen as a wave, a grid
+# Did training remove the pattern? We ask the *logits* of the trained stages, the scores before the softmax. Within a
+# window of 2 x 2 pixels they differ. Which share of this variance is a grid? Take the mean of each of the four places
+# over *all windows of 32 test photos*. Outlines lie at one place in one window and at another in the next, and nearly
+# cancel out; a grid remains. The share is the variance between the four means, divided by the mean variance within a
+# window. The last column takes 8 photos at a time, to show how much the photos matter. (Seen as a wave, a grid
 # has a period of 2 pixels; the page about signals calls it the [copy of the mean](11_signals.md#on-the-way-up-copies).)
 #
 # One thing is easily overlooked. To add the same number to *all* logits of a pixel changes neither the softmax nor the
@@ -383,13 +389,15 @@ if dataset == "oxford_iiit_pet":  # drawn pets are other pictures than the stage
 
 # %% [markdown]
 # The first column looks bad for `bed_of_nails`, and not much better for `transposed_convolution` and
-# `strided_convolution`, although they keep the rule. `nearest_unpooling` stays below 1 %. (The first two stages,
-# `sliding_window` and `fully_convolutional`, are missing, since they have no decoder.) The second column does not look
-# bad for any: little grid is left where the softmax looks. Where is the grid of the first column, then? Here are the
-# mean logits of the four places of a window:
+# `strided_convolution`, although they keep the rule. `nearest_unpooling` stays below 1 %. And `max_unpooling`, which
+# leaves three of four pixels zero, too? *Which* pixel gets the value depends on the photo, so that over many windows
+# hardly any place is favoured. (The first two stages, `sliding_window` and `fully_convolutional`, are missing, since
+# they have no decoder.) The second column does not look bad for any: little grid is left where the softmax looks. Where
+# is the grid of the first column, then? Here are the mean logits of the four places of a window:
 
 # %% tags=["numbers"]
-for stage in ("bed_of_nails", "strided_convolution"):
+with_grid = ("bed_of_nails", "transposed_convolution", "strided_convolution")
+for stage in with_grid:
     means = places_of(logits[stage]).mean(axis=(1, 2, 3))  # (4, classes)
     print(f"{stage:22}{''.join(f'{name:>12}' for name in data.CLASSES)}   pet - background")
     for name, line in zip(("upper left", "upper right", "lower left", "lower right"), means, strict=True):
@@ -401,12 +409,12 @@ for stage in ("bed_of_nails", "strided_convolution"):
 # %% [markdown]
 # At some places of the window *all* logits are higher, by about the same, so that the last column hardly changes:
 # nearly all of the grid is common to the classes. (Its *energy* is the variance of the four means, summed over the
-# classes.) The loss sees only differences between classes. So nothing pulls at the common part. Was the other part
-# there at first, and did training remove it? We build the stages anew, with weights of chance from three seeds:
+# classes.) The loss sees only differences between classes. So nothing pulls at the common part. And the part that the
+# softmax sees: was there more of it at first? We build the stages anew, with random weights from three seeds:
 
 # %%
 print(f"{'before training':24}logits of three seeds       seen by the softmax")
-for stage in ("bed_of_nails", "transposed_convolution", "strided_convolution"):
+for stage in with_grid:
     untrained = []
     for seed in range(3):
         keras.utils.set_random_seed(seed)
@@ -416,12 +424,14 @@ for stage in ("bed_of_nails", "transposed_convolution", "strided_convolution"):
     print(f"{stage:22}{first}  {second}    after training {shares[stage]:.1%} and {seen_shares[stage]:.1%}")
     if dataset == "oxford_iiit_pet":
         assert min(share for _, share in untrained) > 2 * seen_shares[stage]
+        assert max(share for share, _ in untrained) < shares[stage]
 
 # %% [markdown]
-# Before training, both parts have a grid, and how much of it is chance. In all three stages, training removed most of
-# the part that the softmax sees, since the loss depends on it. In the logits as they are, there is more of a grid than
-# before: nothing in the loss sees the common part, and so nothing holds it back. (Each stage was trained once: how much
-# of it there is may be chance.)
+# Before training, both parts have a grid; how strong it is depends on the seed. In all three stages, training has made
+# its share of what the softmax sees less than half as large, since the loss depends on it. (A share also falls when
+# outlines become sharper.) In the logits as they are, the share is larger than before: nothing in the loss sees the
+# common part, and so nothing holds it back. (Each stage was trained once: how much of it there is may be chance. And
+# before training, batch normalisation takes its statistics from 8 photos, since it has no others yet.)
 #
 # Where does the grid come from? Give the last step up a map of equal numbers: its weights decide whether an even map or
 # a grid comes out. The [learned weights](11_signals.md#the-filters-that-were-learned) of `bed_of_nails`,
@@ -485,9 +495,10 @@ print(f"kernels {first.shape} and {second.shape} in one: {merged.shape}, differ 
 assert difference < 1e-4
 
 # %% [markdown]
-# That fits the scores: the three stages of the table above lie close together. (`max_unpooling` remembers, but on pets
-# [that changes little](06_max_unpooling.md).) How much can chance do? The last line is the difference between three
-# trainings of the U-Net from three seeds, by a shorter recipe.
+# The scores do not speak against it: the three stages of the table above lie close together. (They prove nothing,
+# either: `max_unpooling` is near them, too, since on pets [remembering changes little](06_max_unpooling.md).) How much
+# can chance do? The last line is the difference between three trainings of the U-Net from three seeds, by a shorter
+# recipe.
 
 # %% A photo from the test split and Chelsea, the truth, and what four stages say
 stages = ("nearest_unpooling", "bed_of_nails", "max_unpooling", "transposed_convolution")
