@@ -131,8 +131,9 @@ for name, random, fine in zip(results["classes"], by_class[""], by_class["unet"]
 # model, card = zoo.train("unet", recipe, "runs")
 # ```
 #
-# The card says where the weights came from (`start`). `python -m zoo.finetuning FOLDER` measures the points of the
-# curve at the top on your own pictures.
+# The card says where the weights came from: `start`, and by its SHA-256 which file that was. `python -m zoo.finetuning
+# FOLDER` measures the points of the curve at the top on your own pictures. Do yours come in other light than ours, or
+# without colour? `--light` and `--grey-share` let the network see such pictures while it learns.
 #
 # !!! question "Try it"
 #     `take_over` refuses a network with other filters than ours. Why must they be equal, while the size of the images
