@@ -1,0 +1,104 @@
+"""Networks that are no stages, but tell two causes apart: `python -m zoo.controls` trains them by the short recipe.
+
+The U-Net hands features across, and it is larger than `transposed_convolution`. Which of the two makes it better? Here
+are `transposed_convolution` widened to the U-Net's size, and, for the checkerboard, with larger kernels on the way up.
+"""
+
+import argparse
+import dataclasses
+import functools
+import itertools
+from pathlib import Path
+
+from zoo import errors, quiet
+
+if __name__ == "__main__":
+    errors.explain_uncaught("controls")
+    quiet.check_backend()
+quiet.import_tensorflow()
+
+from keras import layers  # noqa: E402
+
+from zoo import cards, costs, evaluation, files, machine, training  # noqa: E402
+from zoo.models.blocks import LAST, max_pool  # noqa: E402
+from zoo.models.encoder_decoder import FILTERS, encoder_decoder  # noqa: E402
+
+RESULTS = Path(__file__).with_suffix(".json")  # what the comparison's page reads
+SEEDS = (0, 1, 2)
+WIDER = (18, 36, 72, 104, 136)  # with which it has 2 % more weights than the U-Net
+
+
+def transposed_convolution(x, memory, filters, kernel):
+    """Up by a transposed convolution of stride 2 with a kernel of this size; needs no memory."""
+    return layers.Conv2DTranspose(filters, kernel, strides=2, padding="same", **LAST)(x)
+
+
+def build(name, image_shape=(None, None, 3), num_classes=3, filters=None):
+    """An untrained control.
+
+    Args:
+        name: one of `CONTROLS`.
+        image_shape: (height, width, channels); sides are multiples of 16 or `None`.
+        num_classes: number of classes.
+        filters: channels of each level instead of the control's own.
+    """
+    kernel, own = CONTROLS[name]
+    up = functools.partial(transposed_convolution, kernel=kernel)
+    return encoder_decoder(max_pool, up, image_shape, num_classes, filters or own, name=name)
+
+
+# The size of the kernels on the way up, and the channels of each level.
+CONTROLS = {"widened": (2, WIDER), "kernel_3": (3, FILTERS), "kernel_4": (4, FILTERS)}
+
+
+def learn(name, recipe, folder):
+    """Trains a control.
+
+    Args:
+        name: one of `CONTROLS`.
+        recipe: a `zoo.training.Recipe`.
+        folder: where the training keeps its state.
+
+    Returns:
+        A dictionary: the scores on the test split at the network's size, as `zoo.evaluation.Scores.summary` gives
+        them, the seconds of training, and the machine.
+    """
+    trained, history = training.train(lambda: build(name), recipe, folder)
+    model = build(name, (recipe.image_size, recipe.image_size, 3))
+    model.set_weights(trained.get_weights())
+    scores = evaluation.evaluate(model, recipe.dataset, ways=("at_network_size",))["at_network_size"]
+    return {**scores, "seconds": sum(epoch["seconds"] for epoch in history), "machine": machine.hardware()}
+
+
+def read(path):
+    """What an earlier call has written."""
+
+    def is_own(found):
+        return all(name in CONTROLS and isinstance(cards.look_up(found, (name, "seeds")), dict) for name in found)
+
+    return files.read_earlier(path, is_own, "results of zoo.controls")
+
+
+def main():
+    """Trains all controls with all seeds by the short recipe. What the file holds already is skipped."""
+    parse = argparse.ArgumentParser(description=main.__doc__)
+    parse.add_argument("--out", type=Path, default=Path("controls.json"))
+    options = parse.parse_args()
+    read(options.out)  # refused at once, if it is
+    for name, seed in itertools.product(CONTROLS, SEEDS):
+        found = read(options.out)
+        if str(seed) in found.get(name, {"seeds": ()})["seeds"]:
+            continue
+        print(f"{name}, seed {seed}:", flush=True)
+        recipe = dataclasses.replace(training.SHORT, seed=seed)
+        scores = learn(name, recipe, Path("runs/controls") / f"{name}_{seed}")
+        side = recipe.image_size
+        of_name = {"multiply_adds": costs.multiply_adds(build(name, (side, side, 3))), "seeds": {}}
+        own = found.setdefault(name, {"parameters": build(name).count_params(), **of_name})
+        own["seeds"][str(seed)] = scores
+        cards.write_json(options.out, found)
+        print(f"mean IoU {scores['mean_iou']:.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
