@@ -179,12 +179,19 @@ print(f"Order by boundary IoU: {', '.join(order)}.")
 # **One recipe, and a short one.** Seeds cost time. So the claims are decided after 16 epochs, from cards of their own,
 # in `saved_models/seeds/`. The models above have seen each image ten times as often:
 # [we shall see](#ten-times-as-long) whether that changes a verdict.
+#
+# **A control.** The U-Net is larger than the other stages. So one more network learned by the same recipe:
+# `transposed_convolution`, *widened* until it has as many weights as the U-Net, and about as many multiply-adds.
+# `python -m zoo.controls` trained it, and wrote [the results](controls.json); its [code](reference/controls.md) is
+# short.
 
 # %% tags=["numbers"]
 import json
 from collections import defaultdict
 
 from scipy import stats
+
+from zoo import controls
 
 by_seed = defaultdict(dict)
 folder = saved.folder_of_models() / "seeds"
@@ -195,22 +202,32 @@ for path in sorted(folder.glob("**/*.json")):
     assert without_chance(card["recipe"]) == without_chance(short["unet"]["recipe"])
     by_seed[card["stage"]][card["recipe"]["seed"]] = card["scores"]["at_network_size"]["mean_iou"]
 
-trainings = {stage: list(found.values()) for stage, found in by_seed.items()}
-several = {stage: found for stage, found in trainings.items() if len(found) > 1}
-freedom = sum(len(found) - 1 for found in several.values())
-spread = np.sqrt(sum((len(found) - 1) * np.var(found, ddof=1) for found in several.values()) / freedom)
-t = stats.t.ppf(0.975, freedom)
+of_controls = json.loads(controls.RESULTS.read_text())
+for name, found in of_controls.items():
+    by_seed[name] = {seed: scored["mean_iou"] for seed, scored in found["seeds"].items()}
 
 
-def limit(stage, other):
-    return t * spread * np.sqrt(1 / len(trainings[stage]) + 1 / len(trainings[other]))
+def spread_of(trainings):
+    """The standard deviation s, pooled over what was trained several times, and its degrees of freedom."""
+    several = [found for found in trainings.values() if len(found) > 1]
+    freedom = sum(len(found) - 1 for found in several)
+    return np.sqrt(sum((len(found) - 1) * np.var(found, ddof=1) for found in several) / freedom), freedom
 
 
-for stage, found in several.items():
-    print(f"{stage:24}", *(f"{score:.4f}" for score in found))
-print(f"s = {spread:.4f} from {freedom} degrees of freedom, t = {t:.2f}")
-print(f"Limit for two stages with one training each: {t * spread * np.sqrt(2):.4f}")
-missing = [stage for stage in zoo.STAGES if stage not in several]
+def limit(trainings, n, m):
+    """How large a difference between means over n and over m trainings may be by chance."""
+    spread, freedom = spread_of(trainings)
+    return stats.t.ppf(0.975, freedom) * spread * np.sqrt(1 / n + 1 / m)
+
+
+trainings = {name: list(found.values()) for name, found in by_seed.items()}
+for name, found in trainings.items():
+    if len(found) > 1:
+        print(f"{name:24}", *(f"{score:.4f}" for score in found))
+spread, freedom = spread_of(trainings)
+print(f"s = {spread:.4f} from {freedom} degrees of freedom, t = {stats.t.ppf(0.975, freedom):.2f}")
+print(f"Limit for two stages with one training each: {limit(trainings, 1, 1):.4f}")
+missing = [stage for stage in zoo.STAGES if len(trainings[stage]) == 1]
 if missing:
     print(f"One training alone have: {', '.join(missing)}.")
     print("For these we borrow the spread of the stages above: a weak point of what follows.")
@@ -233,9 +250,8 @@ claims = [
     ("learn to grow, not copy", "transposed_convolution", "nearest_unpooling"),
     ("learn to grow, not a fixed corner", "transposed_convolution", "bed_of_nails"),
     ("hand the features across", "unet", "transposed_convolution"),
+    ("hand the features across, same size", "unet", "widened"),
 ]
-# Controls that are no stages, such as a network that was widened to the U-Net's size, are compared with the U-Net.
-claims += [("hand the features across, same size", "unet", other) for other in trainings if other not in zoo.STAGES]
 
 
 def judge(difference, within):
@@ -245,7 +261,8 @@ def judge(difference, within):
 
 def decide(stage, other):
     """The difference of the means, its limit, and the verdict."""
-    difference, within = np.mean(trainings[stage]) - np.mean(trainings[other]), limit(stage, other)
+    difference = np.mean(trainings[stage]) - np.mean(trainings[other])
+    within = limit(trainings, len(trainings[stage]), len(trainings[other]))
     return difference, within, judge(difference, within)
 
 
@@ -284,7 +301,8 @@ print(f"Five stages that only grow in another way lie within {np.ptp([np.mean(tr
 # **How to read the verdicts.**
 #
 # - *Confirmed* is no proof of the reason. The first claim compares networks that differ in their depth, their weights
-#   and how far a feature sees. The U-Net has more weights than `transposed_convolution`, too (the table above).
+#   and how far a feature sees. The U-Net has more weights than `transposed_convolution`, too. Here the control helps:
+#   if the last line is confirmed, the number of weights is not the reason.
 # - *Contradicted* is no refutation of the idea. It speaks of *these* networks, with this data, by this recipe.
 # - *Not decided* is no proof that two ways are equal.
 # - "Learn to grow" is hardly tested here. In every stage a learned 3 x 3 convolution follows the unpooling, and the two
@@ -392,14 +410,11 @@ Markdown(format_table(["network", "remembers", "seeds", "IoU of dots", "IoU of l
 # %% tags=["numbers"]
 for task in places.TASKS:
     found = {stage: ends(task, stage) for stage in measured}
-    free = sum(len(each) - 1 for each in found.values())
-    pooled = np.sqrt(sum((len(each) - 1) * np.var(each, ddof=1) for each in found.values() if len(each) > 1) / free)
     order = sorted(measured, key=lambda stage: np.mean(found[stage]))
     weakest = next(stage for stage in order if ways[stage][1] != "nothing")
     strongest = next(stage for stage in reversed(order) if ways[stage][1] == "nothing")
     difference = np.mean(found[weakest]) - np.mean(found[strongest])
-    share = np.sqrt(1 / len(found[weakest]) + 1 / len(found[strongest]))
-    within = stats.t.ppf(0.975, free) * pooled * share
+    within = limit(found, len(found[weakest]), len(found[strongest]))
     print(f"{task}: {weakest} - {strongest}: {difference:+.3f} ± {within:.3f}, {judge(difference, within)}")
 
 # %% [markdown]
@@ -498,7 +513,7 @@ Markdown(format_scores({name: card["scores"]["at_network_size"] for name, card i
 # two stages with one training each, with \(s\) from above: seeds may shake long trainings less than short ones.
 
 # %% tags=["numbers"]
-within = t * spread * np.sqrt(2)
+within = limit(trainings, 1, 1)
 table = []
 for (claim, better, worse), (difference, _, verdict) in zip(claims, decided, strict=True):
     if worse in scores:
