@@ -556,10 +556,13 @@ POSITIONS = {
 OPTIONS = {"--out": OUT, "--dataset": WORDS, "--split": ("train", *WORDS), "--format": ("onnx", *WORDS)}
 OPTIONS |= {"--quantize": ("int8", *WORDS)}
 OPTIONS |= dict.fromkeys(("--epochs", "--image-size", "--batch-size", "--seed", "--devices"), NUMBERS)
+OPTIONS |= dict.fromkeys(("--half-size-share", "--scale-jitter", "--light", "--grey-share"), ("1", *NUMBERS))
 OPTIONS |= {"--seeds": ("1", *(number for number in NUMBERS if number != "16"))}  # of which each takes seconds
+RECIPE = ("--out", "--dataset", "--split", "--epochs", "--image-size", "--batch-size")
+RECIPE += ("--half-size-share", "--scale-jitter", "--light", "--grey-share")
 OF_COMMAND = {
-    "train": ("--out", "--dataset", "--split", "--epochs", "--image-size", "--batch-size", "--seed", "--devices"),
-    "grid": ("--out", "--dataset", "--seeds"),
+    "train": (*RECIPE, "--seed", "--devices"),
+    "grid": (*RECIPE, "--seeds"),
     "evaluate": ("--dataset",),
     "predict": ("--out",),
     "export": ("--out", "--dataset", "--format", "--image-size", "--quantize"),

@@ -1,5 +1,6 @@
 """The networks that are compared with the stages."""
 
+import dataclasses
 import json
 import sys
 
@@ -37,6 +38,7 @@ def test_kernels_that_are_zero_at_the_edge_answer_as_the_stage(name, first, rng)
 @pytest.mark.parametrize("contents", [{"name": "package"}, {"unet": {"seeds": {}}}, {"widened": {}}])
 def test_a_file_of_others_is_refused_before_anything_is_trained(contents, monkeypatch, tmp_path):
     (tmp_path / "package.json").write_text(json.dumps(contents))
+    monkeypatch.setattr(training, "SHORT", training.Recipe("synthetic_pets"))  # which is on every machine
     monkeypatch.setattr(sys, "argv", ["controls", "--out", str(tmp_path / "package.json")])
     with pytest.raises(ValueError, match=r"package\.json holds no results of zoo\.controls"):
         controls.main()
@@ -52,9 +54,18 @@ def test_the_command_goes_on_where_it_was_stopped(monkeypatch, tmp_path, capsys)
     monkeypatch.setattr(training, "SHORT", recipe)
     monkeypatch.setattr(sys, "argv", ["controls"])
     controls.main()
-    found = json.loads((tmp_path / "controls.json").read_text())["kernel_3"]
-    assert found["parameters"] == controls.build("kernel_3").count_params()
-    assert np.sum(found["seeds"]["0"]["confusion"]) == 4 * 16 * 16
+    first = json.loads((tmp_path / "controls.json").read_text())["kernel_3"]
+    assert first["parameters"] == controls.build("kernel_3").count_params()
+    assert np.sum(first["seeds"]["0"]["confusion"]) == 4 * 16 * 16
     assert "kernel_3, seed 0:" in capsys.readouterr().out
+    monkeypatch.setattr(controls, "SEEDS", (0, 1))
     controls.main()
-    assert capsys.readouterr().out == ""
+    printed = capsys.readouterr().out
+    assert "seed 1:" in printed
+    assert "seed 0:" not in printed
+    both = json.loads((tmp_path / "controls.json").read_text())["kernel_3"]
+    assert both["seeds"].keys() == {"0", "1"}
+    assert both["seeds"]["0"] == first["seeds"]["0"] != both["seeds"]["1"]
+    monkeypatch.setattr(training, "SHORT", dataclasses.replace(recipe, epochs=2))
+    with pytest.raises(ValueError, match=r"no results of .* by this recipe"):
+        controls.main()

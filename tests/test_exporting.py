@@ -51,7 +51,7 @@ def test_a_saved_model_takes_any_size(format, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["sliding_window", "max_unpooling"])
+@pytest.mark.parametrize("stage", ["max_unpooling", "unet"])
 def test_eight_bits_give_almost_the_same_classes(stage, photos, tmp_path):
     model = zoo.load(stage)
     learned, unseen = (

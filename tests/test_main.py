@@ -46,7 +46,7 @@ def test_an_unknown_stage_gets_one_line_with_the_nearest_name(run_zoo, command):
     assert "Did you mean 'unet'?" in result.stderr
 
 
-@pytest.mark.parametrize("module", ["demo", "finetuning", "losses", "places", "benchmark.peers"])
+@pytest.mark.parametrize("module", ["controls", "demo", "finetuning", "losses", "places", "benchmark.peers"])
 def test_every_other_command_tells_an_expected_error_in_one_line(module, tmp_path):
     """The first error that can be: of the backend, before TensorFlow is imported, or of a file."""
     environment = {**os.environ, "KERAS_BACKEND": "nonsense", "PYTHONPATH": str(ROOT)}

@@ -111,6 +111,24 @@ def test_a_training_begins_from_trained_weights(tmp_path, monkeypatch):
     assert card["start_sha256"] == hashlib.sha256((tmp_path / "theirs.keras").read_bytes()).hexdigest()
 
 
+@pytest.mark.usefixtures("few_scenes")
+@pytest.mark.slow
+def test_a_training_does_not_go_on_from_another_start_of_the_same_name(tmp_path, monkeypatch):
+    theirs = models.build("nearest_unpooling", image_shape=(16, 16, 3), filters=(4, 8))
+    theirs.save(tmp_path / "theirs.keras")
+    recipe = dataclasses.replace(SMALL, start=str(tmp_path / "theirs.keras"))
+
+    def build():
+        return models.build("nearest_unpooling", image_shape=(None, None, 3), filters=(4, 8))
+
+    training.train(build, recipe, tmp_path / "state")
+    training.train(build, recipe, tmp_path / "state")  # it is at its end
+    theirs.set_weights([weight + 1 for weight in theirs.get_weights()])
+    theirs.save(tmp_path / "theirs.keras")
+    with pytest.raises(ValueError, match="another file to start from"):
+        training.train(build, recipe, tmp_path / "state")
+
+
 def test_weights_of_another_architecture_are_refused():
     small = zoo.build("unet", image_shape=(32, 32, 3), filters=(4, 8))
     with pytest.raises(

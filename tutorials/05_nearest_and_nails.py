@@ -262,8 +262,7 @@ figure
 # that, as those of *copy* and *interpolate* do. The trained ones have not done so: after the first convolution, the
 # four places differ even in the mean of all features, and those of nearest neighbour hardly do. (The means need not
 # grow with the live numbers, since the weights differ.) In the probabilities of this ear the grid is gone. Where does
-# it go? Two pages on we shall see that the logits still have it, but nearly the same for all classes, which the softmax
-# does not see.
+# it go? The logits still have it, but nearly the same for all classes, and that the softmax does not see.
 
 # %%
 print("                       upper left  upper right  lower left  lower right")
@@ -274,8 +273,8 @@ for stage, maps in held.items():
     assert (max(means) > 1.5 * min(means)) == (stage == "bed_of_nails")
 
 # %% [markdown]
-# Such a pattern is called a *checkerboard*. How much of it is left in the answers of each stage is measured
-# [two pages on](07_transposed_convolution.md#the-checkerboard): less than one would fear. And what a bed of nails does
+# Such a pattern is called a *checkerboard*. How much of it is left in the logits of each stage, and what of it the
+# softmax sees, is measured [two pages on](07_transposed_convolution.md#the-checkerboard). And what a bed of nails does
 # to the *frequencies* of a map is told on a [page about signals](11_signals.md#on-the-way-up-copies).
 #
 # And the scores? `transposed_convolution` is the same network with a learned layer in this place. If all three learn

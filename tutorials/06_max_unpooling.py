@@ -393,7 +393,7 @@ print("{:25} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*
 # gains. `index_unpooling` is ahead at border and boundary, by about what seeds make. It also has more parameters, since
 # concatenated channels make the next convolution wider. Why so little? We suppose: the outline of a pet is smooth, so
 # that its place can be guessed from a coarse map and its neighbours. A remembered place can help much only where
-# nothing near tells it, and where what is asked for stands at a maximum: single dots, thin lines, poles in the
+# nothing near tells it, and where the things to be found are maxima: single dots, thin lines, poles in the
 # distance.
 #
 # ## Does remembering the place help?
@@ -423,8 +423,8 @@ plots.draw_images(shown)
 # %% [markdown]
 # The last numbers are IoU over all images, one for each training. Copying brings up the window, not the pixel. Yet the
 # network that copies finds most dots: before it pools, its convolutions can write the place into features. It does not
-# always succeed. How it can, all seven ways, and lines as well as dots:
-# [where places must matter](09_comparison.md#where-places-must-matter).
+# always succeed. A later page shows how it can, and compares all seven ways,
+# on lines as well as dots: [where places must matter](09_comparison.md#where-places-must-matter).
 #
 # ## Can you do it?
 #

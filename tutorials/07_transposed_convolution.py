@@ -239,8 +239,8 @@ print("The classical case:", (2 - 1) * 2 + 3 - 2 * 1 + 1)
 # %% [markdown]
 # Two traps in Keras. With `padding="valid"` it gives \( (n - 1) \cdot s + \max(k, s) \): where the kernel is smaller
 # than the stride, zeros stand behind the last stamp. And `padding="same"` makes \( n \cdot s \): it cuts off what is
-# too much, \( k - s \) pixels, half of them at either end. Is their number odd, as here where 5 become 4, the odd one
-# goes at the *end*. The classical case, which PyTorch writes as `padding=1, output_padding=1`, cuts it off at the
+# too much, \( k - s \) pixels, half of them at either end. If their number is odd, as here where 5 become 4, the odd
+# one goes at the *end*. The classical case, which PyTorch writes as `padding=1, output_padding=1`, cuts it off at the
 # beginning. It needs `valid` in Keras, and a crop.
 
 # %%
@@ -336,7 +336,7 @@ figure
 # from the edge gets the same number of stamps.
 #
 # The rule makes a pattern less likely, no more. It counts stamps, but the weights decide. Some weights make a pattern
-# at any size of the kernel. Others make none at a size of 3, either: the kernel of the classical case is small in its
+# at any size of the kernel. Others make none, even at a size of 3: the kernel of the classical case is small in its
 # corners, where four stamps meet. Of our stages, `bed_of_nails` breaks the rule: with the convolution behind it, its
 # stamp is 3 x 3. `transposed_convolution` keeps it: with the convolution behind it, its stamp of 2 x 2 becomes 4 x 4.
 # So does `strided_convolution`, which has the same way up.
@@ -366,6 +366,11 @@ def grid_share(maps):
     return same.sum() / places.var(axis=0).mean(axis=(0, 1, 2)).sum()
 
 
+def shares_of(logits):
+    """The share of the grid in logits as they are, and in what the softmax sees of them."""
+    return grid_share(logits), grid_share(logits - logits.mean(axis=-1, keepdims=True))
+
+
 board = np.tile([[1, 0], [0, 1]], (64, 64))[None, :, :, None]
 assert np.isclose(grid_share(board), 1)
 assert grid_share(rng.normal(size=(8, 128, 128, 1))) < 0.001
@@ -378,9 +383,8 @@ logits = {stage: model.predict(images, verbose=0) for stage, model in models.ite
 shares, seen_shares = {}, {}
 print(f"{'':23} logits   seen by the softmax   in each quarter of the photos")
 for stage, each in logits.items():
-    seen = each - each.mean(axis=-1, keepdims=True)
-    shares[stage], seen_shares[stage] = grid_share(each), grid_share(seen)
-    quarters = [grid_share(quarter) for quarter in np.split(seen, 4)]
+    shares[stage], seen_shares[stage] = shares_of(each)
+    quarters = [shares_of(quarter)[1] for quarter in np.split(each, 4)]
     print(f"{stage:23} {shares[stage]:6.1%} {seen_shares[stage]:14.1%} {min(quarters):20.1%} to {max(quarters):.1%}")
 assert shares["nearest_unpooling"] < 0.01
 assert seen_shares["bed_of_nails"] < shares["bed_of_nails"] / 10
@@ -389,11 +393,11 @@ if dataset == "oxford_iiit_pet":  # drawn pets are other pictures than the stage
 
 # %% [markdown]
 # The first column looks bad for `bed_of_nails`, and not much better for `transposed_convolution` and
-# `strided_convolution`, although they keep the rule. `nearest_unpooling` stays below 1 %. And `max_unpooling`, which
-# leaves three of four pixels zero, too? *Which* pixel gets the value depends on the photo, so that over many windows
-# hardly any place is favoured. (The first two stages, `sliding_window` and `fully_convolutional`, are missing, since
-# they have no decoder.) The second column does not look bad for any: little grid is left where the softmax looks. Where
-# is the grid of the first column, then? Here are the mean logits of the four places of a window:
+# `strided_convolution`, although they keep the rule. `nearest_unpooling` stays below 1 %. `max_unpooling` has little
+# grid, too, although it leaves three of four pixels zero: *which* pixel gets the value depends on the photo, so that
+# over many windows hardly any place is favoured. (The first two stages, `sliding_window` and `fully_convolutional`, are
+# missing, since they have no decoder.) The second column does not look bad for any: little grid is left where the
+# softmax looks. Where is the grid of the first column, then? Here are the mean logits of the four places of a window:
 
 # %% tags=["numbers"]
 with_grid = ("bed_of_nails", "transposed_convolution", "strided_convolution")
@@ -418,20 +422,20 @@ for stage in with_grid:
     untrained = []
     for seed in range(3):
         keras.utils.set_random_seed(seed)
-        each = ops.convert_to_numpy(zoo.build(stage)(images[:8], training=True))
-        untrained.append((grid_share(each), grid_share(each - each.mean(axis=-1, keepdims=True))))
+        untrained.append(shares_of(ops.convert_to_numpy(zoo.build(stage)(images[:8], training=True))))
     first, second = ("".join(f"{share:8.1%}" for share in column) for column in zip(*untrained, strict=True))
-    print(f"{stage:22}{first}  {second}    after training {shares[stage]:.1%} and {seen_shares[stage]:.1%}")
+    trained, seen = shares_of(logits[stage][:8])  # of the same photos
+    print(f"{stage:22}{first}  {second}    after training {trained:.1%} and {seen:.1%}")
     if dataset == "oxford_iiit_pet":
-        assert min(share for _, share in untrained) > 2 * seen_shares[stage]
-        assert max(share for share, _ in untrained) < shares[stage]
+        assert min(share for _, share in untrained) > 2 * seen
+        assert max(share for share, _ in untrained) < trained
 
 # %% [markdown]
-# Before training, both parts have a grid; how strong it is depends on the seed. In all three stages, training has made
-# its share of what the softmax sees less than half as large, since the loss depends on it. (A share also falls when
-# outlines become sharper.) In the logits as they are, the share is larger than before: nothing in the loss sees the
-# common part, and so nothing holds it back. (Each stage was trained once: how much of it there is may be chance. And
-# before training, batch normalisation takes its statistics from 8 photos, since it has no others yet.)
+# Before training, both parts have a grid; how strong it is depends on the seed. After training, the grid's share of
+# what the softmax sees is less than half as large in all three stages: the loss depends on this part. (A share also
+# falls when outlines become sharper.) In the logits as they are, the share is larger than before: nothing in the loss
+# sees the common part, and so nothing holds it back. (Each stage was trained once: how much of it there is may be
+# chance. And before training, batch normalisation takes its statistics from 8 photos, since it has no others yet.)
 #
 # Where does the grid come from? Give the last step up a map of equal numbers: its weights decide whether an even map or
 # a grid comes out. The [learned weights](11_signals.md#the-filters-that-were-learned) of `bed_of_nails`,

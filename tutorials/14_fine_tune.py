@@ -132,8 +132,9 @@ for name, random, fine in zip(results["classes"], by_class[""], by_class["unet"]
 # ```
 #
 # The card says where the weights came from: `start`, and by its SHA-256 which file that was. `python -m zoo.finetuning
-# FOLDER` measures the points of the curve at the top on your own pictures. Do yours come in other light than ours, or
-# without colour? `--light` and `--grey-share` let the network see such pictures while it learns.
+# FOLDER` measures the points of the curve at the top on your own pictures. Will your network meet photos in other light
+# than your training pictures have, or photos without colour? `--light 2` and `--grey-share 0.2` show it such pictures
+# while it learns.
 #
 # !!! question "Try it"
 #     `take_over` refuses a network with other filters than ours. Why must they be equal, while the size of the images

@@ -150,6 +150,11 @@ def find(stage: str, folder: str | os.PathLike | None, ending: str) -> Path:
     return path
 
 
+def path_of(name: str) -> Path:
+    """The file that a command line names: that of a saved stage, or a `.keras` file itself."""
+    return Path(name) if name.endswith(".keras") else find(name, None, ".keras")
+
+
 def folder_of_models(folder: str | os.PathLike | None = None) -> Path:
     """The folder that was named, or the default.
 

@@ -8,6 +8,7 @@ import argparse
 import dataclasses
 import functools
 import itertools
+import json
 from pathlib import Path
 
 from zoo import errors, quiet
@@ -19,7 +20,7 @@ quiet.import_tensorflow()
 
 from keras import layers  # noqa: E402
 
-from zoo import cards, costs, evaluation, files, machine, training  # noqa: E402
+from zoo import cards, costs, data, evaluation, files, machine, training  # noqa: E402
 from zoo.models.blocks import LAST, max_pool  # noqa: E402
 from zoo.models.encoder_decoder import FILTERS, encoder_decoder  # noqa: E402
 
@@ -70,34 +71,56 @@ def learn(name, recipe, folder):
     return {**scores, "seconds": sum(epoch["seconds"] for epoch in history), "machine": machine.hardware()}
 
 
-def read(path):
-    """What an earlier call has written."""
+def describe(name, recipe):
+    """What all trainings of a control have in common, as a dictionary: the network, the recipe and the test images."""
+    kernel, filters = CONTROLS[name]
+    model = build(name, (recipe.image_size, recipe.image_size, 3))
+    return {
+        "kernel": kernel,
+        "filters": list(filters),
+        "parameters": model.count_params(),
+        "multiply_adds": costs.multiply_adds(model),
+        "recipe": {key: value for key, value in dataclasses.asdict(recipe).items() if key != "seed"},
+        "test": data.describe(recipe.dataset, "test"),
+    }
+
+
+def read(path, heads):
+    """What an earlier call has written; refused if it is of another network, recipe or data set.
+
+    Args:
+        path: of the file.
+        heads: what `describe` gives of each control that is asked for.
+    """
 
     def is_own(found):
-        return all(name in CONTROLS and isinstance(cards.look_up(found, (name, "seeds")), dict) for name in found)
+        if not all(name in CONTROLS and isinstance(cards.look_up(found, (name, "seeds")), dict) for name in found):
+            return False
+        return all(found[name].items() >= head.items() for name, head in heads.items() if name in found)
 
-    return files.read_earlier(path, is_own, "results of zoo.controls")
+    return files.read_earlier(path, is_own, "results of zoo.controls by this recipe")
 
 
 def main():
-    """Trains all controls with all seeds by the short recipe. What the file holds already is skipped."""
+    """Trains controls with all seeds by the short recipe. What the file holds already is skipped."""
     parse = argparse.ArgumentParser(description=main.__doc__)
+    text = f"which to train: {', '.join(CONTROLS)} (default: all)"
+    parse.add_argument("names", metavar="NAME", nargs="*", choices=[*CONTROLS, []], default=[], help=text)
     parse.add_argument("--out", type=Path, default=Path("controls.json"))
     options = parse.parse_args()
-    read(options.out)  # refused at once, if it is
-    for name, seed in itertools.product(CONTROLS, SEEDS):
-        found = read(options.out)
-        if str(seed) in found.get(name, {"seeds": ()})["seeds"]:
+    names = options.names or list(CONTROLS)
+    heads = json.loads(json.dumps({name: describe(name, training.SHORT) for name in names}))
+    read(options.out, heads)  # refused at once, if it is
+    for name, seed in itertools.product(names, SEEDS):
+        found = read(options.out, heads)
+        own = found.setdefault(name, {**heads[name], "seeds": {}})
+        if str(seed) in own["seeds"]:
             continue
         print(f"{name}, seed {seed}:", flush=True)
         recipe = dataclasses.replace(training.SHORT, seed=seed)
-        scores = learn(name, recipe, Path("runs/controls") / f"{name}_{seed}")
-        side = recipe.image_size
-        of_name = {"multiply_adds": costs.multiply_adds(build(name, (side, side, 3))), "seeds": {}}
-        own = found.setdefault(name, {"parameters": build(name).count_params(), **of_name})
-        own["seeds"][str(seed)] = scores
+        own["seeds"][str(seed)] = learn(name, recipe, Path("runs/controls") / f"{name}_{seed}")
         cards.write_json(options.out, found)
-        print(f"mean IoU {scores['mean_iou']:.3f}", flush=True)
+        print(f"mean IoU {own['seeds'][str(seed)]['mean_iou']:.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -65,11 +65,6 @@ def load_any(name: str) -> keras.Model:
     return load_file(name) if name.endswith(".keras") else load(name)
 
 
-def path_of(name: str) -> Path:
-    """The file that a command line names: that of a saved stage, or a `.keras` file itself."""
-    return Path(name) if name.endswith(".keras") else find(name, None, ".keras")
-
-
 def load_file(path: str | os.PathLike) -> keras.Model:
     """Loads any `.keras` file that holds a model from a batch of images to one map of logits.
 

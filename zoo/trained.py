@@ -56,8 +56,8 @@ def train(
     dataset.examples("test")  # if it is missing or damaged, that is said before the epochs
     start, origin = None, {}
     if recipe.start:
+        origin = {"start_sha256": files.checksum(cards.path_of(recipe.start))}  # in hours the name may be another's
         start = saved.load_any(recipe.start)
-        origin = {"start_sha256": files.checksum(saved.path_of(recipe.start))}  # in hours the name may be another's
 
     def build():
         network = models.build_for_training(stage, image_shape=(None, None, 3), num_classes=dataset.logits)

@@ -13,7 +13,7 @@ import filelock
 import keras
 import numpy as np
 
-from zoo import data, files
+from zoo import cards, data, files
 from zoo.errors import first_line, printable
 from zoo.training.recipe import with_defaults
 
@@ -40,6 +40,7 @@ class KeepState(keras.callbacks.Callback):
         super().__init__()
         self.folder, self.recipe, self.history = folder, recipe, history
         self.described = data.describe(recipe.dataset, recipe.split)
+        self.start = start_of(recipe)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.monotonic()
@@ -55,6 +56,7 @@ class KeepState(keras.callbacks.Callback):
                 "model": model_identity(self.model),
                 "recipe": dataclasses.asdict(self.recipe),
                 "data": self.described,
+                "start": self.start,
                 "history": self.history,
             }
             state["sha256"] = checksum(unfinished, state)
@@ -88,7 +90,7 @@ def read_state(folder, recipe, model):
         The history of the epochs that the state has behind it.
 
     Raises:
-        ValueError: if the newest whole state is of another recipe, other pictures or another model.
+        ValueError: if the newest whole state is of another recipe, other pictures, another start or another model.
     """
     for state in states(folder):
         try:
@@ -101,11 +103,18 @@ def read_state(folder, recipe, model):
         check_same(folder, "recipe", with_defaults(kept["recipe"]), dataclasses.asdict(recipe))
         described = data.describe(recipe.dataset, recipe.split)
         check_same(folder, "state of the data set", kept.get("data", described), described)  # older states have none
+        start = start_of(recipe)
+        check_same(folder, "file to start from", kept.get("start", start), start)
         kept["model"]["name"] = plain_name(kept["model"]["name"])  # older states have the number
         check_same(folder, "model", kept["model"], model_identity(model))
         model.load_weights(state / "model.weights.h5")
         return kept["history"]
     return []
+
+
+def start_of(recipe):
+    """What tells the file that a training began from."""
+    return {"sha256": files.checksum(cards.path_of(recipe.start))} if recipe.start else {}
 
 
 def checksum(state, contents):
