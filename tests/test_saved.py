@@ -94,14 +94,14 @@ def test_the_readmes_show_what_the_cards_say():
 
 @pytest.mark.slow
 def test_a_sample_of_the_photos_scores_as_the_card_says(photos, monkeypatch):
-    """The SHA-256 says that card and file belong together; `python -m zoo evaluate unet` takes all 3,000."""
+    """Within the sample's own error, 0.009. `python -m zoo evaluate unet` takes all 3,000."""
     stored = oxford_iiit_pet.stored
     monkeypatch.setattr(oxford_iiit_pet, "stored", lambda split: stored(split).take(640))
     scores = evaluation.evaluate(zoo.load("unet"), "oxford_iiit_pet")
     for way, found in scores.items():
         expected = saved.card("unet")["scores"][way]
         for name in ("mean_iou", "pixel_accuracy", "binary_iou", "binary_iou_per_image", "boundary_iou"):
-            assert found[name] == pytest.approx(expected[name], abs=0.02), (way, name)
+            assert found[name] == pytest.approx(expected[name], abs=0.01), (way, name)
 
 
 def test_the_unet_finds_the_cat():
