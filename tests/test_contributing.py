@@ -100,6 +100,9 @@ ENTRY = """
     ),"""
 
 
+GROWS = "UP = (keras.layers.UpSampling2D, "
+
+
 def card_of_another(text):
     return json.dumps({**json.loads(text), "stage": "smooth_upsampling"})
 
@@ -109,9 +112,12 @@ EDITS = {
     "zoo/stages.py": ("zoo/stages.py", lambda text: text.replace(UNET, ENTRY + UNET)),
     "tutorials/<page>.py": ("tutorials/10_your_own.py", lambda text: f"{text}# ## The stage `smooth_upsampling`\n"),
     "saved_models/<stage>.json": ("saved_models/unet.json", card_of_another),
+    "tutorials/hooks/insides.py": ("tutorials/hooks/insides.py", lambda text: text.replace("UP = (", GROWS)),
 }
-BY_HAND = {"saved_models/<stage>.keras", "README.md"}  # tests of weights, pages and drawings
+# Of weights, pages and drawings:
+BY_HAND = {"saved_models/<stage>.keras", "saved_models/seeds/<stage>.json", "README.md", "saved_models/README.md"}
 BY_HAND |= {"tutorials/09_comparison.py", "zoo/benchmark/benchmark.json", "tests/test_model_pages.py"}
+BY_HAND |= {"tutorials/hooks/architecture.py", "tests/test_exporting.py"}
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +145,13 @@ def test_the_command_line_knows_a_new_stage(copy, run_zoo):
 def test_the_tests_and_the_site_know_a_new_stage(copy):
     """The tests of its model's size and of all that stands above, in a fresh process."""
     files = ["tests/models/test_every_stage.py::test_name_logits_and_size", "tests/test_stages.py"]
+    files += ["tests/test_model_pages.py::test_the_insides_have_every_level"]
     command = [sys.executable, "-m", "pytest", "--override-ini=addopts=", "-p", "no:cacheprovider", "-rA"]
     command += [*files, "-k", "smooth_upsampling or navigation or builder"]
     done = subprocess.run(
         command, cwd=copy, env={**os.environ, "PYTHONPATH": str(copy)}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout
-    for name in ("name_logits_and_size", "its_page_explains_it_under_its_name", "the_site_shows_it"):
+    seen = ["name_logits_and_size", "its_page_explains_it_under_its_name", "the_site_shows_it"]
+    for name in [*seen, "the_insides_have_every_level"]:
         assert re.search(rf"^PASSED .*test_{name}\[smooth_upsampling\]$", done.stdout, re.M), done.stdout

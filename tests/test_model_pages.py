@@ -10,6 +10,7 @@ import architecture
 import charts
 import diagrams
 import home
+import insides
 import keras
 import numpy as np
 import pytest
@@ -99,6 +100,20 @@ def test_levels_sizes_channels_and_memories_of_encoder_decoders(stage, options):
     assert all(f"{side >> level} x {side >> level} pixels" in root.get("aria-label") for level in range(len(filters)))
     says = {"places": "where each maximum stood", "features": "the features", None: "nothing"}[kind]
     assert root.get("aria-label").endswith(f"Remembered on the way down: {says}.")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_insides_have_every_level(stage):
+    model = zoo.build(stage, **(SMALL if stage in DECODERS else {"image_shape": (32, 32, 3)}))
+    found = insides.with_insides(model).output
+    grown = [name for name in found if name.startswith("grown_")]
+    assert len(grown) == (len(SMALL["filters"]) - 1 if stage in DECODERS else 0)
+
+
+def test_a_way_up_that_the_insides_do_not_know_is_named(monkeypatch):
+    monkeypatch.setattr(insides, "UP", ())
+    with pytest.raises(ValueError, match=r"`UP` in .*insides\.py must name the layer by which unet grows"):
+        insides.with_insides(zoo.build("unet", **SMALL))
 
 
 def test_stages_without_a_way_up_are_drawn_by_the_same_rule():

@@ -29,6 +29,8 @@ def with_insides(model):
     exact.set_weights(model.get_weights())
     down = [layer for layer in exact.layers if isinstance(layer, DOWN)]
     up = [layer for layer in exact.layers if isinstance(layer, UP)][::-1]
+    if len(up) < len(down):
+        raise ValueError(f"`UP` in {__file__} must name the layer by which {model.name} grows.")
     marks = [layer for layer in exact.layers if isinstance(layer, layers.IndexUnpooling2D)][::-1]
     outputs = {"logits": exact.output}
     for level, layer in enumerate(down, start=1):

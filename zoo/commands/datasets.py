@@ -25,9 +25,9 @@ def inspect(options):
 def choose(options, card=None):
     """The data set that was named, or that of a model's card, or the one that is there; says which."""
     learned = cards.look_up(card, ("recipe", "dataset"))
-    folder = isinstance(learned, str) and learned and learned not in data.DATASETS and Path(learned).is_dir()
-    if learned != "synthetic_pets" and not folder:
-        learned = None  # the photos of pets may not be here
+    known = isinstance(learned, str) and learned and (learned in data.DATASETS or Path(learned).is_dir())
+    if not known or learned == "oxford_iiit_pet":  # the photos may not be here
+        learned = None
     name = options.dataset or learned or data.default_dataset()
     print(printable(f"Data set: {name}") + ("" if options.dataset else " (none was named with --dataset)"))
     return name
