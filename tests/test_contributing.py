@@ -153,5 +153,6 @@ def test_the_tests_and_the_site_know_a_new_stage(copy):
     )
     assert done.returncode == 0, done.stdout
     seen = ["name_logits_and_size", "its_page_explains_it_under_its_name", "the_site_shows_it"]
-    for name in [*seen, "the_insides_have_every_level"]:
+    seen += ["the_insides_have_every_level"]
+    for name in seen:
         assert re.search(rf"^PASSED .*test_{name}\[smooth_upsampling\]$", done.stdout, re.M), done.stdout

@@ -44,6 +44,12 @@ def test_a_file_of_others_is_refused_before_anything_is_trained(contents, monkey
         controls.main()
 
 
+def test_an_unknown_control_is_named(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["controls", "wide"])
+    with pytest.raises(ValueError, match=r"NAME must be one of .*'widened'.*Received: \['wide'\]"):
+        controls.main()
+
+
 @pytest.mark.slow
 def test_the_command_goes_on_where_it_was_stopped(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)

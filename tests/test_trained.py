@@ -113,7 +113,7 @@ def test_a_training_begins_from_trained_weights(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("few_scenes")
 @pytest.mark.slow
-def test_a_training_does_not_go_on_from_another_start_of_the_same_name(tmp_path, monkeypatch):
+def test_a_training_does_not_go_on_from_another_start_of_the_same_name(tmp_path):
     theirs = models.build("nearest_unpooling", image_shape=(16, 16, 3), filters=(4, 8))
     theirs.save(tmp_path / "theirs.keras")
     recipe = dataclasses.replace(SMALL, start=str(tmp_path / "theirs.keras"))

@@ -104,14 +104,15 @@ def read(path, heads):
 def main():
     """Trains controls with all seeds by the short recipe. What the file holds already is skipped."""
     parse = argparse.ArgumentParser(description=main.__doc__)
-    text = f"which to train: {', '.join(CONTROLS)} (default: all)"
-    parse.add_argument("names", metavar="NAME", nargs="*", choices=[*CONTROLS, []], default=[], help=text)
+    text = f"some of {', '.join(CONTROLS)} (default: all)"
+    parse.add_argument("names", nargs="*", metavar="NAME", default=list(CONTROLS), help=text)
     parse.add_argument("--out", type=Path, default=Path("controls.json"))
     options = parse.parse_args()
-    names = options.names or list(CONTROLS)
-    heads = json.loads(json.dumps({name: describe(name, training.SHORT) for name in names}))
+    if unknown := set(options.names) - set(CONTROLS):
+        raise ValueError(f"NAME must be one of {list(CONTROLS)}. Received: {sorted(unknown)}")
+    heads = json.loads(json.dumps({name: describe(name, training.SHORT) for name in options.names}))
     read(options.out, heads)  # refused at once, if it is
-    for name, seed in itertools.product(names, SEEDS):
+    for name, seed in itertools.product(options.names, SEEDS):
         found = read(options.out, heads)
         own = found.setdefault(name, {**heads[name], "seeds": {}})
         if str(seed) in own["seeds"]:
