@@ -7,10 +7,7 @@
 # This page does both with pictures that have nothing to do with pets: circles, squares and triangles.
 
 # %% Three toy scenes, and below each its mask: circles orange, squares pink, triangles green tags=["picture"]
-import inspect
-import io
 import tempfile
-import textwrap
 from pathlib import Path
 
 import keras
@@ -23,7 +20,6 @@ from zoo import data, inspection, plots, training
 from zoo.layers.windows import WindowLayer, arrange_windows
 from zoo.models.blocks import max_pool, narrow
 from zoo.models.encoder_decoder import FILTERS, encoder_decoder
-from zoo.models.nearest_unpooling import build_nearest_unpooling
 
 CLASSES = ("background", "circle", "square", "triangle")
 PALETTE = np.array([plots.COLOURS[1], plots.COLOURS[0], plots.COLOURS[2], [0, 158, 115]], "uint8")
@@ -76,23 +72,10 @@ print(inspection.report(data.look(folder)))
 
 # %% [markdown]
 # Make that look on your own folder, too, before you spend an hour on it (`python -m zoo inspect FOLDER`). It names
-# photos without a mask, pairs of different size, and numbers that are no class. Each scene belongs to one of three
-# splits. The hash of its name decides which, so that a new picture moves no old one.
+# photos without a mask, pairs of different size, and numbers that are no class. It refuses masks that are JPEG files:
+# JPEG keeps what the eye sees, and the eye does not see the step from class 2 to class 3. Each scene belongs to one of
+# three splits. The hash of its name decides which, so that a new picture moves no old one.
 #
-# !!! question "Try it"
-#     A photo may be a JPEG file. May a mask? Store a mask as JPEG, read it again and count the pixels with another
-#     class.
-
-# %% tags=["solution"]
-mask = scenes[0][1]
-file = io.BytesIO()
-Image.fromarray(mask).save(file, "jpeg", quality=95)
-changed = np.asarray(Image.open(file, formats=["JPEG"])) != mask
-print(f"JPEG at quality 95 changed the class of {changed.mean():.0%} of the pixels")
-assert changed.any()
-# JPEG keeps what the eye sees, and the eye does not see the step from 2 to 3. Masks are PNG files.
-
-# %% [markdown]
 # Now train. On the command line that is `python -m zoo train unet --dataset FOLDER`; in Python it is `zoo.train`. A
 # recipe says all that is to be decided: here small images, small batches, few epochs, and colours left as they are,
 # since they tell the classes.
@@ -102,17 +85,14 @@ recipe = training.Recipe(str(folder), image_size=48, batch_size=4, epochs=5, hal
 unet, card = zoo.train("unet", recipe, Path(temporary.name) / "trained")
 
 scores = card["scores"]["at_network_size"]
-for name, iou in scores["iou"].items():
+for name, iou in {**scores["iou"], "mean IoU": scores["mean_iou"]}.items():
     print(f"{name:<11}{iou:.2f}")
-print(f"{'mean IoU':<11}{scores['mean_iou']:.2f}")
 assert scores["mean_iou"] > 0.5  # "background everywhere" stays below 1 / 4
 
 # %% [markdown]
-# The loss falls from epoch to epoch. `val_mean_iou` is the score on the validation split. The card,
-# `trained/unet.json`, holds the scores on the test split, by class, and the recipe. The batches are small on purpose,
-# because they make many steps of few images: batch normalisation uses *running means* when it predicts, and each
-# training step moves them a little from their first values towards the true ones. Stop a training too early, and its
-# loss looks fine while its score is bad.
+# The card, `trained/unet.json`, holds these scores, and the recipe. The batches are small on purpose, because they make
+# many steps of few images: batch normalisation uses *running means* when it predicts, and each training step moves them
+# a little towards the true ones. Stop a training too early, and its loss looks fine while its score is bad.
 #
 # `zoo.predict` works with your model as it does with ours: a scene of any size in, a class for each of its pixels out.
 
@@ -121,7 +101,6 @@ unseen = list(data.examples(folder, "test").take(3).as_numpy_iterator())
 shown = {f"scene {number}": image for number, (image, _) in enumerate(unseen, start=1)}
 shown |= {f"mask {number}": PALETTE[mask] for number, (_, mask) in enumerate(unseen, start=1)}
 shown |= {f"U-Net {number}": PALETTE[zoo.predict(unet, image)] for number, (image, _) in enumerate(unseen, start=1)}
-assert shown["U-Net 1"].shape == unseen[0][0].shape
 plots.draw_images(shown, columns=3)
 
 # %% [markdown]
@@ -135,19 +114,10 @@ plots.draw_images(shown, columns=3)
 #
 # ## Another image size
 #
-# Each level of an encoder-decoder halves the sides. If a side cannot be halved so often, a row would get lost on the
-# way down, and on the way up the maps would not fit. So the zoo refuses such a size at once:
-
-# %%
-try:
-    zoo.build("unet", image_shape=(100, 100, 3))
-except ValueError as error:
-    print(textwrap.fill(str(error), 75))
-
-# %% [markdown]
-# With the default filters four levels halve, so the sides are multiples of 16. Non-square images are no problem
-# (`--image-size 96x160`). And where you write `None`, any such size will do. Convolutions have no size, so **the
-# weights are the same**: a model that was trained at one size lends them to a model for all sizes.
+# Each level of an encoder-decoder halves the sides, and with the default filters there are four such levels. So the
+# sides are multiples of 16 (`--image-size 96x160`), and `zoo.build` refuses others. Where you write `None`, any such
+# size will do. Convolutions have no size, so **the weights are the same**: a model that was trained at one size lends
+# them to a model for all sizes.
 
 # %%
 any_size = zoo.build("unet", image_shape=(None, None, 3), num_classes=len(CLASSES))
@@ -159,22 +129,16 @@ wide, _ = draw_scene(np.random.default_rng(9), 48, 144)
 print("wide scene", wide.shape, "  logits", any_size(wide[None] / np.float32(255)).shape[1:])
 
 # %% [markdown]
-# That a model *runs* at another size does not mean that it is good there. A network that saw whole pets does not know a
-# pet ten times as large, of which it sees only fur at once. That is why `zoo.predict` squeezes each photo to the size
-# of the training.
+# That a model *runs* at another size does not mean that it is good there. Of a pet ten times as large it sees only fur
+# at once. That is why `zoo.predict` squeezes each photo to the size of the training.
 #
 # ## A way up of your own
 #
-# All encoder-decoders of the zoo are one skeleton and two functions, `down(x, filters)` and `up(x, memory, filters)`.
-# This is all of `nearest_unpooling`:
-
-# %%
-print(inspect.getsource(inspect.getmodule(build_nearest_unpooling)))
-
-# %% [markdown]
-# Write another `up`, and you have a new architecture. **Resize-convolution** (Odena et al. 2016) enlarges by
-# interpolation, and leaves the rest to the convolutions that follow. By nearest neighbour, it is the stage above. Here
-# is the bilinear one, which the lecture does not have. For features mixing is allowed: they are no class numbers.
+# All encoder-decoders of the zoo are [one skeleton](04_downwards.md#the-skeleton-of-all-encoder-decoders) and two
+# functions, `down(x, filters)` and `up(x, memory, filters)`. Write another `up`, and you have a new architecture.
+# **Resize-convolution** (Odena et al. 2016) enlarges by interpolation, and leaves the rest to the convolutions that
+# follow. By copying, it is [`nearest_unpooling`](05_nearest_and_nails.md). Here is the bilinear one, which the lecture
+# does not have. For features mixing is allowed: they are no class numbers.
 
 
 # %%
@@ -188,30 +152,14 @@ def build_smooth_upsampling(image_shape=(128, 128, 3), num_classes=3, filters=FI
     return encoder_decoder(max_pool, enlarge_smoothly, image_shape, num_classes, filters, name="smooth_upsampling")
 
 
-# %% A map of four numbers, enlarged by copying on the left and by bilinear interpolation on the right
-small = np.array([[0, 4], [8, 16]], "float32")
-copied = small.repeat(2, axis=0).repeat(2, axis=1)
-smooth = np.array(layers.UpSampling2D(2, interpolation="bilinear")(small[None, :, :, None]))[0, :, :, 0]
-plots.draw_grids({"small": small, "nearest": copied, "bilinear": smooth}, windows=(2, 2))
-
-# %% [markdown]
-# Like [nearest neighbour](05_nearest_and_nails.md) it remembers nothing, but it invents slopes instead of steps. The
-# skeleton takes care of all else: of any number of classes, and of sides that are not known yet.
-
-# %%
 own = build_smooth_upsampling(image_shape=(None, None, 3), num_classes=len(CLASSES))
 print(own.name, own.input_shape, "to", own.output_shape, f"{own.count_params():,} parameters")
 assert own(batch).shape == (*batch.shape[:3], len(CLASSES))
 
 # %% [markdown]
-# `zoo.training.train(build, recipe, folder)` trains whatever such a function builds, as the U-Net above. Is it better
-# than another way up? One score cannot say. Train each architecture with two seeds at least: what differs between seeds
-# is noise, and a difference between architectures means something only if it is clearly larger.
-# [The comparison](09_comparison.md) does so.
-#
-# To make it a stage of the zoo, fork the repository and follow its `CONTRIBUTING.md`: one file, one entry with its
-# place in the story, one training by the recipe that all share. The tests that run over all stages then know it by
-# themselves.
+# The skeleton takes care of all else. `zoo.training.train(build, recipe, folder)` trains whatever such a function
+# builds, as the U-Net above. Is it better than another way up? One score cannot say: train each with two seeds at
+# least, as [the comparison](09_comparison.md) does. `CONTRIBUTING.md` tells how it becomes a stage of the zoo.
 #
 # ## A layer of your own that saves and loads
 #
@@ -263,39 +211,31 @@ assert np.allclose(loaded(batch), shuffling(batch), atol=1e-5)
 print("saved, loaded, and the same logits")
 
 # %% [markdown]
-# In another program, import the module that defines your layer before you load: the import registers it. In the same
-# way `import zoo.layers` registers ours.
+# In another program, import the module that defines your layer before you load: the import registers it, as `import
+# zoo.layers` registers ours.
 #
-# !!! question "Try it"
-#     Is pixel shuffle really new to the zoo? Compare `shuffle_up` with the
-#     [transposed convolution](07_transposed_convolution.md) of 2 x 2 and stride 2. Both make four numbers from each
-#     pixel, by weights. Copy the weights of one into the other and compare the results.
+# Is pixel shuffle really new to the zoo? The [transposed convolution](07_transposed_convolution.md) of 2 x 2 and stride
+# 2 makes four numbers from each pixel by weights, too. With the same weights both give the same numbers.
 
-# %% tags=["solution"]
+# %%
 x = np.random.default_rng(2).normal(size=(1, 5, 7, 6)).astype("float32")
-transposed = layers.Conv2DTranspose(3, 2, strides=2)
-expected = np.array(transposed(x))
-
-pointwise = layers.Conv2D(4 * 3, 1)
+transposed, pointwise = layers.Conv2DTranspose(3, 2, strides=2), layers.Conv2D(4 * 3, 1)
+expected = transposed(x)
 pointwise.build(x.shape)
 kernel, bias = transposed.get_weights()  # (2, 2, out, in) and (out,)
 columns = [kernel[place // 2, place % 2].T for place in range(4)]  # each (in, out)
 pointwise.set_weights([np.concatenate(columns, axis=1)[None, None], np.tile(bias, 4)])
-
-assert np.allclose(np.array(PixelShuffle2D(2)(pointwise(x))), expected, atol=1e-5)
+assert np.allclose(PixelShuffle2D(2)(pointwise(x)), expected, atol=1e-5)
 print("1x1 convolution + pixel shuffle = transposed convolution, 2 x 2 with stride 2")
-# A kernel as wide as its stride never overlaps, so that each window depends on one pixel alone. Only the biases differ:
-# pixel shuffle could learn one for each place, the transposed convolution has one for the window.
 
 # %% [markdown]
 # !!! abstract "What this step mends, what it leaves broken"
 #     You can now change every part: the data, the classes, the size, the way up, the layer. What stays hard is to know
-#     whether a change is an improvement. [The comparison](09_comparison.md) shows how much care the nine needed. Do you
-#     have a tenth? [Start again](index.md) from the question: what does it remember on the way down?
+#     whether a change is an improvement. Do you have a tenth stage? [Start again](index.md) from the question: what
+#     does it remember on the way down?
 #
-# Four more pages stand beside the story: what shrinking and growing do to [signals](11_signals.md), what
-# [losses](12_losses.md) do to hard classes, [what came after](13_after.md) the U-Net, and what trained weights are
-# worth when pictures are few: [fine-tune](14_fine_tune.md).
+# Beside the story stand four more pages: [signals](11_signals.md), [losses](12_losses.md),
+# [what came after](13_after.md) and [fine-tune](14_fine_tune.md).
 #
 # ## References
 #
@@ -304,5 +244,5 @@ print("1x1 convolution + pixel shuffle = transposed convolution, 2 x 2 with stri
 # - Shi et al.: *Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural
 #   Network*. 2016. [arXiv:1609.05158](https://arxiv.org/abs/1609.05158). Pixel shuffle.
 # - Shi et al.: *Is the deconvolution layer the same as a convolutional layer?* 2016.
-#   [arXiv:1609.07009](https://arxiv.org/abs/1609.07009).
+#   [arXiv:1609.07009](https://arxiv.org/abs/1609.07009). Where pixel shuffle equals a transposed convolution.
 # - Keras: [*Save, serialize, and export models*](https://keras.io/guides/serialization_and_saving/).
