@@ -1,4 +1,5 @@
 import itertools
+import json
 
 import keras
 import numpy as np
@@ -44,6 +45,16 @@ def test_a_class_that_never_occurs_does_not_count():
     # pet: 1 of 2; background: 0 of 1; border: nowhere, neither in truth nor prediction
     assert scores.summary()["mean_iou"] == pytest.approx((1 / 2 + 0) / 2)
     assert scores.summary()["iou"] == {"pet": 0.5, "background": 0, "border": None}  # which JSON knows, unlike NaN
+
+
+@pytest.mark.parametrize(("classes", "held"), [(100, True), (101, False), (1000, False)])
+def test_the_confusion_of_many_classes_does_not_fill_a_card(classes, held):
+    scores = evaluation.Scores([str(number) for number in range(classes)], background=None)
+    scores.add(np.array([[0, 1], [2, 3]]), np.array([[0, 1], [2, 99]]))
+    summary = scores.summary()
+    assert summary["mean_iou"] == pytest.approx(3 / 5)  # of 0, 1, 2, and of 3 and 99, where nothing is right
+    assert ("confusion" in summary) is held
+    assert len(json.dumps(summary, indent=1)) < 200_000
 
 
 @pytest.mark.parametrize(("truth", "predicted"), [(3, 0), (255, 0), (-1, 0), (0, 3)])

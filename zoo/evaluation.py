@@ -14,6 +14,9 @@ from zoo.errors import printable
 from zoo.prediction import GREY, check_finite, check_model, decide, enlarge
 
 
+CONFUSION_UP_TO = 100  # classes; with 1,000 of them, a card would hold millions of numbers
+
+
 class Scores:
     """Collects predictions image by image, and sums them up.
 
@@ -57,8 +60,8 @@ class Scores:
             A dictionary: `mean_iou` (hard, over the classes, over the pixels of all images), `iou` of each class
             (`None` for one that is nowhere, neither true nor predicted), `pixel_accuracy`, `binary_iou` (foreground,
             over the pixels of all images), `binary_iou_per_image` and `boundary_iou` (of the foreground; means over
-            the images), and the `confusion` matrix in pixels (rows: truth). Where no class is background, there is no
-            score of the foreground.
+            the images), and, for up to 100 classes, the `confusion` matrix in pixels (rows: truth). Where no class is
+            background, there is no score of the foreground.
         """
         hits = self.confusion.diagonal()
         each = class_ious(self.confusion)
@@ -75,7 +78,9 @@ class Scores:
                 "binary_iou_per_image": float(np.mean(self.foreground_iou)),
                 "boundary_iou": float(np.mean(self.boundary_iou)),
             }
-        return {**found, "confusion": self.confusion.tolist()}
+        if len(self.classes) <= CONFUSION_UP_TO:
+            found["confusion"] = self.confusion.tolist()
+        return found
 
 
 WAYS = ("at_network_size", "at_photo_size", "groups", "with_mirror_image", "grey")
