@@ -35,7 +35,7 @@ def write_litert(model: keras.Model, path: Path, quantize_on: Sequence[np.ndarra
         operators = tf.lite.OpsSet.TFLITE_BUILTINS_INT8
         options["optimizations"] = [tf.lite.Optimize.DEFAULT]
         options["representative_dataset"] = lambda: ([image[None]] for image in quantize_on)
-    model.export(path, format="litert", verbose=False, target_spec={"supported_ops": [operators]}, **options)
+    model.export(str(path), format="litert", verbose=False, target_spec={"supported_ops": [operators]}, **options)
     flatbuffers = importlib.import_module("tensorflow.lite.tools.flatbuffer_utils")
     written = flatbuffers.read_model(str(path))
     written.description = description
