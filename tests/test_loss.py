@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from zoo.training import cross_entropy_and_dice, median_frequency_weights
+from zoo.training.loss import offsets_against
 
 torch = pytest.importorskip("torch")
 WEIGHTS = [0.5, 2.0, 1.0, 3.0]
@@ -46,3 +47,22 @@ def test_a_picture_without_any_pixel_that_counts(rng):
 def test_median_frequency_weights():
     # Frequencies 0.1, 0.3 and 0.6: the median 0.3 over each. The class that never comes takes no part.
     np.testing.assert_allclose(median_frequency_weights([10, 30, 0, 60]), [3, 1, 0, 0.5], rtol=1e-6)
+
+
+def test_offsets_are_of_the_loss_alone(rng):
+    logits, masks = rng.normal(size=(2, 5, 6, 3)).astype("float32"), rng.integers(0, 3, (2, 5, 6))
+    weights, offsets = [2.0, 0.5, 0.0], [1.0, -0.5, 0.25]
+    found = float(cross_entropy_and_dice(0.7, 255, weights, offsets)(masks, logits))
+    assert found == pytest.approx(expected(masks, logits + np.float32(offsets), 0.7, 255, weights), rel=1e-5)
+
+
+def test_offsets_take_back_three_quarters_of_what_the_weights_add():
+    # A network that cannot tell the classes, of which 9 of 10 pixels are the first, does best with the logarithms of
+    # the shares times the weights: here 0.9 * 1 and 0.1 * 9, so that both classes are as likely. Offsets leave a
+    # quarter of the weight's logarithm.
+    masks, weights = np.array([[0] * 9 + [1]]), [1.0, 9.0]
+    for offsets, best in ((None, 0.0), (offsets_against(weights), np.log(0.1 / 0.9) + np.log(9) / 4)):
+        loss = cross_entropy_and_dice(0.0, None, weights, offsets)
+        around = [float(loss(masks, np.tile(np.float32([0, best + step]), (1, 10, 1)))) for step in (-0.05, 0.0, 0.05)]
+        assert around[1] == min(around)
+    assert offsets_against([0.0, 1.0]) == [0.0, 0.0]  # a class that never comes

@@ -13,7 +13,6 @@ from zoo.data.pictures import check_labels
 from zoo.errors import printable
 from zoo.prediction import GREY, check_finite, check_model, decide, enlarge
 
-
 CONFUSION_UP_TO = 100  # classes; with 1,000 of them, a card would hold millions of numbers
 
 

@@ -16,7 +16,7 @@ from zoo import data
 from zoo.evaluation import class_ious, confusion_matrix
 from zoo.prediction import decide
 from zoo.training.devices import check_common, process_count, process_number
-from zoo.training.loss import cross_entropy_and_dice, median_frequency_weights
+from zoo.training.loss import cross_entropy_and_dice, median_frequency_weights, offsets_against
 from zoo.training.recipe import Recipe, phases
 from zoo.training.state import KeepState, claim, read_state
 
@@ -138,7 +138,8 @@ def compile_model(
     """Gives the model an optimiser and the recipe's loss."""
     if not optimizer.built:
         optimizer.build(model.trainable_variables)  # with its variables there, TensorFlow traces a step once, not twice
-    loss = cross_entropy_and_dice(recipe.dice_weight, data.find(recipe.dataset).ignored, class_weights)
+    offsets = offsets_against(class_weights) if class_weights else None
+    loss = cross_entropy_and_dice(recipe.dice_weight, data.find(recipe.dataset).ignored, class_weights, offsets)
     jit_compile = recipe.xla if keras.backend.backend() == "tensorflow" else "auto"
     model.compile(optimizer, loss, jit_compile=jit_compile)
 

@@ -29,7 +29,7 @@ class Recipe:
         dice_weight: of the soft Dice loss that is added to the cross-entropy. Dice weighs the thin
             border as much as all the background, as mean IoU does.
         class_weights: whether a pixel of a rare class counts more in the cross-entropy, by the median of the
-            frequencies over its own.
+            frequencies over its own (with the offsets of `offsets_against`).
         start: the model whose weights a training begins from, all but those of the logits: a saved stage or a `.keras`
             file; "" for random weights.
         learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine. The default suits trained
