@@ -113,7 +113,10 @@ assert cross_entropy_by_hand(truth, answers["overlooks"]) < cross_entropy_by_han
 #
 # The simplest remedy: multiply \(-\log p\) of each pixel by a weight of its true class. *Median frequency balancing*
 # (Eigen and Fergus, 2014; SegNet used it) takes the median of the frequencies of the classes, over the own frequency.
-# Then the pixels of each class have the same weight in sum. In the zoo it is `--class-weights`.
+# Then the pixels of each class have the same weight in sum. In the zoo it is `--class-weights`. With these weights
+# alone, a network sees the rare class in too many places, as the experiment below shows. So that option takes a part of
+# it back: in the loss, it adds to the logits of a rare class, and the network learns to answer that much less (*logit
+# adjustment*, Menon et al., 2020).
 #
 # ## Dice counts classes
 #
@@ -324,6 +327,8 @@ print("the stage `unet`, after its full training with both:", *(f"{name} {iou:.3
 #   [arXiv:1606.04797](https://arxiv.org/abs/1606.04797). Dice as a loss.
 # - David Eigen, Rob Fergus: *Predicting Depth, Surface Normals and Semantic Labels with a Common Multi-Scale
 #   Convolutional Architecture*, 2014. [arXiv:1411.4734](https://arxiv.org/abs/1411.4734). Median frequency balancing.
+# - Aditya Krishna Menon et al.: *Long-tail learning via logit adjustment*, 2020.
+#   [arXiv:2007.07314](https://arxiv.org/abs/2007.07314)
 # - Tsung-Yi Lin et al.: *Focal Loss for Dense Object Detection*, 2017.
 #   [arXiv:1708.02002](https://arxiv.org/abs/1708.02002)
 # - Maxim Berman, Amal Rannen Triki, Matthew B. Blaschko: *The Lovász-Softmax loss*, 2017.
