@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+import io
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -206,6 +208,32 @@ def test_a_broken_file_gets_one_line_from_package_and_command(break_it, copy, mo
 def test_a_configuration_of_gigabytes_is_not_read(copy):
     inflate(copy / "unet.keras")
     with pytest.raises(ValueError, match=r"config\.json must have at most 50,000,000 bytes. Received: 50,000,001"):
+        saved.load_file(copy / "unet.keras")
+
+
+def unfold_in_the_zip(file):
+    file.write(bytes(200_000_000))
+
+
+def unfold_in_hdf5(file):
+    with h5py.File(file, "w") as weights:
+        weights.create_dataset("layers/conv2d/vars/0", (50_000_000,), "float32", compression="gzip", fillvalue=0)
+
+
+@pytest.mark.parametrize("unfold", [unfold_in_the_zip, unfold_in_hdf5])
+def test_weights_of_gigabytes_are_not_read(unfold, copy, monkeypatch):
+    with zipfile.ZipFile(copy / "unet.keras") as whole:
+        config = whole.read("config.json")
+    with zipfile.ZipFile(copy / "unet.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", config)
+        with archive.open("model.weights.h5", "w", force_zip64=True) as file:
+            contents = io.BytesIO()
+            unfold(contents)
+            file.write(contents.getbuffer())
+    assert (copy / "unet.keras").stat().st_size < 500_000
+    monkeypatch.setattr(keras.Model, "load_weights", None)  # which would read them
+    allowed = 50_000_000 + 10 * 4 * 950_707
+    with pytest.raises(ValueError, match=rf"must have at most {allowed:,} bytes. Received: 200,000,000"):
         saved.load_file(copy / "unet.keras")
 
 

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 
 import zoo.layers  # noqa: F401, registers the custom layers
@@ -17,7 +18,7 @@ from zoo.files import check_file, checksum, write_whole
 
 __all__ = ["card", "cards", "folder_of_models", "load", "load_any", "load_file", "save", "write_json"]
 
-MOST_BYTES = 50_000_000  # of a configuration: a ZIP of kilobytes may hold gigabytes
+MOST_BYTES = 50_000_000  # of a configuration, and of weights that a model does not need: kilobytes may hold gigabytes
 
 # What newer versions of Keras write of a layer, and older ones do not know. With these values it changes nothing.
 ADDED = {
@@ -89,8 +90,9 @@ def load_file(path: str | os.PathLike) -> keras.Model:
                 if (size := archive.getinfo("config.json").file_size) > MOST_BYTES:
                     raise ValueError(f"its config.json must have at most {MOST_BYTES:,} bytes. Received: {size:,}")
                 config = json.loads(archive.read("config.json"))
-            config.pop("compile_config", None)
-            model = keras.saving.deserialize_keras_object(for_this_keras(config))
+                config.pop("compile_config", None)
+                model = keras.saving.deserialize_keras_object(for_this_keras(config))
+                check_size_of_weights(archive, model)
             model.load_weights(path)
     except MemoryError:
         raise  # it is not the file's fault
@@ -103,6 +105,22 @@ def load_file(path: str | os.PathLike) -> keras.Model:
             f"Received: input shape {shapes[0]}, output shape {shapes[1]}"
         )
     return model
+
+
+def check_size_of_weights(archive: zipfile.ZipFile, model: keras.Model) -> None:
+    """Refuses weights that unfold to far more than the model needs, whether the ZIP is compressed or the HDF5 in it.
+
+    An optimiser's state may lie beside them.
+    """
+    allowed = MOST_BYTES + 10 * 4 * model.count_params()
+    size = archive.getinfo("model.weights.h5").file_size
+    if size <= allowed:
+        sizes = []
+        with archive.open("model.weights.h5") as stored, h5py.File(stored) as weights:
+            weights.visititems(lambda _, item: sizes.append(item.nbytes if isinstance(item, h5py.Dataset) else 0))
+        size = sum(sizes)
+    if size > allowed:
+        raise ValueError(f"its weights must have at most {allowed:,} bytes. Received: {size:,}")
 
 
 def for_this_keras(config: Any) -> Any:
