@@ -1,15 +1,14 @@
 import numpy as np
 import pytest
 
-from zoo.training import cross_entropy_and_dice, median_frequency_weights
-from zoo.training.loss import offsets_against
+from zoo.training import cross_entropy_and_dice, median_frequency_weights, offsets_against
 
-torch = pytest.importorskip("torch")
 WEIGHTS = [0.5, 2.0, 1.0, 3.0]
 
 
 def expected(masks, logits, dice_weight, ignored, weights):
     """PyTorch's cross-entropy, and Dice from its definition, over the pixels that count."""
+    torch = pytest.importorskip("torch")
     y, t = torch.tensor(logits).permute(0, 3, 1, 2), torch.tensor(masks)
     weights = None if weights is None else torch.tensor(weights)
     cross_entropy = torch.nn.functional.cross_entropy(y, t, weights, ignore_index=-1 if ignored is None else ignored)
@@ -33,6 +32,7 @@ def test_ignored_pixels_and_weights_of_classes(rng, ignored, weights):
 def test_a_single_logit_is_for_class_1_against_class_0(rng):
     logits, masks = rng.normal(size=(2, 5, 6, 1)).astype("float32"), rng.integers(0, 2, (2, 5, 6))
     found = float(cross_entropy_and_dice(0.0)(masks, logits))
+    torch = pytest.importorskip("torch")
     theirs = torch.nn.functional.binary_cross_entropy_with_logits(
         torch.tensor(logits[..., 0]), torch.tensor(masks).float()
     )

@@ -383,6 +383,14 @@ def test_the_loss_is_that_of_pytorch_and_of_the_definition_of_dice(rng):
     assert float(model.loss(masks, logits)) == pytest.approx(float(expected), rel=1e-5)
 
 
+def test_weights_of_classes_come_with_their_offsets(rng):
+    logits, masks = rng.normal(size=(2, 4, 4, 3)).astype("float32"), rng.integers(0, 3, (2, 4, 4))
+    model, weights = build_small(), [1.0, 4.0, 0.5]
+    training.compile_model(model, keras.optimizers.SGD(), RECIPE, weights)
+    expected = training.cross_entropy_and_dice(RECIPE.dice_weight, None, weights, training.offsets_against(weights))
+    assert float(model.loss(masks, logits)) == pytest.approx(float(expected(masks, logits)), rel=1e-5)
+
+
 # Two devices are pretended, or two processes have one each; the maps and offsets of `max_unpooling` are shared, too.
 ON_DEVICES = f"""
 import json, os, sys

@@ -90,9 +90,10 @@ for name, iou in {**scores["iou"], "mean IoU": scores["mean_iou"]}.items():
 assert scores["mean_iou"] > 0.5  # "background everywhere" stays below 1 / 4
 
 # %% [markdown]
-# The card, `trained/unet.json`, holds these scores, and the recipe. The batches are small on purpose, because they make
-# many steps of few images: batch normalisation uses *running means* when it predicts, and each training step moves them
-# a little towards the true ones. Stop a training too early, and its loss looks fine while its score is bad.
+# `val_mean_iou` is the mean IoU on the validation split. The card, `trained/unet.json`, holds the scores above, which
+# are those of the test split, and the recipe. The batches are small on purpose, because they make many steps of few
+# images: batch normalisation uses *running means* when it predicts, and each training step moves them a little towards
+# the true ones. Stop a training too early, and its loss looks fine while its score is bad.
 #
 # `zoo.predict` works with your model as it does with ours: a scene of any size in, a class for each of its pixels out.
 
@@ -115,11 +116,11 @@ plots.draw_images(shown, columns=3)
 # ## Another image size
 #
 # Each level of an encoder-decoder halves the sides, and with the default filters there are four such levels. So the
-# sides are multiples of 16 (`--image-size 96x160`), and `zoo.build` refuses others. Where you write `None`, any such
-# size will do. Convolutions have no size, so **the weights are the same**: a model that was trained at one size lends
-# them to a model for all sizes.
+# sides are multiples of 16 (`--image-size 96x160`). Where you write `None`, any such size will do. Convolutions have no
+# size, so **the weights are the same**: a model that was trained at one size lends them to a model for all sizes.
 
 # %%
+assert 2 ** len(FILTERS[1:]) == 16
 any_size = zoo.build("unet", image_shape=(None, None, 3), num_classes=len(CLASSES))
 any_size.set_weights(unet.get_weights())
 
@@ -129,8 +130,8 @@ wide, _ = draw_scene(np.random.default_rng(9), 48, 144)
 print("wide scene", wide.shape, "  logits", any_size(wide[None] / np.float32(255)).shape[1:])
 
 # %% [markdown]
-# That a model *runs* at another size does not mean that it is good there. Of a pet ten times as large it sees only fur
-# at once. That is why `zoo.predict` squeezes each photo to the size of the training.
+# That a model *runs* at another size does not mean that it is good there. A network that learned from whole pets sees
+# only fur where a pet is ten times as large. That is why `zoo.predict` squeezes each photo to the size of the training.
 #
 # ## A way up of your own
 #

@@ -37,7 +37,7 @@ def export(
     Args:
         model: Keras model from images (b, h, w, c), RGB or grey, to logits (b, h, w, classes).
         folder: where to write; made if missing.
-        format: "onnx" (from Keras 3.8 on), "litert" (from Keras 3.13 on) or "saved_model".
+        format: "onnx" (from Keras 3.8 on), "litert" (from Keras 3.13 and TensorFlow 2.18 on) or "saved_model".
         image_size: side in pixels of the images that the file takes, up to `zoo.resizing.MAX_SIDE`, "dynamic" for any
             height and width that the model can halve, or `None` for the model's own size.
         quantize_on: for LiteRT: images (n, h, w, c), float32 of the size above. If given, the network

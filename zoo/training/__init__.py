@@ -2,7 +2,7 @@
 
 from zoo.training.devices import gpus, process_count, process_number, require_jax, share_among
 from zoo.training.loop import compile_model, load, make_optimizer, train
-from zoo.training.loss import cross_entropy_and_dice, median_frequency_weights
+from zoo.training.loss import cross_entropy_and_dice, median_frequency_weights, offsets_against
 from zoo.training.recipe import PUBLISHED, SHORT, Recipe, but_for_rounding, phases, with_defaults
 from zoo.training.state import DivergedError, KeepState, forget, states
 
@@ -20,6 +20,7 @@ __all__ = [
     "load",
     "make_optimizer",
     "median_frequency_weights",
+    "offsets_against",
     "phases",
     "process_count",
     "process_number",

@@ -74,8 +74,8 @@ def offsets_against(class_weights: Sequence[float]) -> list[float]:
     """Offsets for the loss, so that weights of classes make a network find what is rare and not see it everywhere.
 
     A weight adds its logarithm to the logits that a network learns. With three quarters of it in the loss already, the
-    network's own logits are lower by as much. On CamVid's validation pictures, where this share was chosen, a U-Net's
-    mean IoU rose from 0.57 to 0.61.
+    network's own logits are lower by as much. The share was chosen on CamVid's validation pictures: taken off the
+    logits of a U-Net that was trained with the weights alone, it raised the mean IoU from 0.57 to 0.61.
 
     Args:
         class_weights: as for `cross_entropy_and_dice`; a class with the weight 0 gets the offset 0.
