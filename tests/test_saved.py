@@ -83,8 +83,7 @@ def test_all_together_are_small():
 def test_the_readmes_show_what_the_cards_say():
     readme = (FOLDER.parent / "README.md").read_text()
     assert tables.format_cards(saved.cards()) in readme
-    folders = [SEEDS, SEEDS / "seed_1", SEEDS / "seed_2"]
-    seeds = tables.format_seeds([{"unet": saved.card("unet", folder)} for folder in folders])
+    seeds = tables.format_seeds([saved.cards(folder) for folder in (SEEDS, SEEDS / "seed_1", SEEDS / "seed_2")])
     about_models = (FOLDER / "README.md").read_text()
     assert seeds in about_models
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in about_models.splitlines()]

@@ -107,14 +107,14 @@ def format_seeds(cards):
     """The table of several trainings of each stage: mean and standard deviation of their scores on the test split.
 
     Args:
-        cards: for each seed a dictionary from a stage to its card.
+        cards: for each seed a dictionary from a stage to its card; a stage must have two seeds at least.
     """
     rows = []
     for stage in cards[0]:
-        scores = [seed[stage]["scores"]["at_network_size"] for seed in cards]
-        row = [stage]
+        scores = [seed[stage]["scores"]["at_network_size"] for seed in cards if stage in seed]
+        row = [stage, str(len(scores))]
         for name in SCORES:
             values = [score[name] for score in scores if name in score]
             row.append(f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}" if values else "")
         rows.append(row)
-    return format_table(["stage", "mean IoU", "accuracy", "binary IoU", "boundary IoU"], rows)
+    return format_table(["stage", "seeds", "mean IoU", "accuracy", "binary IoU", "boundary IoU"], rows)
