@@ -612,9 +612,9 @@ print(f"on {pooled['dataset']['test']['examples']:,} test photos.")
 
 # %% [markdown]
 # Another random start gives a slightly different score, so a small difference proves nothing. The
-# [comparison](09_comparison.md#ten-times-as-long) says how small: this one is within its limit, and after a shorter
-# training it has the other sign. What is sure is the price: a strided convolution has weights and costs
-# multiply-adds, and pooling has none.
+# [comparison](09_comparison.md#ten-times-as-long) says how small. This one is larger than its limit, but after a
+# shorter training it has the other sign, and is larger than its limit, too. What is sure is the price: a strided
+# convolution has weights and costs multiply-adds, and pooling has none.
 #
 # !!! abstract "What this step mends, what it leaves broken"
 #     Shrinking makes a network cheap, and lets it see the whole pet. But the answer has to be as large as the photo,

@@ -364,11 +364,10 @@ from zoo import controls
 
 folder = saved.folder_of_models() / "seeds"
 widened = json.loads(controls.RESULTS.read_text())["widened"]
-short = {"transposed_convolution": [saved.card("transposed_convolution", folder)["scores"]["at_network_size"]]}
-short["widened"] = list(widened["seeds"].values())
-seeds = [saved.card("unet", path.parent) for path in folder.glob("**/unet.json")]
-seeds.sort(key=lambda card: card["recipe"]["seed"])
-short["unet"] = [card["scores"]["at_network_size"] for card in seeds]
+short = {"transposed_convolution": [], "widened": list(widened["seeds"].values()), "unet": []}
+for stage in ("transposed_convolution", "unet"):
+    for path in (folder / f"{stage}.json", *sorted(folder.glob(f"seed_*/{stage}.json"))):
+        short[stage].append(saved.card(stage, path.parent)["scores"]["at_network_size"])
 weights = {stage: card["costs"]["parameters"] for stage, card in cards.items()} | {"widened": widened["parameters"]}
 means = {name: np.mean([found["mean_iou"] for found in seeds]) for name, seeds in short.items()}
 print(f"{'network':24}{'weights':>9}   mean IoU   by seed")
