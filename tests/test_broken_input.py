@@ -322,7 +322,7 @@ def change_a_value(contents, draw):
 def test_broken_states(tmp_path, capfd):
     draw, recipe, right = random.Random(2), training.Recipe("synthetic_pets"), {0: ([], None)}
     model, history = compiled_model(), []
-    keep = training.KeepState(tmp_path / "whole", recipe, history)
+    keep = training.KeepState(tmp_path / "whole", state.identify(recipe), history)
     keep.set_model(model)
     for epoch, loss in enumerate((0.7, 0.5)):
         model.fit(np.full((1, 4, 4, 3), loss), np.ones((1, 4, 4, 3)), verbose=0)
@@ -340,7 +340,7 @@ def test_broken_states(tmp_path, capfd):
         model = compiled_model()
         right[0] = ([], variables(model))
         with limited_time():
-            found = state.read_state(folder, recipe, model)
+            found = state.read_state(folder, state.identify(recipe), model)
         assert (found, variables(model)) == right[{0: 2, 1: 1}[len(damaged)] if before not in damaged else 0]
         printed = capfd.readouterr()
         lines = printed.out.splitlines()

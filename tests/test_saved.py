@@ -17,7 +17,7 @@ import pytest
 import skimage
 
 import zoo
-from zoo import costs, evaluation, saved, tables, training
+from zoo import controls, costs, evaluation, saved, tables, training
 from zoo.__main__ import main
 from zoo.data import oxford_iiit_pet
 
@@ -86,6 +86,14 @@ def test_the_readmes_show_what_the_cards_say():
     seeds = tables.format_seeds([saved.cards(folder) for folder in (SEEDS, SEEDS / "seed_1", SEEDS / "seed_2")])
     about_models = (FOLDER / "README.md").read_text()
     assert seeds in about_models
+    by_seed = {stage: [] for stage in zoo.STAGES}
+    for path in SEEDS.glob("**/*.json"):
+        by_seed[path.stem].append(json.loads(path.read_text())["scores"]["at_network_size"]["mean_iou"])
+    widened = json.loads(controls.RESULTS.read_text())["widened"]["seeds"].values()
+    by_seed["widened"] = [scored["mean_iou"] for scored in widened]
+    squares = sum(np.square(found - np.mean(found)).sum() for found in by_seed.values())
+    spread = np.sqrt(squares / sum(len(found) - 1 for found in by_seed.values()))
+    assert f"standard deviation of the\nmean IoU is {spread:.4f}." in about_models
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in about_models.splitlines()]
     for stage, card in saved.cards().items():
         short = saved.card(stage, SEEDS)["scores"]["at_network_size"]

@@ -202,7 +202,7 @@ def test_a_recipe_with_a_field_of_another_version_is_refused(trained):
 
 def test_a_recipe_that_has_gained_a_field_reads_old_states(trained, compiled):
     change_recipe(trained, lambda recipe: recipe.pop("xla"))
-    assert len(state.read_state(trained, TWO, compiled)) == 2
+    assert len(state.read_state(trained, state.identify(TWO), compiled)) == 2
 
 
 @pytest.mark.slow
@@ -239,12 +239,12 @@ def zero_a_page(path):
 )
 def test_a_damaged_state_is_named_and_the_one_before_is_read(trained, compiled, capsys, file, damage):
     damage(trained / "after_epoch_0002" / file)
-    history = state.read_state(trained, TWO, compiled)
+    history = state.read_state(trained, state.identify(TWO), compiled)
     assert f"Passed over the state {trained / 'after_epoch_0002'}" in capsys.readouterr().out
     assert len(history) == 1
     loaded = numbers(compiled)
     shutil.rmtree(trained / "after_epoch_0002", ignore_errors=True)
-    assert len(state.read_state(trained, TWO, compiled)) == 1
+    assert len(state.read_state(trained, state.identify(TWO), compiled)) == 1
     assert_equal_bit_for_bit(loaded, numbers(compiled))
 
 
@@ -262,14 +262,14 @@ def test_when_all_states_are_damaged_a_training_begins_anew(trained, compiled, c
         path.write_bytes(b"")
     for number in (1, 2):  # of numbers that the training anew will reach late, or never
         (trained / f"after_epoch_000{number}").rename(trained / f"after_epoch_000{number + 6}")
-    assert state.read_state(trained, TWO, compiled) == []
+    assert state.read_state(trained, state.identify(TWO), compiled) == []
     assert capsys.readouterr().out.count("Passed over") == 2
-    keep = training.KeepState(trained, TWO, history := [])
+    keep = training.KeepState(trained, state.identify(TWO), history := [])
     keep.set_model(compiled)
     keep.on_epoch_begin(0)
     keep.on_epoch_end(0, {"loss": 1.0})
     assert state.states(trained) == [trained / "after_epoch_0001"]
-    assert state.read_state(trained, TWO, compiled) == history
+    assert state.read_state(trained, state.identify(TWO), compiled) == history
 
 
 def test_a_training_does_not_go_on_with_other_pictures(trained, monkeypatch):
@@ -289,7 +289,7 @@ def test_names_that_are_no_states_are_left_alone(trained, compiled):
         (trained / name).mkdir()
     (trained / "after_epoch_0009").write_text("a file")
     (trained / "after_epoch_0007").mkdir()  # empty
-    assert len(state.read_state(trained, TWO, compiled)) == 2
+    assert len(state.read_state(trained, state.identify(TWO), compiled)) == 2
 
 
 def test_two_trainings_in_one_folder_are_refused(trained):

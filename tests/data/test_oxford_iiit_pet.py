@@ -125,6 +125,15 @@ def test_records_are_read_once_until_a_file_changes(small_copy, monkeypatch):
             oxford_iiit_pet.species("train+validation")
 
 
+def test_a_broken_installation_is_no_fault_of_the_files(monkeypatch):
+    def break_off(name):
+        raise ImportError("a part of TensorFlow Datasets is missing")
+
+    monkeypatch.setattr(prepared.tfds, "builder", break_off)
+    with pytest.raises(ImportError, match="a part of TensorFlow Datasets is missing"):
+        prepared.is_prepared()
+
+
 @pytest.mark.parametrize("contents", ["", "{}", "[]", '{"name": 7}', "\x00"])
 @pytest.mark.parametrize("file", ["dataset_info.json", "features.json"])
 def test_a_broken_description_gets_one_line(small_copy, tmp_path, file, contents):

@@ -18,7 +18,7 @@ from zoo.prediction import decide
 from zoo.training.devices import check_common, process_count, process_number
 from zoo.training.loss import cross_entropy_and_dice, median_frequency_weights, offsets_against
 from zoo.training.recipe import Recipe, phases
-from zoo.training.state import KeepState, claim, read_state
+from zoo.training.state import KeepState, claim, identify, read_state
 
 
 def train(
@@ -66,13 +66,14 @@ def train_in(folder, build, recipe):
     optimizer = make_optimizer(recipe, len(data.examples(recipe.dataset, recipe.split)) // recipe.batch_size)
     class_weights = weigh_classes(recipe)
     compile_model(model, optimizer, recipe, class_weights)
-    history = read_state(folder, recipe, model)
+    identity = identify(recipe)
+    history = read_state(folder, identity, model)
     if processes > 1:
         check_common(len(history))
     # All processes must do the same, for some of their steps are common; what the others than the first write is lost.
     elsewhere = tempfile.TemporaryDirectory()
     kept = folder if process == 0 else Path(elsewhere.name)
-    callbacks = [keras.callbacks.TensorBoard(kept / "logs", write_graph=False), KeepState(kept, recipe, history)]
+    callbacks = [keras.callbacks.TensorBoard(kept / "logs", write_graph=False), KeepState(kept, identity, history)]
     if recipe.split == "train":
         callbacks.insert(0, ScoreValidation(load(recipe, "validation", recipe.image_size), data.find(recipe.dataset)))
     for image_size, epochs in phases(recipe):

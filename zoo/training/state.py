@@ -29,18 +29,16 @@ class KeepState(keras.callbacks.Callback):
 
     Args:
         folder: where the states lie.
-        recipe: the `Recipe`.
+        identity: of the training, as `identify` gives it.
         history: the epochs so far, to which each one is added.
 
     Raises:
         DivergedError: instead of keeping a state that is not finite.
     """
 
-    def __init__(self, folder, recipe, history):
+    def __init__(self, folder, identity, history):
         super().__init__()
-        self.folder, self.recipe, self.history = folder, recipe, history
-        self.described = data.describe(recipe.dataset, recipe.split)
-        self.start = start_of(recipe)
+        self.folder, self.identity, self.history = folder, identity, history
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.monotonic()
@@ -52,13 +50,7 @@ class KeepState(keras.callbacks.Callback):
         with files.write_whole(state_folder(self.folder, epoch + 1), overwrite=True) as unfinished:
             unfinished.mkdir()
             self.model.save_weights(unfinished / "model.weights.h5")  # with the optimiser's
-            state = {
-                "model": model_identity(self.model),
-                "recipe": dataclasses.asdict(self.recipe),
-                "data": self.described,
-                "start": self.start,
-                "history": self.history,
-            }
+            state = {"model": model_identity(self.model), **self.identity, "history": self.history}
             state["sha256"] = checksum(unfinished, state)
             (unfinished / "state.json").write_text(json.dumps(state, indent=1))
         for old in states(self.folder):
@@ -76,14 +68,14 @@ class KeepState(keras.callbacks.Callback):
             )
 
 
-def read_state(folder, recipe, model):
+def read_state(folder, identity, model):
     """Loads the newest whole state of a training into its model and optimiser.
 
     States that are damaged are named and passed over.
 
     Args:
         folder: where the states lie; a new one has none.
-        recipe: the `Recipe` of the training.
+        identity: of the training, as `identify` gives it.
         model: the compiled Keras model, with its optimiser built.
 
     Returns:
@@ -100,11 +92,10 @@ def read_state(folder, recipe, model):
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:  # the last of endless brackets
             print(printable(f"Passed over the state {state}, which is damaged: {first_line(error)}"))
             continue
-        check_same(folder, "recipe", with_defaults(kept["recipe"]), dataclasses.asdict(recipe))
-        described = data.describe(recipe.dataset, recipe.split)
-        check_same(folder, "state of the data set", kept.get("data", described), described)  # older states have none
-        start = start_of(recipe)
-        check_same(folder, "file to start from", kept.get("start", start), start)
+        kept = {**identity, **kept, "recipe": with_defaults(kept["recipe"])}  # older states have neither data nor start
+        names = {"recipe": "recipe", "data": "state of the data set", "start": "file to start from"}
+        for name, what in names.items():
+            check_same(folder, what, kept[name], identity[name])
         kept["model"]["name"] = plain_name(kept["model"]["name"])  # older states have the number
         check_same(folder, "model", kept["model"], model_identity(model))
         model.load_weights(state / "model.weights.h5")
@@ -112,9 +103,13 @@ def read_state(folder, recipe, model):
     return []
 
 
-def start_of(recipe):
-    """What tells the file that a training began from."""
-    return {"sha256": files.checksum(cards.path_of(recipe.start))} if recipe.start else {}
+def identify(recipe):
+    """What a training must have in common with the one whose state it goes on from: recipe, pictures and start."""
+    return {
+        "recipe": dataclasses.asdict(recipe),
+        "data": data.describe(recipe.dataset, recipe.split),
+        "start": {"sha256": files.checksum(cards.path_of(recipe.start))} if recipe.start else {},
+    }
 
 
 def checksum(state, contents):
