@@ -3,6 +3,7 @@ import contextlib
 import importlib.util
 import itertools
 import os
+import sys
 import types
 
 import keras
@@ -12,6 +13,8 @@ import pytest
 import zoo
 from zoo import benchmark, training
 from zoo.benchmark import networks, other_runtimes, pooling, turns
+from zoo.benchmark.pipeline import data_rates, milliseconds, train_rate
+from zoo.data import synthetic_pets
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +150,26 @@ def test_the_unet_runs_in_every_runtime_that_is_installed():
     rows = benchmark.runtimes(batches=(1,), rounds=2)
     assert all(row["milliseconds"] > 0 for row in rows)
     assert {row["runtime"] for row in rows} >= {"Keras on TensorFlow", "Keras on TensorFlow, XLA"}
+
+
+def test_the_pipeline_is_timed_by_the_images_that_it_gives(monkeypatch):
+    """By a clock that ticks once each time it is asked: an epoch lasts a second."""
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 13, "validation": 4, "test": 4})
+    monkeypatch.setattr(sys.modules[data_rates.__module__].time, "perf_counter", itertools.count().__next__)
+    assert data_rates("synthetic_pets", 32, 4) == {"cold": 12, "cached": 12}  # three whole batches
+
+
+def test_a_training_is_timed_by_its_second_epoch(monkeypatch):
+    def train(build, recipe, folder):
+        assert (recipe.split, recipe.epochs, recipe.batch_size) == ("train+validation", 2, 4)
+        return None, [{"seconds": 100.0}, {"seconds": 2.0}]
+
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train+validation": 17})
+    monkeypatch.setattr(training, "train", train)
+    assert train_rate("synthetic_pets", 32, 4) == 16 / 2  # of 17 images, four batches of 4
+
+
+def test_a_step_that_fails_ends_the_measurement_of_the_pipeline():
+    with pytest.raises(RuntimeError, match="cannot do that"):
+        milliseconds({"error": "cannot do that"})
+    assert milliseconds({"milliseconds": 7.0}) == 7.0

@@ -6,7 +6,7 @@ import os
 import pytest
 
 import zoo
-from zoo import cards
+from zoo import cards, files
 from zoo.__main__ import main
 
 
@@ -130,5 +130,5 @@ def test_what_json_does_not_know_is_not_written(number, tmp_path):
     path = tmp_path / "unet.json"
     path.write_text("{}")
     with pytest.raises(ValueError, match="JSON"):
-        cards.write_json(path, {"scores": {"mean_iou": number}})
+        files.write_json(path, {"scores": {"mean_iou": number}})
     assert path.read_text() == "{}"

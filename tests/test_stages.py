@@ -26,7 +26,7 @@ def test_its_page_explains_it_under_its_name(stage):
 
 
 @each
-def test_its_fault_is_what_the_next_one_mends(stage):
+def test_all_but_the_last_have_a_fault_left(stage):
     assert stage.does
     assert bool(stage.fault) is (stage is not REGISTRY[-1])
 

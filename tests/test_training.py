@@ -190,7 +190,7 @@ def change_recipe(folder, change):
     for path in folder.glob("after_epoch_*/state.json"):
         kept = json.loads(path.read_text())
         change(kept["recipe"])
-        kept["sha256"] = state.checksum(path.parent, kept)
+        kept["sha256"] = state.checksum_of_state(path.parent, kept)
         path.write_text(json.dumps(kept))
 
 

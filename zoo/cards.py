@@ -1,13 +1,12 @@
 """The cards of the saved models, `<stage>.json`. With the standard library alone, so that reading them is instant."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import printable
-from zoo.files import checksum, read_object, write_whole
+from zoo.files import checksum, read_object
 from zoo.stages import STAGES, check_stage
 
 SCORES = ("mean_iou", "pixel_accuracy", "binary_iou", "boundary_iou")
@@ -126,16 +125,6 @@ def look_up(contents: Any, keys: Sequence[str]) -> Any:
 def is_number(value: Any) -> bool:
     """Whether a value of a JSON file is a number that can be printed."""
     return isinstance(value, int | float) and not isinstance(value, bool) and (abs(value) < 1e18 or value != value)
-
-
-def write_json(path: str | os.PathLike, contents: dict) -> None:
-    """Writes a JSON file, which gets its name when it is whole.
-
-    Raises:
-        ValueError: if a number in it is not finite, which JSON does not know.
-    """
-    with write_whole(path, overwrite=True) as unfinished:
-        unfinished.write_text(json.dumps(contents, indent=1, allow_nan=False) + "\n")
 
 
 def find(stage: str, folder: str | os.PathLike | None, ending: str) -> Path:

@@ -120,7 +120,7 @@ def main():
         print(f"{name}, seed {seed}:", flush=True)
         recipe = dataclasses.replace(training.SHORT, seed=seed)
         own["seeds"][str(seed)] = learn(name, recipe, Path("runs/controls") / f"{name}_{seed}")
-        cards.write_json(options.out, found)
+        files.write_json(options.out, found)
         print(f"mean IoU {own['seeds'][str(seed)]['mean_iou']:.3f}", flush=True)
 
 

@@ -49,7 +49,7 @@ def run_trial(name: str, seed: int, folder: str | os.PathLike, recipe: training.
     _, history = training.train(lambda: models.build("unet", image_shape=(None, None, 3)), recipe, path.with_suffix(""))
     result = {"trial": name, "seed": seed, "changes": TRIALS[name], "epochs": recipe.epochs}
     result |= {"minutes": (time.monotonic() - start) / 60, "mean_iou": history[-1]["val_mean_iou"]}
-    cards.write_json(path, result)
+    files.write_json(path, result)
     return result
 
 

@@ -104,6 +104,16 @@ def checksum(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
+def write_json(path, contents):
+    """Writes a JSON file, which gets its name when it is whole.
+
+    Raises:
+        ValueError: if a number in it is not finite, which JSON does not know.
+    """
+    with write_whole(path, overwrite=True) as unfinished:
+        unfinished.write_text(json.dumps(contents, indent=1, allow_nan=False) + "\n")
+
+
 def read_object(path):
     """Reads a JSON file that holds an object, as a dictionary.
 

@@ -18,7 +18,7 @@ quiet.import_tensorflow()
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
-from zoo import cards, data, evaluation, files, models, saved, trained, training  # noqa: E402
+from zoo import data, evaluation, files, models, saved, trained, training  # noqa: E402
 from zoo.commands.arguments import one_or_two_sides  # noqa: E402
 from zoo.data.folder import select  # noqa: E402
 
@@ -140,7 +140,7 @@ def main():
         scores = learn(options.folder, options.image_size, count, start, seed)
         run = {"pictures": count, "start": start, "seed": seed, "mean_iou": scores["mean_iou"], "iou": scores["iou"]}
         found["runs"].append(run)
-        cards.write_json(options.out, found)
+        files.write_json(options.out, found)
         print(f"{count} pictures, {start or 'random weights'}, seed {seed}: {scores['mean_iou']:.3f}", flush=True)
 
 

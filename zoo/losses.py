@@ -133,7 +133,7 @@ def main():
         own["seeds"][str(seed)] = score(model, *tests)
         answer = check_finite(model.predict(photo, verbose=0))[0].argmax(-1)
         own.setdefault("answer", ["".join(map(str, row)) for row in answer])  # what it says of Chelsea
-        cards.write_json(options.out, found)
+        files.write_json(options.out, found)
         print(f"{name}, seed {seed}: {own['seeds'][str(seed)]['confusion']}", flush=True)
 
 

@@ -145,7 +145,7 @@ def main():
         own["parameters"] = learner.model.count_params()
         own["ious"][str(seed)], answer = learner.learn(task, seed)
         own.setdefault("answer", answer)
-        cards.write_json(options.out, found)
+        files.write_json(options.out, found)
         print(f"{task:6} {network}, seed {seed}: {own['ious'][str(seed)]:.2f}", flush=True)
 
 

@@ -12,11 +12,11 @@ import h5py
 import keras
 
 import zoo.layers  # noqa: F401, registers the custom layers
-from zoo.cards import card, cards, find, folder_of_models, write_json
+from zoo.cards import card, cards, find, folder_of_models
 from zoo.errors import first_line
-from zoo.files import check_file, checksum, write_whole
+from zoo.files import check_file, checksum, write_json, write_whole
 
-__all__ = ["card", "cards", "folder_of_models", "load", "load_any", "load_file", "save", "write_json"]
+__all__ = ["card", "cards", "folder_of_models", "load", "load_any", "load_file", "save"]
 
 MOST_BYTES = 50_000_000  # of a configuration, and of weights that a model does not need: kilobytes may hold gigabytes
 
@@ -44,7 +44,8 @@ def load(stage: str, folder: str | os.PathLike | None = None) -> keras.Model:
 
     Returns:
         An uncompiled `keras.Model` from images (b, 128, 128, 3), floats in [0, 1], to logits
-        (b, 128, 128, 3) for pet, background and border.
+        (b, 128, 128, 3) for pet, background and border; of another size and other classes where `folder` holds models
+        that were trained so.
 
     Raises:
         ValueError: if there is no such stage, or the file is not the one that its card describes.

@@ -7,6 +7,7 @@ from pathlib import Path
 from mkdocs.structure.files import File
 from translation import say
 
+from zoo import files
 from zoo.cards import class_names
 from zoo.stages import REGISTRY
 
@@ -91,7 +92,7 @@ def offer(stage, ending, path):
             "**{title}**: not made, since the extra `export` was not installed where these pages were built.",
             title=TITLES[ending],
         )
-    name, checksum = f"{stage.name}{ending}", hashlib.sha256(path.read_bytes()).hexdigest()
+    name, checksum = f"{stage.name}{ending}", files.checksum(path)
     code = CODE[ending].format(name=name)
     return (
         f"**{TITLES[ending]}**: [{name}]({name}), {path.stat().st_size / 1e6:.1f} MB\n\n```python\n{code}\n```\n\n"

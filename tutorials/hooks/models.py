@@ -1,5 +1,7 @@
 """What the site tells of each stage: its place in the navigation, in tables, and a page of its trained model."""
 
+import textwrap
+
 import charts
 import drawings
 import translation
@@ -191,8 +193,7 @@ def costs_of(known):
 
 def fold(title, *blocks):
     """Markdown that a click opens."""
-    text = "\n\n".join(blocks).replace("\n", "\n    ")
-    return f'??? abstract "{title}"\n\n    {text}'
+    return f'??? abstract "{title}"\n\n' + textwrap.indent("\n\n".join(blocks), "    ")
 
 
 def table(header, rows):

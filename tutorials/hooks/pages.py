@@ -14,6 +14,7 @@ import importlib.metadata
 import inspect
 import os
 import re
+import textwrap
 from pathlib import Path
 
 import jupytext
@@ -26,6 +27,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from notebooks import make_notebook
 from translation import say, translate_notebook
+
+from zoo.files import write_whole
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "pages"
@@ -100,12 +103,10 @@ def execute(script, notebook, kept):
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
                 raise PluginError(f"{script} warns its readers:\n{output.text}\nfrom the cell:\n{cell.source}")
-    CACHE.mkdir(parents=True, exist_ok=True)
     for old in CACHE.glob(f"{script.stem}-*.ipynb"):
         old.unlink()
-    unfinished = kept.with_suffix(".unfinished")
-    nbformat.write(notebook, unfinished)
-    os.replace(unfinished, kept)
+    with write_whole(kept, overwrite=True) as unfinished:
+        nbformat.write(notebook, unfinished)
 
 
 def key(notebook):
@@ -207,4 +208,4 @@ def fence(language, text):
 def fold(kind, title, blocks):
     """A block that a click opens."""
     text = "\n\n".join(blocks)
-    return f'??? {kind} "{title}"\n\n' + re.sub(r"^(?=.)", "    ", text, flags=re.MULTILINE)
+    return f'??? {kind} "{title}"\n\n' + textwrap.indent(text, "    ")

@@ -1,6 +1,7 @@
 """Folds long code on the pages, so that a page is read, not scrolled."""
 
 import re
+import textwrap
 
 from translation import say
 
@@ -20,4 +21,4 @@ def fold(match):
         return match[0]
     names = re.findall(r"^(?:class|def) (\w+)", match[1], re.MULTILINE)
     title = say("Code, {lines} lines", lines=lines) + (f": {', '.join(names)}" if names else "")
-    return f'??? example "{title}"\n\n' + re.sub(r"^(?=.)", "    ", match[0], flags=re.MULTILINE)
+    return f'??? example "{title}"\n\n' + textwrap.indent(match[0], "    ")

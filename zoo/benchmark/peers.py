@@ -36,7 +36,7 @@ def main(arguments=None):
     quiet.import_tensorflow()
     if options.benchmark:
         results["peers"] = time_networks()
-        cards.write_json(options.benchmark, results)
+        files.write_json(options.benchmark, results)
         print(tables.format_benchmark(results["peers"]))
         return
     ours = cards.card("unet", cards.folder_of_models() / "seeds")  # by the same short recipe
@@ -70,8 +70,7 @@ def train_peer(name, folder):
     model.set_weights(trained.get_weights())
     scores = evaluation.evaluate(model, recipe.dataset)
     result = {"zoo_recipe": dataclasses.asdict(recipe), "scores": scores, "costs": costs.costs(model)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cards.write_json(path, result)
+    files.write_json(path, result)
     return result
 
 

@@ -6,14 +6,14 @@ import time
 from zoo.benchmark.networks import run_stage
 from zoo.benchmark.turns import processes, take_turns
 
+SIZES = 128, 16  # the side of an image in pixels, and the images in a batch
 
-def pipeline(dataset: str, image_size: int = 128, batch_size: int = 16) -> dict[str, float]:
+
+def pipeline(dataset: str) -> dict[str, float]:
     """Counts the augmented images that tf.data gives in a second, and those that training the U-Net takes.
 
     Args:
         dataset: one of `zoo.data.DATASETS`.
-        image_size: side in pixels.
-        batch_size: images in a batch.
 
     Returns:
         A dictionary of images a second: `cold` (the first epoch, in which photos are decoded),
@@ -21,12 +21,12 @@ def pipeline(dataset: str, image_size: int = 128, batch_size: int = 16) -> dict[
         (the second epoch of `zoo.training.train`, validation and checkpoint apart).
     """
     with processes(["tensorflow"]) as process:
-        calls = {"unet": (process["tensorflow"], run_stage, "unet", image_size, batch_size, "train")}
-        rates = process["tensorflow"].submit(data_rates, dataset, image_size, batch_size).result()
+        calls = {"unet": (process["tensorflow"], run_stage, "unet", *SIZES, "train")}
+        rates = process["tensorflow"].submit(data_rates, dataset, *SIZES).result()
         before = milliseconds(take_turns(calls, 15)["unet"])
-        rates["train"] = process["tensorflow"].submit(train_rate, dataset, image_size, batch_size).result()
+        rates["train"] = process["tensorflow"].submit(train_rate, dataset, *SIZES).result()
         after = milliseconds(take_turns(calls, 15)["unet"])
-        rates["bare_step"] = 2 * 1000 * batch_size / (before + after)
+        rates["bare_step"] = 2 * 1000 * SIZES[1] / (before + after)
     return rates
 
 

@@ -1,7 +1,7 @@
 import os
 
 import zoo.benchmark
-from zoo import cards, data, files, machine, tables
+from zoo import data, files, machine, tables
 from zoo.benchmark import figures
 from zoo.commands.arguments import BENCHMARKS
 from zoo.errors import printable
@@ -15,14 +15,13 @@ def benchmark(options):
     for path in (options.out, picture):
         if os.path.lexists(path):
             raise FileExistsError(f"{path} is there already. Move it, or name another --out.")
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # several processes share the GPU, if there is one
     packages = machine.versions("jax", "torch", "onnxruntime", "ai-edge-litert")
     results = {"machine": machine.hardware(), "versions": packages}
     for name in options.names or BENCHMARKS:
         measure = getattr(zoo.benchmark, name)
         results[name] = measure(data.default_dataset()) if name == "pipeline" else measure()
-        cards.write_json(options.out, results)
+        files.write_json(options.out, results)
         print_results(name, results[name])
     with files.write_whole(picture) as unfinished:
         figures.draw_benchmark(results).savefig(unfinished, dpi=100)

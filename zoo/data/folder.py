@@ -1,14 +1,4 @@
-"""A folder of somebody's own pictures and masks as a data set.
-
-    images/      photos, in any format of `zoo.data.read_image`
-    masks/       of the same names; grey or palette PNG whose numbers are the classes
-    classes.txt  the names of the classes, a line each, from 0 (optional)
-
-Such a folder is split by a fixed rule, or by lists of names: `train.txt`, `validation.txt` (optional), `test.txt`. Or
-it holds folders `train/`, `validation/` (optional) and `test/`, with `images/` and `masks/` in each. Masks in colours
-need `classes.json` in place of `classes.txt`: `{"road": [128, 64, 128], ...}`; a colour named "ignored" does not count,
-and with a single class, black is background.
-"""
+"""A folder of somebody's own pictures and masks as a data set."""
 
 import collections
 import functools
@@ -30,11 +20,20 @@ SHOWN = 20  # problems in a message
 def open_folder(folder: str | os.PathLike) -> Dataset:
     """A folder as a data set. All files are looked at first, so that nothing is found wrong after an hour.
 
+        images/      photos, in any format of `zoo.data.read_image`
+        masks/       of the same names; grey or palette PNG whose numbers are the classes
+        classes.txt  the names of the classes, a line each, from 0 (optional)
+
+    Such a folder is split by a fixed rule, or by lists of names: `train.txt`, `validation.txt` (optional), `test.txt`.
+    Or it holds folders `train/`, `validation/` (optional) and `test/`, with `images/` and `masks/` in each. Masks in
+    colours need `classes.json` in place of `classes.txt`: `{"road": [128, 64, 128], ...}`; a colour named "ignored"
+    does not count, and with a single class, black is background.
+
     255 in a mask is ignored (65535 where there are more than 255 classes). The class named "background" is the
     background, if there is one. A `classes.txt` with a single name means that 1 is this class and 0 is none.
 
     Args:
-        folder: path of a folder as the module's first lines show.
+        folder: path of such a folder.
 
     Returns:
         A `Dataset`.

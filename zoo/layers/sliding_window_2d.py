@@ -65,8 +65,8 @@ class SlidingWindow2D(keras.layers.Layer):
         batch, height, width, channels = ops.shape(inputs)
         rows, columns = height // self.stride, width // self.stride
         in_window = ops.arange(self.window)
-        patches = ops.take(self.pad(inputs), place(rows, self.stride) + in_window, axis=1)
-        patches = ops.take(patches, place(columns, self.stride) + in_window, axis=3)
+        patches = ops.take(self.pad(inputs), first_pixels(rows, self.stride) + in_window, axis=1)
+        patches = ops.take(patches, first_pixels(columns, self.stride) + in_window, axis=3)
         patches = ops.transpose(patches, (0, 1, 3, 2, 4, 5))  # (b, rows, columns, window, window, c)
         logits = self.classifier(
             ops.reshape(patches, (batch * rows * columns, self.window, self.window, channels)), training=training
@@ -125,6 +125,6 @@ def layers_within(layer):
         yield from layers_within(inner)
 
 
-def place(count, stride):
-    """First pixel of each patch, as a column (count, 1)."""
+def first_pixels(count, stride):
+    """The first pixel of each patch, as a column (count, 1)."""
     return ops.expand_dims(ops.arange(count) * stride, 1)

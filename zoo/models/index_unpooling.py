@@ -15,8 +15,8 @@ def build_index_unpooling(
 ) -> keras.Model:
     """Down by max pooling; up by marking where each maximum stood.
 
-    Ones alone carry no features, so they are joined with the copied values. The lecture shows
-    only the ones; joining them is ours.
+    Ones alone carry no features, so they are joined with the copied values. One of the lecture's two sentences on
+    unpooling by indices puts a fixed value such as 1 there; joining it with copies is ours.
 
     Args:
         image_shape: (height, width, channels); sides are multiples of 16 or `None`.

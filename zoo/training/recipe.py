@@ -39,6 +39,9 @@ class Recipe:
         seed: of the first weights, the order of the examples and their augmentation.
         mixed_precision: whether to compute in bfloat16 (weights stay float32).
         xla: whether TensorFlow compiles the step with XLA; JAX always does.
+
+    Raises:
+        ValueError: if a number lies outside of what its field allows.
     """
 
     dataset: str

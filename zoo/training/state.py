@@ -51,7 +51,7 @@ class KeepState(keras.callbacks.Callback):
             unfinished.mkdir()
             self.model.save_weights(unfinished / "model.weights.h5")  # with the optimiser's
             state = {"model": model_identity(self.model), **self.identity, "history": self.history}
-            state["sha256"] = checksum(unfinished, state)
+            state["sha256"] = checksum_of_state(unfinished, state)
             (unfinished / "state.json").write_text(json.dumps(state, indent=1))
         for old in states(self.folder):
             if epochs_of(old) not in (epoch, epoch + 1):  # not by their order: damaged ones may bear higher numbers
@@ -87,7 +87,7 @@ def read_state(folder, identity, model):
     for state in states(folder):
         try:
             kept = files.read_object(state / "state.json")
-            if kept["sha256"] != checksum(state, kept) or len(kept["history"]) != epochs_of(state):
+            if kept["sha256"] != checksum_of_state(state, kept) or len(kept["history"]) != epochs_of(state):
                 raise ValueError("it has changed since it was written")
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:  # the last of endless brackets
             print(printable(f"Passed over the state {state}, which is damaged: {first_line(error)}"))
@@ -112,7 +112,7 @@ def identify(recipe):
     }
 
 
-def checksum(state, contents):
+def checksum_of_state(state, contents):
     """The SHA-256 of the weights in the folder of a state, and of all that its `state.json` says besides."""
     weights = state / "model.weights.h5"
     files.check_file(weights)
