@@ -160,13 +160,6 @@ def test_out_that_cannot_be_written_is_found_at_once(command, tmp_path, monkeypa
     assert (tmp_path / "file").read_text() == ""
 
 
-def test_list_prints_every_model_and_nothing_else(run_zoo):
-    result = run_zoo("list")
-    lines = result.stdout.splitlines()
-    assert [line.split()[1] for line in lines[2:]] == list(zoo.STAGES)
-    assert result.stderr == ""
-
-
 def test_predict_skips_what_is_broken_and_says_so(run_zoo, tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -349,16 +342,6 @@ def test_an_empty_name_is_refused(command, capsys):
     with pytest.raises(SystemExit):
         __main__.main(command)
     assert "must not be empty" in capsys.readouterr().err
-
-
-def test_models_that_are_no_files_or_broken_get_one_line(by_colour, tmp_path):
-    os.mkfifo(tmp_path / "pipe.keras")
-    (tmp_path / "folder.keras").mkdir()
-    (tmp_path / "broken.keras").write_bytes(Path(by_colour).read_bytes()[:-30])
-    for name, words in [("pipe", "a fifo"), ("folder", "a folder"), ("broken", "cannot be loaded"), ("no", "no file")]:
-        with pytest.raises(SystemExit, match=words) as error:
-            __main__.main(["predict", str(tmp_path / f"{name}.keras"), "a.jpg"])
-        assert "\n" not in str(error.value)
 
 
 def test_a_folder_without_models_is_named(tmp_path, monkeypatch):

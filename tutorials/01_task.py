@@ -119,8 +119,8 @@ draw_labels({"in the file": piece(corner) + 1, "here": piece(corner)}, {"in the 
 # %% [markdown]
 # One can easily get these names wrong. The segmentation tutorial of TensorFlow lists the three as pet, *border*,
 # *surrounding*: the last two are swapped. We need not believe anybody, because the masks themselves tell. The
-# background should fill the frame of a photo. The border should be so thin that hardly any of its pixels has only its
-# like around it.
+# background should be what a photo has along its edge. The border should be so thin that hardly any of its pixels has
+# only border around it.
 
 # %%
 pixels, framed, deep = np.zeros(3), np.zeros(3), np.zeros(3)
@@ -441,9 +441,9 @@ print(f" second row: {card['dataset']['test']['examples']:,} test photos of {car
 assert lazy["pixel_accuracy"] > 2 * lazy["mean_iou"]
 
 # %% [markdown]
-# Its accuracy is more than twice its mean IoU, for not one right pixel of a pet. Accuracy counts pixels, so it listens
-# to the class that has most of them. In the mean IoU each class has one vote, and the thin border counts as much as
-# the wide background. So we compare stages by mean IoU.
+# Its accuracy is more than twice its mean IoU, although it finds no pixel of a pet. Accuracy counts pixels, so it
+# listens to the class that has most of them. In the mean IoU each class has one vote, and the thin border counts as
+# much as the wide background. So we compare stages by mean IoU.
 #
 # ## What to do with the border?
 #
@@ -496,7 +496,7 @@ print(f"s = {share:.3f}, s / 3 = {share / 3:.3f}")
 #
 # Mean IoU has a weakness of its own. A large pet has many pixels inside and few at its outline, so that an inexact
 # outline costs little. **Boundary IoU** (Cheng et al. 2021) looks at the outline alone: the pixels of the pet that lie
-# within a small distance of its outside, 2 % of the image's diagonal (the frame of the photo counts as outside). Of
+# within a small distance of its outside, 2 % of the image's diagonal (the edge of the photo counts as outside). Of
 # those pixels, in truth and answer, it takes the IoU: one for each photo, and the score is their mean. For this score
 # pet and border count as one, since their common outline is what matters.
 #

@@ -259,7 +259,8 @@ assert (128 // 4) ** 2 * each == saved.card("sliding_window")["costs"]["multiply
 # If overlapping patches share their features, why not compute the features once, for the whole image? Convolutions
 # allow it: what a kernel finds at a pixel does not depend on where a patch begins.
 #
-# Pooling is the difficulty. A patch begins to count its pairs at its own first pixel, so patches that begin at odd
+# Pooling is the difficulty. Max pooling keeps the larger number of each pair, here of two neighbours in a row. A patch
+# begins to count its pairs at its own first pixel, so patches that begin at odd
 # pixels have other pairs than those that begin at even pixels. The way out: take the maximum of **each** pixel and its
 # neighbour, and let a patch pick every second one.
 
@@ -307,10 +308,10 @@ figure
 # takes the maxima that begin at its own first pixel and then at every second one. Both find what they would have pooled
 # themselves, and none of them was cut out.
 #
-# After such a pooling, the neighbours in the feature map of a patch lie 2 pixels apart. So the next convolution spreads
-# its taps: it reads every second pixel. That is called **dilation**. `DenseWindow2D` replaces each layer of the
-# classifier in this way, and leaves out pixels that no patch asks for. It takes the same classifier with the same
-# weights, and it must give the same logits.
+# After such a pooling, the neighbours in the map of features (*feature map*) of a patch lie 2 pixels apart. So the next
+# convolution spreads its kernel: it reads every second pixel. That is called **dilation**. `DenseWindow2D` replaces
+# each layer of the classifier in this way, and leaves out pixels that no patch asks for. It takes the same classifier
+# with the same weights, and it must give the same logits.
 
 # %%
 dense = DenseWindow2D(classifier, WINDOW, STRIDE)
@@ -414,7 +415,7 @@ figure
 
 # %% [markdown]
 # With the whole photo the question is easy. A patch of fur may be a pet, a rug or a sofa. How many pets of the first
-# 100 test photos, with their border, fit into a window?
+# 100 test photos, with their border, fit into a window? (A photo whose mask shows no pet does not count.)
 
 
 # %%

@@ -153,8 +153,9 @@ print(f"side of the square with half of the strength, in three untrained network
 
 # %% [markdown]
 # The scale is linear. Far pixels reach a feature on few paths through the network, and near ones on many. So the view
-# that is used is smaller than the one that is possible. And what does training make of it? The last line says how far
-# untrained networks differ: what lies outside of that, training has done.
+# that is used is smaller than the one that is possible. And what does training make of it? Untrained networks hardly
+# differ, as the last line says. In this network, training has made the field smaller. Luo et al. saw it grow in theirs:
+# it depends on the network and the task.
 #
 # ## Pooling by hand
 #
@@ -510,8 +511,8 @@ figure
 
 # %% [markdown]
 # Each box is two 3 x 3 convolutions of stride 1. The dashed arrows are the memories. In some stages they carry nothing,
-# in others the places of the maxima, and in the [U-Net](08_unet.md) whole feature maps. Elsewhere an arrow that carries
-# feature maps across is called a **skip connection**.
+# in others the places of the maxima, and in the [U-Net](08_unet.md) whole feature maps. Elsewhere such an arrow is
+# called a **skip connection**, most of all where it carries feature maps.
 #
 # Does the diagram tell the truth? The model knows the shape of each of its convolutions.
 
@@ -612,12 +613,12 @@ print(f"on {pooled['dataset']['test']['examples']:,} test photos.")
 
 # %% [markdown]
 # Another random start gives a slightly different score, so a small difference proves nothing. The
-# [comparison](09_comparison.md#ten-times-as-long) says how small. This one is larger than its limit, but after a
+# [comparison](09_comparison.md#ten-times-as-many-epochs) says how small. This one is larger than its limit, but after a
 # shorter training it has the other sign, and is larger than its limit, too. What is sure is the price: a strided
 # convolution has weights and costs multiply-adds, and pooling has none.
 #
 # !!! abstract "What this step mends, what it leaves broken"
-#     Shrinking makes a network cheap, and lets it see the whole pet. But the answer has to be as large as the photo,
+#     Shrinking makes a network cheap, and lets it see most of the pet. But the answer has to be as large as the photo,
 #     and the small map no longer knows where in its window a feature stood. How do we grow back? The two simplest ways
 #     are [nearest neighbour and bed of nails](05_nearest_and_nails.md).
 #

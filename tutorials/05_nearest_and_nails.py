@@ -194,9 +194,10 @@ for (stage, model), places in zip(models.items(), (window, corner), strict=True)
 
 # %% [markdown]
 # The same numbers. The lecture that we follow ([its name](index.md)) tells two ways to grow: in the first (方式一) the
-# rule is written down, in the second (方式二) it is learned. Of the *layers* that is true: neither nearest neighbour
-# nor bed of nails has a weight. Of the *networks* it is not: the convolution behind them has learned how to grow. What
-# these stages lack is not learning. It is the knowledge where in *this* photo each maximum stood.
+# rule is written down, in the second (方式二) it is learned. Of the *layers* that is true: nearest neighbour and bed of
+# nails have no weights. Of the *networks* it is not: the convolution behind them has learned how to grow. What
+# these stages lack is not learning. Nobody hands them where in *this* photo each maximum stood: they would have to
+# write it into their features.
 #
 # ## The stage `nearest_unpooling`
 #

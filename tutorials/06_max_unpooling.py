@@ -259,8 +259,8 @@ for level in range(4):
 # <div class="channels-figure"></div>
 #
 # What passes from the way down to the way up, beside the bottom, is called a *skip connection*. Mostly it carries
-# features. Here it carries places only, one byte for each value. (PyTorch's *index* counts the pixels of the whole map
-# instead, in eight bytes. An offset becomes an index when the width of the map is known.)
+# feature maps. Here it carries places only, one byte for each value. (PyTorch's *index* counts the pixels of the whole
+# map instead, in eight bytes. An offset becomes an index when the width of the map is known.)
 
 
 # %%
@@ -390,11 +390,12 @@ print("{:25} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*
 
 # %% [markdown]
 # On pets, remembered places change little: no difference is much larger than what seeds make, and not all of them are
-# gains. `index_unpooling` is ahead at border and boundary, by about what seeds make. It also has more parameters, since
-# concatenated channels make the next convolution wider. Why so little? We suppose: the outline of a pet is smooth, so
-# that its place can be guessed from a coarse map and its neighbours. A remembered place can help much only where
-# nothing near tells it, and where the things to be found are maxima: single dots, thin lines, poles in the
-# distance.
+# gains. By the [rule of the comparison](09_comparison.md#one-rule-set-before-we-look), `max_unpooling` is even a little
+# behind `nearest_unpooling`. `index_unpooling` is ahead at border and boundary, by about what seeds make. It also has
+# more parameters, since concatenated channels make the next convolution wider. Why so little? We suppose: the outline
+# of a pet is smooth, so that its place can be guessed from a coarse map and its neighbours. A remembered place can help
+# much only where nothing near tells it, and where the things to be found are maxima: single dots, thin lines, poles in
+# the distance.
 #
 # ## Does remembering the place help?
 #
@@ -406,7 +407,8 @@ import json
 
 from zoo import places
 
-found = json.loads(places.RESULTS.read_text())["dots"]
+results = json.loads(places.RESULTS.read_text())
+found = results["dots"]
 noise, dots = places.examples("dots", places.TEST, places.TEST_SEED)
 shown = {"image": noise[0, :, :, 0], "truth": dots[0] * 1.0}
 for stage in ("nearest_unpooling", "max_unpooling"):
@@ -423,8 +425,25 @@ plots.draw_images(shown)
 # %% [markdown]
 # The last numbers are IoU over all images, one for each training. Copying brings up the window, not the pixel. Yet the
 # network that copies finds most dots: before it pools, its convolutions can write the place into features. It does not
-# always succeed. A later page shows how it can, and compares all seven ways,
-# on lines as well as dots: [where places must matter](09_comparison.md#where-places-must-matter).
+# always succeed. All seven stages, made small, learned the dots, and then lines that are one pixel thin:
+
+# %% tags=["numbers"]
+print("mean IoU over the seeds  " + "".join(f"{task:>8}" for task in places.TASKS))
+for stage in zoo.STAGES[2:]:
+    means = [np.mean(list(results[task][stage]["ious"].values())) for task in places.TASKS]
+    print(f"{stage:25}" + "".join(f"{mean:8.2f}" for mean in means))
+remember = ("index_unpooling", "max_unpooling", "unet")
+for of_task in results.values():
+    with_memory, without = (
+        [iou for stage in zoo.STAGES[2:] if (stage in remember) == has for iou in of_task[stage]["ious"].values()]
+        for has in (True, False)
+    )
+    assert min(with_memory) > max(without)
+
+# %% [markdown]
+# So remembering helps where places must matter: each training with a memory is better than each one without. A later
+# page has the pictures, and shows how a network can know the place by itself: [where places must
+# matter](09_comparison.md#where-places-must-matter).
 #
 # ## Can you do it?
 #
@@ -461,7 +480,7 @@ figure
 #     wins. So the place of a window of zeros says nothing.)
 #
 #     **Broken:** a place is all that comes across. The layer leaves three of four pixels zero, and the convolution
-#     behind it must fill them. Why two steps? One layer that learns how to grow is a
+#     behind it must fill them. Can the layer itself learn how to grow? Such a layer is the
 #     [transposed convolution](07_transposed_convolution.md).
 #
 # ## References

@@ -243,7 +243,7 @@ print("The classical case:", (2 - 1) * 2 + 3 - 2 * 1 + 1)
 # one goes at the *end*. The classical case, which PyTorch writes as `padding=1, output_padding=1`, cuts it off at the
 # beginning. It needs `valid` in Keras, and a crop.
 
-# %%
+# %% tags=["check"]
 keras_layer = layers.Conv2DTranspose(1, 3, strides=2, padding="same", use_bias=False)
 same = with_kernel(keras_layer, stamp[:, :, None, None], small[None, :, :, None])[0, :, :, 0]
 assert (same == stamped[:-1, :-1]).all()
@@ -502,7 +502,7 @@ assert difference < 1e-4
 # The scores do not speak against it: the three stages of the table above lie close together. (They prove nothing,
 # either: `max_unpooling` is near them, too, since on pets [remembering changes little](06_max_unpooling.md).) How much
 # can chance do? The last line is the difference between three trainings of the U-Net from three seeds, by a shorter
-# recipe.
+# recipe; a [rule](09_comparison.md#one-rule-set-before-we-look) for all stages comes later.
 
 # %% A photo from the test split and Chelsea, the truth, and what four stages say
 stages = ("nearest_unpooling", "bed_of_nails", "max_unpooling", "transposed_convolution")
@@ -513,6 +513,7 @@ def scores_of(stage, folder=None):
     return np.array([found["mean_iou"], found["iou"]["border"], found["boundary_iou"]])
 
 
+print(f"On {saved.card('unet')['dataset']['test']['examples']:,} test photos:")
 print(f"{'':24} mean IoU   border IoU   boundary IoU")
 table = {stage: scores_of(stage) for stage in stages}
 paths = sorted(saved.folder_of_models().glob("seeds/**/unet.json"))
@@ -538,8 +539,8 @@ assert count_stamps(2, 2, 1).max() == 4
 
 # %% [markdown]
 # !!! abstract "What this step mends, what it leaves broken"
-#     **Mended:** growing is one learned layer. Copying and bed of nails are two kernels among all that training can
-#     find.
+#     **Mended:** the layer itself can learn how to grow. Copying and bed of nails are two kernels among all that
+#     training can find. In our stages this adds little, since the convolution behind them had learned to grow already.
 #
 #     **Broken:** a kernel is the same at every place of every photo. Nothing of this photo's fine detail comes across.
 #     Learning the way down as well, by [strided convolution](04_downwards.md), does not change that. The next page

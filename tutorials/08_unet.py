@@ -16,7 +16,7 @@ from zoo.models.encoder_decoder import FILTERS
 figure = Figure(figsize=(5.8, 4.8), layout="constrained")
 axis = figure.subplots()
 bottom_level = len(FILTERS) - 1
-kept, grown, deepest = ((*tint, 0.5) for tint in plots.TINTS[:3])
+grown, kept, deepest = ((*tint, 0.5) for tint in plots.TINTS[:3])
 
 
 def draw_box(x, y, text, colour, width=1.7):
@@ -52,7 +52,7 @@ figure
 # %% [markdown]
 # This is the skeleton of the page [Downwards](04_downwards.md), with a memory that carries whole feature maps. Each
 # arrow across is a **skip connection**: it skips the levels below. On the way up, each level has two kinds of channels
-# side by side. The orange ones have grown from below, the blue ones have come straight across. To put them side by side
+# side by side. The blue ones have grown from below, the orange ones have come straight across. To put them side by side
 # is to **concatenate** them; on these pages we say *join*. Drawn like this, the network looks like the letter U
 # (Ronneberger et al., 2015).
 #
@@ -487,14 +487,15 @@ import itertools
 
 single = list(falls)[:-1]
 ranked = sorted(single, key=lambda title: falls[title][0])
+assert ranked[0] == "without 128 x 128"
 print("Of single levels, from least to most missed:", ", ".join(title.removeprefix("without ") for title in ranked))
 for less, more in itertools.pairwise(ranked):
     apart = falls[less][2] < falls[more][1]
     print(f"{less} and {more}: {'apart' if apart else 'the ranges overlap, no verdict'}")
 
 # %% [markdown]
-# The finest features need not be the most useful ones. A feature of the first level sees 5 x 5 pixels. It finds every
-# edge, not only that of a pet. The levels below are coarser, but see more.
+# The finest features need not be the most useful ones, and this network hardly misses them. A feature of the first
+# level sees 5 x 5 pixels. It finds every edge, not only that of a pet. The levels below are coarser, but see more.
 #
 # What the points tell, and what they do not: they show what *this* trained network relies on, and the ranges what other
 # images would change. Another seed is not in them. A network that was trained without a level would have learned to do
@@ -517,8 +518,8 @@ assert features_of_first_level.mean() > 0
 
 # %% [markdown]
 # !!! abstract "What this step mends, what it leaves broken"
-#     **Mended:** the way up has both: *what* from below, *where* from across. It learns how to grow, and does not have
-#     to guess where an outline ran.
+#     **Mended:** the way up has both: *what* from below, *where* from across. It learns how to grow, and is told where
+#     an outline ran: in this network mostly by the levels of 32 x 32 and 16 x 16.
 #
 #     **Left:** of all stages it remembers the most. Photos are still squeezed to one size. And two cats side by
 #     side are still one region, since every pixel only says its class.

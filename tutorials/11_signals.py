@@ -80,7 +80,7 @@ figure
 # The kept pixels of the fast wave are those of a slow wave that was never there. This is **aliasing**. No later layer
 # can mend it, since the two waves have become the same numbers.
 #
-# In an image, the false waves are seen. These rings become finer towards the frame. Four ways to halve them:
+# In an image, the false waves are seen. These rings become finer towards the edge. Four ways to halve them:
 
 # %% Rings, and four ways to halve them: false rings where pixels are left out, weak where mixed tags=["picture"]
 rows, columns = np.mgrid[:SIDE, :SIDE] - SIDE // 2
@@ -256,14 +256,14 @@ assert all(
 # %% [markdown]
 # Copying is a box, whatever convolution follows: nothing of period 2 comes out of it. The other filters have learned
 # something else than interpolation. A kernel that looks for edges wants fast waves, and so it lets copies through, most
-# in `bed_of_nails`. The layers behind must live with that grid, or cancel it. They do: in the answers, hardly any of it
-# is left. Where it goes is measured [on the page about transposed
+# in `bed_of_nails`. The layers behind must live with that grid, or cancel it. They do not cancel all of it: much is
+# left in the logits, but where the softmax does not see it. This is measured [on the page about transposed
 # convolution](07_transposed_convolution.md#the-checkerboard).
 #
 # ## One pixel, nine models
 #
 # Now the test of the beginning, for all stages: twelve photos, moved by one pixel to the left, and by one up. We count
-# the pixels whose class changes, away from the frame.
+# the pixels whose class changes, away from the edge.
 
 # %% tags=["numbers"]
 dataset = data.default_dataset()
@@ -285,7 +285,7 @@ print("share of the pixels that change    left      up     over the photos: leas
 for stage, (left, up, *_) in found.items():
     least, middle, most = np.quantile((left + up) / 2, (0, 0.5, 1))
     print(f"{stage:31}{left.mean():8.1%}{up.mean():8.1%}{least:28.1%}{middle:9.1%}{most:8.1%}")
-assert found["fully_convolutional"].max() < 0.001
+assert found["fully_convolutional"].max() == 0
 
 # %% [markdown]
 # `fully_convolutional` never shrinks, so that it has no windows that could lie elsewhere: not one pixel changes.
@@ -350,7 +350,7 @@ for stage, curve in curves.items():
 
 # %% [markdown]
 # **By 16 pixels**, the windows of all four poolings hold the same pixels as before. What changes then comes from the
-# frame alone: new things have come into view, and the zeros of the padding lie elsewhere. This is the floor.
+# edge alone: new things have come into view, and the zeros of the padding lie elsewhere. This is the floor.
 #
 # **By 8 pixels**, the windows of the first three poolings are as before, and those of the fourth lie half a window off.
 # Nearly all stages feel that on almost all photos, the U-Net too: what they know of the whole has passed through the

@@ -112,11 +112,11 @@ assert cross_entropy_by_hand(truth, answers["overlooks"]) < cross_entropy_by_han
 # ## Class weights: a rare pixel counts more
 #
 # The simplest remedy: multiply \(-\log p\) of each pixel by a weight of its true class. *Median frequency balancing*
-# (Eigen and Fergus, 2014; SegNet used it) takes the median of the frequencies of the classes, over the own frequency.
-# Then the pixels of each class have the same weight in sum. In the zoo it is `--class-weights`. With these weights
-# alone, a network sees the rare class in too many places, as the experiment below shows. So that option takes a part of
-# it back: in the loss, it adds to the logits of a rare class, and the network learns to answer that much less (*logit
-# adjustment*, Menon et al., 2020).
+# (Eigen and Fergus, 2014; SegNet used it) takes the median of the frequencies of all classes, divided by the frequency
+# of the class. Then the pixels of each class have the same weight in sum. In the zoo it is `--class-weights`. With
+# these weights alone, a network sees the rare class in too many places, as the experiment below shows. So that option
+# takes a part of it back: in the loss, it adds to the logits of a rare class, and the network learns to answer that
+# much less (*logit adjustment*, Menon et al., 2020).
 #
 # ## Dice counts classes
 #
@@ -312,8 +312,8 @@ print("the stage `unet`, after its full training with both:", *(f"{name} {iou:.3
 
 # %% [markdown]
 # There are many more losses. The *focal loss* (Lin et al., 2017) lowers what easy pixels count. The *Lovász-Softmax*
-# (Berman et al., 2017) goes for the IoU itself. Whichever you take: **look at each class, and not at the mean alone.**
-# A loss decides which class may be wrong.
+# (Berman et al., 2017) takes the IoU itself, continued so that it has a slope. Whichever you take: **look at each
+# class, and not at the mean alone.** A loss decides which class may be wrong.
 #
 # !!! abstract "What this page adds"
 #     Which class suffers is decided by the loss, too, and not by the network alone. Cross-entropy counts pixels, class

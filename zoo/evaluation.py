@@ -122,31 +122,31 @@ def evaluate(
             f"{dataset_object.logits} logits a pixel. "
             f"Received: input shape {model.input_shape}, output shape {model.output_shape}"
         )
-    species = dataset_object.groups(split) if "groups" in ways else []
-    kinds = [way for way in WAYS if way in ways and way != "groups"] + sorted(set(species))
+    groups = dataset_object.groups(split) if "groups" in ways else []
+    kinds = [way for way in WAYS if way in ways and way != "groups"] + sorted(set(groups))
     scores = {kind: Scores(dataset_object.classes, dataset_object.background, dataset_object.ignored) for kind in kinds}
     batches = data.load(dataset, split, (height, width), batch_size)
     photo_masks = (mask for _, mask in dataset_object.examples(split).as_numpy_iterator())
-    groups = iter(species)
+    group_of_each = iter(groups)
     for images, masks in tqdm(batches, desc=printable(f"evaluate {model.name}"), unit="batch", disable=None):
         images, masks = images.numpy(), masks.numpy()  # for any backend
         logits = check_finite(model.predict_on_batch(images))
-        for mask, answer in zip(masks, decide(logits), strict=True):
-            if "at_network_size" in ways:
-                scores["at_network_size"].add(mask, answer)
-            if species:
-                scores[next(groups)].add(mask, answer)
+        answers = {"at_network_size": decide(logits)}
+        if "with_mirror_image" in ways:
+            mirrored = check_finite(model.predict_on_batch(images[:, :, ::-1])[:, :, ::-1])
+            answers["with_mirror_image"] = decide(logits + mirrored)
+        if "grey" in ways:
+            grey = np.repeat((images @ GREY)[..., None], 3, -1)
+            answers["grey"] = decide(check_finite(model.predict_on_batch(grey)))
+        for way in answers.keys() & scores.keys():
+            for mask, answer in zip(masks, answers[way], strict=True):
+                scores[way].add(mask, answer)
+        if groups:
+            for mask, answer in zip(masks, answers["at_network_size"], strict=True):
+                scores[next(group_of_each)].add(mask, answer)
         if "at_photo_size" in ways:
             for image_logits, mask in zip(logits, photo_masks, strict=False):
                 scores["at_photo_size"].add(mask, enlarge(image_logits, mask.shape))
-        if "with_mirror_image" in ways:
-            mirrored = check_finite(model.predict_on_batch(images[:, :, ::-1])[:, :, ::-1])
-            for mask, answer in zip(masks, decide(logits + mirrored), strict=True):
-                scores["with_mirror_image"].add(mask, answer)
-        if "grey" in ways:
-            grey = check_finite(model.predict_on_batch(np.repeat((images @ GREY)[..., None], 3, -1)))
-            for mask, answer in zip(masks, decide(grey), strict=True):
-                scores["grey"].add(mask, answer)
     return {kind: found.summary() for kind, found in scores.items()}
 
 
