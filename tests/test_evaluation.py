@@ -88,6 +88,15 @@ def test_ignored_pixels_do_not_count(pairs):
     assert summary["binary_iou_per_image"] == pytest.approx(np.mean(per_image))
 
 
+def test_a_picture_of_which_nothing_counts_changes_no_score(pairs):
+    scores = evaluation.Scores(ignored=255)
+    for truth, predicted in pairs:
+        scores.add(truth, predicted)
+    before = scores.summary()
+    scores.add(np.full((4, 5), 255), np.zeros((4, 5), int))
+    assert scores.summary() == before
+
+
 @pytest.mark.parametrize("reach", [1, 2, 4])
 def test_boundary_is_what_lies_near_the_outside(rng, reach):
     mask = rng.random((20, 30)) < 0.97

@@ -1,12 +1,15 @@
 """A folder of somebody's own pictures, from the first look to the exported file, with no line of code."""
 
 import json
+import shutil
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from zoo import __main__, data, inspection, photos, plots, prediction, saved, tables
+import zoo.evaluation
+from zoo import __main__, data, inspection, photos, plots, prediction, saved, tables, training
 from zoo.commands import models as model_commands
 from zoo.commands.arguments import DATASETS, dataset_name
 
@@ -42,6 +45,29 @@ def test_inspect_tells_what_is_there(folder, tmp_path, capsys):
     assert f"{(masks == 1).mean():.2%}" in row
     assert "255 ignored" in output
     assert Image.open(tmp_path / "look.png").size[0] > 500
+
+
+@pytest.mark.parametrize("sparse", ["train", "validation", "test"])
+def test_masks_of_which_nothing_is_left_at_the_network_s_size_are_refused_before_the_epochs(sparse, tmp_path, rng):
+    """Single labelled pixels, which nearest neighbour from 32 x 32 to 16 x 16 passes over."""
+    for split in ("train", "validation", "test"):
+        for part in ("images", "masks"):
+            (tmp_path / "own" / split / part).mkdir(parents=True)
+        for number in range(4):
+            mask = np.full((32, 32), 255 if split == sparse else number % 2, "uint8")
+            mask[0, 0] = number % 2
+            Image.fromarray(rng.integers(0, 256, (32, 32, 3), "uint8")).save(
+                tmp_path / "own" / split / "images" / f"{number}.png"
+            )
+            Image.fromarray(mask).save(tmp_path / "own" / split / "masks" / f"{number}.png")
+    recipe = training.Recipe(tmp_path / "own", image_size=16, batch_size=4, epochs=1, half_size_share=0)
+    with pytest.raises(ValueError, match=f"The masks of the split '{sparse}' must have a pixel that is not 255"):
+        zoo.train("unet", recipe, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+    kernel = keras.Input((16, 16, 3))
+    model = keras.Model(kernel, keras.layers.Conv2D(2, 1)(kernel))
+    with pytest.raises(ValueError, match=f"The split '{sparse}' must have a pixel that counts, for at_network_size"):
+        zoo.evaluation.evaluate(model, tmp_path / "own", sparse)
 
 
 def test_inspect_tells_what_is_wrong_and_writes_nothing_twice(folder, tmp_path, capsys):
@@ -152,8 +178,26 @@ def test_a_legend_has_room_for_all_names_and_replaces_nothing_of_others(tmp_path
     write(names, [], tmp_path / "out" / "legend.png", overwrite=False)  # the same again
     with pytest.raises(FileExistsError, match="--overwrite"):
         write(names[:3], [], tmp_path / "out" / "legend.png", overwrite=False)
-    with pytest.raises(FileExistsError, match="would replace the photo"):
+    with pytest.raises(FileExistsError, match="one of the pictures that were given"):
         write(names[:3], [tmp_path / "out" / "legend.png"], tmp_path / "out" / "legend.png", overwrite=True)
+
+
+def test_no_picture_that_was_given_is_replaced(folder, tmp_path):
+    own = shutil.copytree(folder, tmp_path / "own")
+    victim = own / "masks" / "0.png"
+    before = victim.read_bytes()
+    for command in (["inspect", str(own)], ["compare", str(victim)]):
+        with pytest.raises(SystemExit, match=r"0\.png is one of the pictures that were given"):
+            __main__.main([*command, "--out", str(victim), "--overwrite"])
+    assert victim.read_bytes() == before
+
+
+def test_nothing_is_written_where_a_cutout_is_not_possible(tmp_path, monkeypatch):
+    Image.new("RGB", (16, 16)).save(tmp_path / "a.png")
+    monkeypatch.setattr(model_commands.cards, "class_names", lambda model: ["sky", "road", "car"])
+    with pytest.raises(SystemExit, match="A cutout needs a class named background"):
+        __main__.main(["predict", "unet", str(tmp_path / "a.png"), "--cutout", "--out", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_cutout_needs_a_background(tmp_path):

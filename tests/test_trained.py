@@ -1,13 +1,14 @@
 import dataclasses
 import functools
 import hashlib
+import json
 import shlex
 
 import numpy as np
 import pytest
 
 import zoo
-from zoo import costs, models, saved, trained, training
+from zoo import costs, data, models, saved, trained, training
 from zoo.commands.parser import parser
 from zoo.commands.training import choose_recipe
 from zoo.data import synthetic_pets
@@ -93,6 +94,8 @@ def test_a_training_begins_from_trained_weights(tmp_path, monkeypatch):
         monkeypatch.setattr(models, build, functools.partial(getattr(models, build), filters=(4, 8)))
     theirs = models.build("unet", image_shape=(16, 16, 3))
     theirs.save(tmp_path / "theirs.keras")
+    digest = hashlib.sha256((tmp_path / "theirs.keras").read_bytes()).hexdigest()
+    (tmp_path / "theirs.json").write_text(json.dumps({"sha256": digest, "licence": "CC BY 4.0"}))
     seen = []
     fit = training.train
 
@@ -108,7 +111,7 @@ def test_a_training_begins_from_trained_weights(tmp_path, monkeypatch):
         np.testing.assert_array_equal(ours, expected)
     assert not np.array_equal(seen[0][-2], theirs[-2])  # the logits' kernel
     assert card["recipe"]["start"] == recipe.start
-    assert card["start_sha256"] == hashlib.sha256((tmp_path / "theirs.keras").read_bytes()).hexdigest()
+    assert (card["start_sha256"], card["licence"]) == (digest, "CC BY 4.0")
 
 
 @pytest.mark.usefixtures("few_scenes")
@@ -127,6 +130,20 @@ def test_a_training_does_not_go_on_from_another_start_of_the_same_name(tmp_path)
     theirs.save(tmp_path / "theirs.keras")
     with pytest.raises(ValueError, match="another file to start from"):
         training.train(build, recipe, tmp_path / "state")
+
+
+@pytest.mark.parametrize("name", [b"synthetic_pets", 7, None, ["synthetic_pets"], np.zeros(3)])
+def test_what_is_no_data_set_is_named(name):
+    with pytest.raises(ValueError, match="`name` must be one of oxford_iiit_pet"):
+        data.find(name)
+
+
+@pytest.mark.usefixtures("few_scenes")
+def test_a_model_has_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="`folder` must name a folder"):
+        zoo.train("unet", SMALL, "")
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_of_another_architecture_are_refused():

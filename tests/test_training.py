@@ -121,7 +121,44 @@ def test_some_epochs_must_see_whole_images():
 def test_a_recipe_takes_what_means_the_same():
     recipe = training.Recipe(Path("own"), image_size=[96, 160], epochs=np.int64(2), start=Path("own.keras"))
     assert recipe == training.Recipe("own", image_size=(96, 160), epochs=2, start="own.keras")
+    assert training.Recipe("./own/") == training.Recipe("own")  # else a training would not go on
+    assert training.Recipe("./synthetic_pets").dataset == "./synthetic_pets"  # a folder
     assert json.loads(json.dumps(dataclasses.asdict(recipe)))["dataset"] == "own"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"dataset": b"own"},
+        {"split": "test"},
+        {"split": None},
+        {"start": "nope"},
+        {"start": None},
+        {"image_size": "16"},
+        {"batch_size": "4"},
+        {"batch_size": 0},
+        {"epochs": 2.5},
+        {"epochs": True},
+        {"seed": -1},
+        {"half_size_share": "0.5"},
+        {"half_size_share": 1},
+        {"half_size_share": 0.5, "large_size_share": 0.6},
+        {"learning_rate": -1},
+        {"learning_rate": float("nan")},
+        {"learning_rate": "a"},
+        {"weight_decay": -1},
+        {"warm_up": 2},
+        {"dice_weight": float("inf")},
+        {"scale_jitter": 0.5},
+        {"class_weights": [9, 1]},
+        {"class_weights": "no"},
+        {"xla": 1},
+    ],
+)
+def test_a_recipe_refuses_what_no_training_can_do_and_names_it(wrong):
+    name = list(wrong)[-1]
+    with pytest.raises(ValueError, match=f"`{name}` must be .*Received: {name}="):
+        training.Recipe(**{"dataset": "own", **wrong})
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The command line: `python -m zoo --help`."""
 
+import io
 import os
 import pkgutil
 import signal
@@ -15,6 +16,8 @@ from zoo.stages import check_stage
 def main(arguments=None):
     """Parses the arguments and runs a command; an expected error ends it with one line."""
     options = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show loses no table
     try:
         name = vars(options).get("stage", vars(options).get("model", ""))
         if name and not name.endswith(".keras"):

@@ -45,7 +45,7 @@ class Scores:
         check_labels(predicted, len(self.classes), None, "`predicted`")
         counted = np.full(truth.shape, True) if self.ignored is None else truth != self.ignored
         self.confusion += confusion_matrix(truth[counted], predicted[counted], len(self.classes))
-        if self.background is None:
+        if self.background is None or not counted.any():
             return
         truth, predicted = (counted & (mask != self.background) for mask in (truth, predicted))
         self.foreground_iou.append(iou(truth, predicted))
@@ -147,6 +147,9 @@ def evaluate(
         if "at_photo_size" in ways:
             for image_logits, mask in zip(logits, photo_masks, strict=False):
                 scores["at_photo_size"].add(mask, enlarge(image_logits, mask.shape))
+    for kind, found in scores.items():
+        if not found.confusion.any():
+            raise ValueError(f"The split {split!r} must have a pixel that counts, for {kind}, too. Received: none")
     return {kind: found.summary() for kind, found in scores.items()}
 
 

@@ -49,6 +49,17 @@ def refuse_taken(path, overwrite=False):
         raise FileExistsError(f"{path} is there already. Move it, or allow it to be replaced with --overwrite.")
 
 
+def refuse_own(path, pictures):
+    """Raises a `FileExistsError` if a picture that is to be written has the name of one that was given."""
+    if absolute(path) in map(absolute, pictures):
+        raise FileExistsError(f"{path} is one of the pictures that were given, which are never replaced. Name another.")
+
+
+def absolute(path):
+    """The one absolute name of a file; a link is a file of its own."""
+    return path.parent.resolve() / path.name
+
+
 def publish(unfinished, path, overwrite):
     """Gives what is finished its name."""
     if overwrite and path.is_dir() and not path.is_symlink() and not unfinished.is_dir():

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import inspect
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -109,7 +110,10 @@ def open_exported(path: str | os.PathLike) -> Callable[[np.ndarray], np.ndarray]
             return np.concatenate([signature(image=image[None])["logits"] for image in images])
 
         return predict
-    loaded = tf.saved_model.load(str(path))  # its functions do not keep it alive
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "model"  # TensorFlow takes a path with brackets for a pattern
+        plain.symlink_to(path.resolve(), target_is_directory=True)
+        loaded = tf.saved_model.load(str(plain))  # its functions do not keep it alive
     return lambda images: loaded.serve(images)["logits"].numpy()
 
 

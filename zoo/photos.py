@@ -29,7 +29,7 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
     found = {}
     for path in paths:
         for photo in sorted(filter(is_photo, path.iterdir())) if path.is_dir() else [path]:
-            found.setdefault(absolute(photo), photo)
+            found.setdefault(files.absolute(photo), photo)
     if not found:
         raise FileNotFoundError(f"There is no picture in {', '.join(map(str, paths))} ({', '.join(READABLE)}).")
     return list(found.values())
@@ -60,18 +60,30 @@ def write_pictures(
         background: number of the class that is background, which "cutout" needs.
         overwrite: whether pictures that were written before are replaced.
 
-    Yields:
-        Each photo when it is done, with `None`, or with the error if it could not be read or a picture not written.
+    Returns:
+        An iterator of each photo, when it is done, with `None`, or with the error if it could not be read or a picture
+        not written.
 
     Raises:
-        ValueError: if the model does not fit, or a cutout has no background.
+        ValueError: if the model does not fit, or a cutout has no background; at once, before anything is written.
     """
     prediction.check_model(model)
     if "cutout" in kinds and background is None:
         raise ValueError("A cutout needs a class named background, which the model does not have.")
-    folder = Path(folder)
+    return write_all(model, photos, Path(folder), kinds, background, overwrite)
+
+
+def write_all(
+    model: keras.Model,
+    photos: list[Path],
+    folder: Path,
+    kinds: Collection[str],
+    background: int | None,
+    overwrite: bool,
+) -> Iterator[tuple[Path, Exception | None]]:
+    """As `write_pictures`, whose arguments are right."""
     folder.mkdir(parents=True, exist_ok=True)
-    originals = {absolute(photo) for photo in photos}
+    originals = {files.absolute(photo) for photo in photos}
     paths = {
         photo: {kind: folder / name for kind, name in names.items()}
         for photo, names in zip(photos, picture_names(photos, kinds), strict=True)
@@ -79,7 +91,7 @@ def write_pictures(
 
     def read(photo):
         for path in paths[photo].values():
-            if absolute(path) in originals:
+            if files.absolute(path) in originals:
                 raise FileExistsError(f"its picture would replace the photo {path}. Name another --out.")
             files.refuse_taken(path, overwrite)
         return data.read_image(photo)
@@ -172,14 +184,9 @@ def picture_names(photos: list[Path], kinds: Collection[str]) -> list[dict[str, 
     found, taken = [], {LEGEND}
     for photo in photos:
         shared = photos_of[photo.name.casefold()] > 1
-        name = f"{absolute(photo).parent.name}_{photo.name}" if shared else photo.name
+        name = f"{files.absolute(photo).parent.name}_{photo.name}" if shared else photo.name
         candidates = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
         choices = ({kind: f"{name}{ENDINGS_OF_KINDS[kind]}" for kind in kinds} for name in candidates)
         found.append(next(names for names in choices if taken.isdisjoint(map(str.casefold, names.values()))))
         taken.update(map(str.casefold, found[-1].values()))
     return found
-
-
-def absolute(path: Path) -> Path:
-    """The one absolute name of a file; a link is a file of its own."""
-    return path.parent.resolve() / path.name

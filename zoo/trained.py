@@ -49,15 +49,20 @@ def train(
         DatasetNotFoundError, CorruptDatasetError: as `zoo.data.load`.
         DivergedError: as `zoo.training.train`.
     """
+    if not os.fspath(folder):
+        raise ValueError("`folder` must name a folder. Received: folder=''")
     folder = Path(folder)
     if not overwrite:
         refuse_trained(stage, folder)
     dataset = data.find(recipe.dataset)
     dataset.examples("test")  # if it is missing or damaged, that is said before the epochs
+    training.check_counted(recipe, "test")
     start, origin = None, {}
+    licence = "CC BY-SA 4.0" if recipe.dataset == "oxford_iiit_pet" else None  # that of the photos
     if recipe.start:
         origin = {"start_sha256": files.checksum(cards.path_of(recipe.start))}  # in hours the name may be another's
         start = saved.load_any(recipe.start)
+        licence = licence or (cards.card_of(recipe.start) or {}).get("licence")
 
     def build():
         network = models.build_for_training(stage, image_shape=(None, None, 3), num_classes=dataset.logits)
@@ -90,8 +95,7 @@ def train(
         "training_seconds": sum(epoch["seconds"] for epoch in history),
         "machine": machine.hardware(),
         "versions": machine.versions(),
-        # That of the pets' photos, which reaches as far as their weights do; a user's own pictures are the user's.
-        **({"licence": "CC BY-SA 4.0"} if dataset.name == "oxford_iiit_pet" or recipe.start in STAGES else {}),
+        **({"licence": licence} if licence else {}),  # it reaches as far as the weights do
     }
     if training.process_number() == 0:
         saved.save(model, card, folder)
@@ -144,7 +148,7 @@ def command_for(stage: str, recipe: training.Recipe) -> str | None:
     """The command that trains a stage by a recipe; `None` if the recipe sets what no option does."""
     usual = dataclasses.asdict(training.Recipe(recipe.dataset))
     changed = {name: value for name, value in dataclasses.asdict(recipe).items() if value != usual[name]}
-    words = ["python", "-m", "zoo", "train", stage, "--dataset", recipe.dataset]
+    words = ["python", "-m", "zoo", "train", stage, f"--dataset={recipe.dataset}"]
     if isinstance(changed.get("image_size"), tuple):
         changed["image_size"] = "{}x{}".format(*changed["image_size"])
     words += [f"--{name.replace('_', '-')}={changed.pop(name)}" for name in OPTIONS if name in changed]

@@ -60,6 +60,10 @@ def test_a_new_picture_moves_no_other(folder, rng):
     assert len(after) == 31
 
 
+def look(folder):
+    return data.look(folder).problems
+
+
 def opened(folder):
     return data.find(folder).examples.args[0].pairs
 
@@ -185,12 +189,74 @@ def test_a_grey_mask_among_those_in_colours_counts_by_its_colours(folder):
         for _, mask in data.examples(folder, split).as_numpy_iterator():
             assert (mask[1:] == [1] * 4 + [0] * 12).all()
     path = folder / "masks" / "p01.png"
-    Image.fromarray(np.full((12, 16), 2, "uint8")).save(path, bits=2)  # of a colour that is none: by its number
-    split = {pair.name: pair.split for pair in opened(folder)}["p01"]
-    assert [2] in [np.unique(mask).tolist() for _, mask in data.examples(folder, split).as_numpy_iterator()]
+    Image.fromarray(np.full((12, 16), 2, "uint8")).save(path, bits=2)  # of a colour that is none
+    for name in ("p02", "p04"):
+        assert any(f"{name}.png is grey" in problem and "p01.png can only be" in problem for problem in look(folder))
     (folder / "classes.json").write_text(json.dumps({"evil\x1b[2J": [0, 0, 0]}))
-    with pytest.raises(ValueError, match=r"names of classes must be printable. Received: 'evil\\x1b"):
+    with pytest.raises(
+        ValueError, match=r"names of classes must be printable, with no space around them. Received: 'evil\\x1b"
+    ):
         data.find(folder)
+
+
+def test_a_grey_mask_that_could_mean_two_things_is_refused(folder, rng):
+    """By its colours it is all background, by its numbers all road; others can only be meant by their numbers."""
+    colours = {"road": [128, 64, 128], "car": [0, 0, 142], "background": [0, 0, 0]}
+    (folder / "classes.txt").unlink()
+    (folder / "classes.json").write_text(json.dumps(colours))
+    for number in range(30):
+        grey = np.zeros((12, 16), "uint8") if number == 7 else rng.integers(0, 3, (12, 16), "uint8")
+        Image.fromarray(grey).save(folder / "masks" / f"p{number:02}.png")
+    problems = data.look(folder).problems
+    assert len(problems) == 1
+    assert "p07.png is grey: its colours and its numbers name different classes, and" in problems[0]
+    for number in range(30):  # without the others it is a mask in colours, as all are
+        if number != 7:
+            coloured = np.array(list(colours.values()), "uint8")[rng.integers(0, 3, (12, 16))]
+            Image.fromarray(coloured).save(folder / "masks" / f"p{number:02}.png")
+    assert not data.look(folder).problems
+    (pair,) = (pair for pair in opened(folder) if pair.name == "p07")
+    assert pair.pixels == {2: 12 * 16}
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "words"),
+    [
+        ("classes.txt", "background\n", "needs another name than background"),
+        ("classes.json", '{"background": [9, 9, 9]}', "needs another name than background"),
+        ("classes.json", "{}", "must name a class"),
+        ("classes.json", '{"ignored": [0, 0, 0]}', "must name a class"),
+        ("classes.json", '{"a": [0, 0, 0], "a": [1, 1, 1]}', "two classes have one name"),
+        ("classes.json", '{"": [0, 0, 0], "a": [1, 1, 1]}', "with no space around them. Received: ''"),
+        ("classes.json", '{" b ": [0, 0, 0], "a": [1, 1, 1]}', "with no space around them. Received: ' b '"),
+    ],
+)
+def test_names_that_tell_no_classes_apart_are_refused(folder, name, contents, words):
+    (folder / "classes.txt").unlink()
+    (folder / name).write_text(contents)
+    assert any(words in problem for problem in data.look(folder).problems)
+
+
+def test_files_that_would_be_passed_over_are_named(folder, rng):
+    (folder / "Train.txt").write_text("p00")
+    (folder / "classes.txt").rename(folder / "Classes.txt")
+    for part in ("images", "masks"):
+        (folder / "test" / part).mkdir(parents=True)
+    problems = data.look(folder).problems
+    for words in ("Train.txt must be called train.txt", "Classes.txt must be called classes.txt", "or test/"):
+        assert any(words in problem for problem in problems)
+
+
+def test_names_with_dots_accents_and_folders_in_lists(folder, rng):
+    for name in ("p.png", "e\u0301"):  # an e and its accent, as macOS writes them
+        write_pair(folder, name, rng)
+    (folder / "masks" / "e\u0301.png").rename(folder / "masks" / "\u00e9.png")
+    (folder / "train.txt").write_text("p.png\n./images/p00\nimages/p01.png\n\u00e9")
+    (folder / "test.txt").write_text("p02")
+    contents = data.look(folder)
+    assert not contents.problems
+    listed = {pair.name for pair in contents.pairs if pair.split in ("train", "validation")}
+    assert listed == {"p.png", "p00", "p01", "\u00e9"}
 
 
 def test_one_class_in_colours(folder):

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from PIL import EpsImagePlugin, Image
+from PIL import EpsImagePlugin, ExifTags, Image
 from skimage import color
 
 from zoo import data
@@ -178,6 +178,25 @@ def test_masks_keep_their_numbers(tmp_path, rng):
         read = data.read_mask(path, num_classes=4)
         np.testing.assert_array_equal(read, mask, err_msg=path.name)
         assert read.dtype == np.int32
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_a_tiff_is_turned_as_its_orientation_says(dtype, compression, tmp_path):
+    mask = np.array([[0, 1, 2], [3, 4, 5]], dtype)
+    turns = [mask, mask[:, ::-1], np.rot90(mask, 2), mask[::-1], mask.T, np.rot90(mask, -1)]
+    turns += [np.rot90(mask, 2).T, np.rot90(mask)]  # the seventh is mirrored along the other diagonal
+    for orientation, expected in enumerate(turns, 1):
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = orientation
+        path = tmp_path / f"{orientation}.tif"
+        Image.fromarray(mask).save(path, exif=exif, compression=compression)
+        np.testing.assert_array_equal(data.read_mask(path), expected)
+        with Image.open(path) as opened:
+            np.testing.assert_array_equal(data.read_mask(opened), expected)
+            assert opened.filename == str(path)
+        if dtype == "uint8":
+            np.testing.assert_array_equal(data.read_image(path)[..., 0], expected)
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])

@@ -13,6 +13,7 @@ def inspect(options):
         raise ValueError(f"--out must be a .png file. Received: {options.out}")
     files.refuse_taken(options.out, options.overwrite)
     contents = data.look(options.folder)
+    files.refuse_own(options.out, [path for pair in contents.pairs for path in (pair.image, pair.mask)])
     print(inspection.report(contents))
     if contents.pairs:
         with files.write_whole(options.out, options.overwrite) as unfinished:

@@ -29,9 +29,9 @@ def predict(options):
     classes = cards.class_names(options.model) or []
     background = classes.index("background") if "background" in classes else None
     kinds = ["overlay", *(kind for kind in ("mask", "cutout") if getattr(options, kind))]
+    done = photos.write_pictures(model, found, options.out, kinds, background, options.overwrite)
     if classes and tuple(classes) != data.CLASSES:
         write_legend(classes, found, options.out / photos.LEGEND, options.overwrite)
-    done = photos.write_pictures(model, found, options.out, kinds, background, options.overwrite)
     try:
         for photo, error in tqdm(done, total=len(found), unit="photo", disable=None):
             if error:
@@ -53,8 +53,7 @@ def write_legend(classes, found, path, overwrite):
     plots.draw_legend(classes).savefig(file, dpi=100, format="png")
     if path.is_file() and path.read_bytes() == file.getvalue():
         return
-    if photos.absolute(path) in map(photos.absolute, found):
-        raise FileExistsError(f"the legend would replace the photo {path}. Name another --out.")
+    files.refuse_own(path, found)
     with files.write_whole(path, overwrite) as unfinished:
         unfinished.write_bytes(file.getvalue())
 
@@ -83,6 +82,7 @@ def compare(options):
     if options.out.suffix not in (".pdf", ".png", ".svg"):
         raise ValueError(f"--out must be a .pdf, .png or .svg file. Received: {options.out}")
     files.refuse_taken(options.out, options.overwrite)
+    files.refuse_own(options.out, options.photos)
     found = cards.cards(options.models)
     if not found:
         raise ValueError(f"--models must be a folder with saved stages and their cards. Received: {options.models}")

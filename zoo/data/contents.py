@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from zoo.data import pictures
-from zoo.data.masks import EXAMPLE, IGNORED, ignored_number, read_classes, read_numbers
+from zoo.data.masks import EXAMPLE, IGNORED, greys_count_by, ignored_number, read_classes, read_numbers
 from zoo.data.modes import strips
 from zoo.data.pairs import find_pairs
 from zoo.errors import first_line, printable
@@ -27,7 +27,9 @@ TURNS = threading.Semaphore(2)  # as many large pictures are decoded at once
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """A photo and its mask: their files, their size, the pixels of each number, and a digest of the mask."""
+    """A photo and its mask: their files, their size, the pixels of each number, a digest of the mask, and how its greys
+    count (`greys_count_by`).
+    """
 
     name: str
     split: str
@@ -36,6 +38,7 @@ class Pair:
     size: tuple[int, int]
     pixels: dict[int, int]
     sha256: str
+    greys: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +114,13 @@ def look_at(folder, files):
             f"all masks hold {' and '.join(map(str, numbers))} alone, so that there is nothing to learn: classes are "
             f"numbered 0, 1, 2, ..., and {contents.ignored} does not count{hint}"
         )
+    by_number = next((pair.mask for pair in pairs if pair.greys == "numbers"), None)
+    problems += [
+        f"{pair.mask} is grey: its colours and its numbers name different classes, and {by_number.name} can only be "
+        "meant by its numbers. Store all masks in colours, or all by their numbers and the names in classes.txt"
+        for pair in pairs
+        if by_number and pair.greys == "colours"
+    ]
     for split in sorted({pair.split for pair in pairs} - {"unused"}):
         if count_pixels(pair for pair in pairs if pair.split == split).keys() <= {contents.ignored}:
             problems.append(f"no pixel of the split {split!r} counts: its masks hold {contents.ignored} alone")
@@ -130,7 +140,8 @@ def look_at_pair(name, split, image, mask, colours):
             pixels = count_numbers(numbers)
             if len(pixels) > MAX_CLASSES + 1:
                 return f"{mask} holds more than {MAX_CLASSES + 1} numbers, and there may be up to {MAX_CLASSES} classes"
-            return Pair(name, split, image, mask, size, pixels, hashlib.sha256(numbers.ravel()).hexdigest())
+            digest = hashlib.sha256(numbers.ravel()).hexdigest()
+            return Pair(name, split, image, mask, size, pixels, digest, greys_count_by(mask, colours))
     except (OSError, ValueError) as error:
         return first_line(error)
 

@@ -16,10 +16,12 @@ def read_classes(folder, problems):
     """The names of the classes, and from each colour to its number; both empty if no file tells."""
     try:
         if (path := folder / "classes.json").is_file():
-            found = json.loads(path.read_text(encoding="utf-8-sig"))
+            found = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=refuse_twice)
             if not isinstance(found, dict):
                 raise ValueError(f"it must give each name its colour, as in {EXAMPLE}. Received: {found!s:.60}")
             names = [name for name in found if name != "ignored"]
+            if not names:
+                raise ValueError(f"it must name a class, as in {EXAMPLE}. Received: {found!s:.60}")
             first = 1 if len(names) == 1 else 0  # a single class has the number 1, and black is none
             numbers = {name: number for number, name in enumerate(names, first)} | {"ignored": ignored_number(names)}
             colours = {int(np.array(check_colour(colour)) @ PACK): numbers[name] for name, colour in found.items()}
@@ -38,10 +40,20 @@ def read_classes(folder, problems):
     return (), {}
 
 
+def refuse_twice(entries):
+    """The dictionary of a JSON object whose names differ."""
+    found = dict(entries)
+    if len(found) < len(entries):
+        raise ValueError("two classes have one name")
+    return found
+
+
 def check_names(names):
-    """Names that can be printed: others would drive the terminal."""
-    if wrong := [name for name in names if not name.isprintable()]:
-        raise ValueError(f"names of classes must be printable. Received: {wrong[0]!r}")
+    """Names that tell the classes apart and can be printed: others would drive the terminal."""
+    if wrong := [name for name in names if not name.isprintable() or name.strip() != name or not name]:
+        raise ValueError(f"names of classes must be printable, with no space around them. Received: {wrong[0]!r}")
+    if names == ("background",):
+        raise ValueError("a single class has the number 1, and needs another name than background, which has 0")
     return names
 
 
@@ -82,6 +94,24 @@ def read_numbers(path, colours):
         return mask
 
     return pictures.read_file(path, pictures.MASK_FORMATS, convert)
+
+
+def greys_count_by(path, colours):
+    """How a grey mask counts in a folder whose classes have colours: by its "numbers", since not all of its greys are
+    known colours, or by its "colours"; "" if both say the same, or if it is not grey.
+    """
+
+    def read(image):
+        if image.mode not in ("L", "1"):
+            return ""
+        values = np.unique(modes.numbers(image)).tolist()
+        white = 255 if image.mode == "1" else 1
+        classes = [colours.get(int(np.full(3, value * white) @ PACK)) for value in values]
+        if None in classes:
+            return "numbers"
+        return "" if classes == values else "colours"
+
+    return pictures.read_file(path, pictures.MASK_FORMATS, read) if colours else ""
 
 
 def check_palette(image, colours):

@@ -20,9 +20,21 @@ def upright(image):
     """Decodes a picture, and turns it as its orientation tag (EXIF) says."""
     check_size(*image.size)
     check_bits(image)
-    image.load()
+    load(image)
     turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
     return ImageOps.exif_transpose(image) if turned else image  # which would copy it
+
+
+def load(image):
+    """Decodes a picture, without mapping its file into memory: Pillow would take the pixels of an uncompressed TIFF
+    that is to be turned for those of the turned one.
+    """
+    name = getattr(image, "filename", "")
+    image.filename = ""
+    try:
+        image.load()
+    finally:
+        image.filename = name
 
 
 def check_bits(image):

@@ -1,6 +1,7 @@
 """Which photo of a folder belongs to which mask, and to which split."""
 
 import hashlib
+import unicodedata
 from pathlib import Path
 
 from zoo.data import pictures
@@ -9,12 +10,19 @@ from zoo.errors import first_line, printable
 LEVELS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
 TENTHS = {"test": (0, 1), "validation": (2,)}  # of the pictures, by a hash of their names; the others are for training
 LOSSLESS = tuple(ending for kind in pictures.MASK_FORMATS for ending in pictures.ENDINGS[kind])
+NAMES = {"classes.json", "classes.txt", *(f"{name}.txt" for names in LEVELS.values() for name in names)}
 HIDDEN = ("Thumbs.db", "desktop.ini")  # the system's own, as all whose name begins with a dot
 
 
 def find_pairs(folder, problems):
     """The photos with their masks: a list of (name, split, photo, mask). Names of others go to the problems."""
+    for path in sorted(folder.iterdir()):
+        if path.name.lower() in NAMES and path.name not in NAMES:
+            problems.append(f"{path} must be called {path.name.lower()}")
     if (folder / "images").is_dir():
+        levels = sorted(name for names in LEVELS.values() for name in names if (folder / name / "images").is_dir())
+        if levels:
+            problems.append(f"it must hold either images/ and masks/, or {', '.join(f'{name}/' for name in levels)}")
         split_of = choose_splits(folder, problems)
         return [(name, split_of(name), *files) for name, *files in pair_up(folder, problems)]
     levels = {split: [folder / name for name in names if (folder / name).is_dir()] for split, names in LEVELS.items()}
@@ -55,13 +63,18 @@ def list_files(folder, endings, problems):
             problems.append(f"{path} is JPEG, which changes the numbers of a mask: store it as PNG")
         elif path.suffix.lower() not in endings:
             problems.append(f"{path} is none of {', '.join(endings)}")
-        elif path.stem in found:
-            problems.append(f"{path} has the name of {found[path.stem].name}")
+        elif (name := plain(path.stem)) in found:
+            problems.append(f"{path} has the name of {found[name].name}")
         else:
-            found[path.stem] = path
+            found[name] = path
     if not found and len(problems) == before:
         problems.append(f"{folder} holds no picture")
     return found
+
+
+def plain(name):
+    """A name in one spelling: macOS writes accents as letters of their own."""
+    return unicodedata.normalize("NFC", name)
 
 
 def is_utf8(name):
@@ -77,12 +90,14 @@ def choose_splits(folder, problems):
         by_tenth = {number: split for split, numbers in TENTHS.items() for number in numbers}
         return lambda name: by_tenth.get(tenth(name), "train")
     listed = {}  # the split of each name, and the list in which it stands
+    there = {plain(path.stem) for path in (folder / "images").iterdir()}
     for split, path in lists:
         for name in filter(None, map(str.strip, read_list(path, problems))):
-            name = Path(name).stem if Path(name).suffix.lower() in pictures.READABLE else name
+            name = plain(Path(name).name)
+            if name not in there and Path(name).suffix.lower() in pictures.READABLE:
+                name = Path(name).stem
             if listed.setdefault(name, (split, path.name))[0] != split:
                 problems.append(f"{name} stands in {listed[name][1]} and in {path.name}")
-    there = {path.stem for path in (folder / "images").iterdir()}
     for name in sorted(listed.keys() - there):
         problems.append(f"{name} stands in {listed[name][1]}, and is no picture")
     whole = "validation" in {split for split, _ in lists}

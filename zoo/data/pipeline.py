@@ -133,10 +133,11 @@ def find(name: str | os.PathLike | Dataset) -> Dataset:
     """
     if isinstance(name, Dataset):
         return name
-    if name in DATASETS:
-        return DATASETS[name]
-    if name and Path(name).is_dir():  # "" would be the current one
-        return open_folder(name)
+    if isinstance(name, str | os.PathLike):
+        if name in DATASETS:
+            return DATASETS[name]
+        if os.fspath(name) and Path(name).is_dir():  # "" would be the current one
+            return open_folder(name)
     raise ValueError(
         f"`name` must be one of {', '.join(DATASETS)}, or a folder, or a `Dataset`. Received: name={str(name)!r}"
     )

@@ -113,6 +113,22 @@ def check_data(recipe):
         )
     if recipe.split == "train" and not len(data.examples(recipe.dataset, "validation")):
         raise ValueError('The split "validation" must hold at least one image. Received: none')
+    for split in (recipe.split, *(["validation"] if recipe.split == "train" else [])):
+        check_counted(recipe, split)
+
+
+def check_counted(recipe: Recipe, split: str) -> None:
+    """Refuses a split in whose masks no pixel counts any more once they have been squeezed to the recipe's size."""
+    ignored = data.find(recipe.dataset).ignored
+    if ignored is None:
+        return
+    batches = load(recipe, split, recipe.image_size).as_numpy_iterator()
+    if not any((masks != ignored).any() for _, masks in batches):  # the first batch will do, but for odd masks
+        height, width = data.both_sides(recipe.image_size)
+        raise ValueError(
+            f"The masks of the split {split!r} must have a pixel that is not {ignored} when they are squeezed to "
+            f"{height} x {width} pixels. Received: none. Choose a larger `image_size`."
+        )
 
 
 def load(recipe: Recipe, split: str, image_size: int | tuple[int, int], **options: Any) -> tf.data.Dataset:
@@ -151,11 +167,11 @@ def weigh_classes(recipe):
     """
     if not recipe.class_weights:
         return None
-    classes = np.arange(len(data.find(recipe.dataset).classes))
-    batches = load(recipe, recipe.split, recipe.image_size)
-    return median_frequency_weights(
-        sum((masks[..., None] == classes).sum((0, 1, 2)) for _, masks in batches.as_numpy_iterator())
-    )
+    dataset, pixels = data.find(recipe.dataset), 0
+    for _, masks in load(recipe, recipe.split, recipe.image_size).as_numpy_iterator():
+        counted = masks[masks != dataset.ignored]  # all, where no number is ignored
+        pixels = pixels + np.bincount(counted, minlength=len(dataset.classes))
+    return median_frequency_weights(pixels)
 
 
 class ScoreValidation(keras.callbacks.Callback):

@@ -1,10 +1,12 @@
 """All that decides a training, but for the architecture."""
 
 import dataclasses
-import operator
+import math
+import numbers
 import os
 
 from zoo import data
+from zoo.stages import STAGES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,20 +69,38 @@ class Recipe:
 
     def __post_init__(self):
         """Turns what means the same into what a card can hold, and refuses what no training can do."""
-        for name in ("dataset", "start"):
-            object.__setattr__(self, name, os.fspath(getattr(self, name)))
-        for name in ("batch_size", "epochs", "seed"):
-            object.__setattr__(self, name, operator.index(getattr(self, name)))
-        sides = data.both_sides(self.image_size)
-        object.__setattr__(self, "image_size", sides if isinstance(self.image_size, tuple | list) else sides[0])
-        for name, least in (("batch_size", 1), ("epochs", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"`{name}` must be at least {least}. Received: {name}={getattr(self, name)!r}")
-        if not 0 <= self.half_size_share < 1:
-            raise ValueError(
-                f"`half_size_share` must be from 0 to less than 1. Received: half_size_share={self.half_size_share!r}"
-            )
-        if not 0 <= self.large_size_share <= 1 - self.half_size_share:
+        for field in dataclasses.fields(self):
+            name, value = field.name, getattr(self, field.name)
+            if field.type is str:
+                value = os.fspath(value) if isinstance(value, os.PathLike) else value
+                right, allowed = isinstance(value, str), "a name or a path"
+            elif field.type is bool:
+                right, allowed = isinstance(value, bool), "True or False"
+            elif field.type is int:
+                least = 0 if name == "seed" else 1
+                allowed = f"a whole number from {least} on"
+                right = is_number(value, numbers.Integral) and value >= least
+                value = int(value) if right else value
+            elif field.type is float:
+                high = 1 if name in SHARES else math.inf
+                allowed = "a number from 0 " + ("to 1" if high == 1 else "on")
+                right = is_number(value, numbers.Real) and 0 <= value <= high
+                value = float(value) if right else value
+            else:
+                sides = data.both_sides(value)  # refuses what is no size
+                right, value = True, sides if isinstance(value, tuple | list) else sides[0]
+            if not right:
+                raise ValueError(f"`{name}` must be {allowed}. Received: {name}={value!r}")
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "dataset", plain_path(self.dataset))
+        if self.split not in ("train", "train+validation"):
+            raise ValueError(f"`split` must be train or train+validation. Received: split={self.split!r}")
+        if self.start and self.start not in STAGES and not self.start.endswith(".keras"):
+            allowed = f"one of {', '.join(STAGES)}, or a .keras file"
+            raise ValueError(f"`start` must be {allowed}. Received: start={self.start!r}")
+        if self.half_size_share == 1:
+            raise ValueError("`half_size_share` must be less than 1. Received: half_size_share=1")
+        if self.large_size_share > 1 - self.half_size_share:
             raise ValueError(
                 "`large_size_share` must be from 0 to what `half_size_share` leaves. "
                 f"Received: large_size_share={self.large_size_share!r}, half_size_share={self.half_size_share!r}"
@@ -90,6 +110,20 @@ class Recipe:
     def augmentation(self):
         """How far the training images are changed."""
         return data.Augmentation(self.scale_jitter, self.paste_share, self.grey_share, self.light)
+
+
+SHARES = ("half_size_share", "large_size_share", "warm_up")  # of the epochs or steps
+
+
+def is_number(value, kind):
+    """Whether a value is a finite number of a kind of `numbers`, which `True` and `False` are, too."""
+    return isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def plain_path(name):
+    """The path of a folder in one spelling, so that a training goes on however its data set is written."""
+    plain = os.path.normpath(name) if name else name
+    return name if name in data.DATASETS or plain in data.DATASETS else plain
 
 
 # With which stages are compared over several seeds.
