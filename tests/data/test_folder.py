@@ -193,9 +193,7 @@ def test_a_grey_mask_among_those_in_colours_counts_by_its_colours(folder):
     for name in ("p02", "p04"):
         assert any(f"{name}.png is grey" in problem and "p01.png can only be" in problem for problem in look(folder))
     (folder / "classes.json").write_text(json.dumps({"evil\x1b[2J": [0, 0, 0]}))
-    with pytest.raises(
-        ValueError, match=r"names of classes must be printable, with no space around them. Received: 'evil\\x1b"
-    ):
+    with pytest.raises(ValueError, match=r"must be printable, with no space around them. Received: 'evil\\x1b"):
         data.find(folder)
 
 
