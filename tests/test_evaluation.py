@@ -88,6 +88,12 @@ def test_ignored_pixels_do_not_count(pairs):
     assert summary["binary_iou_per_image"] == pytest.approx(np.mean(per_image))
 
 
+def test_a_split_that_there_is_not_is_named():
+    model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(3, 1)])
+    with pytest.raises(ValueError, match="`split` must be one of train"):
+        evaluation.evaluate(model, "synthetic_pets", "foo")
+
+
 def test_a_picture_of_which_nothing_counts_changes_no_score(pairs):
     scores = evaluation.Scores(ignored=255)
     for truth, predicted in pairs:
@@ -165,7 +171,7 @@ def test_cats_and_dogs_are_told_apart_and_sum_up(photos, monkeypatch):
         ((None, None, 3), "float32", 3, "`model` needs a fixed height and width"),
         ((32, 32, 3), "float32", 5, "3 channels, and for the data set synthetic_pets give 3 logits"),
         ((32, 32, 1), "float32", 3, "3 channels, and for the data set synthetic_pets give 3 logits"),
-        ((32, 32, 3), "uint8", 3, "in floating point. Received: input of uint8"),
+        ((32, 32, 3), "uint8", 3, "give floating point. Received: uint8"),
     ],
     ids=["any", "five classes", "grey", "integers"],
 )

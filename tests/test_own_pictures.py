@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -190,6 +192,36 @@ def test_no_picture_that_was_given_is_replaced(folder, tmp_path):
         with pytest.raises(SystemExit, match=r"0\.png is one of the pictures that were given"):
             __main__.main([*command, "--out", str(victim), "--overwrite"])
     assert victim.read_bytes() == before
+
+
+def test_a_command_works_where_stderr_is_closed(folder, tmp_path):
+    command = [sys.executable, "-m", "zoo", "inspect", str(folder), "--out", str(tmp_path / "look.png")]
+    closed = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
+    done = subprocess.run(closed, stdout=subprocess.PIPE, check=False)
+    assert done.returncode == 0
+    assert Image.open(tmp_path / "look.png").width > 500
+
+
+def test_neither_the_pictures_of_a_folder_nor_what_links_lead_to_are_replaced(tmp_path, rng):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "out").mkdir()
+    own = [tmp_path / "photos" / "b.png", tmp_path / "out" / "x.jpg.png"]
+    for path in own:
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), "uint8")).save(path)
+    (tmp_path / "x.jpg").symlink_to(own[1])
+    before = [path.read_bytes() for path in own]
+    with pytest.raises(SystemExit, match=r"b\.png is one of the pictures that were given"):
+        __main__.main(["compare", str(tmp_path / "photos"), "--out", str(own[0]), "--overwrite"])
+    with pytest.raises(SystemExit, match="1"):
+        __main__.main(["predict", "unet", str(tmp_path / "x.jpg"), "--out", str(tmp_path / "out"), "--overwrite"])
+    assert [path.read_bytes() for path in own] == before
+
+
+def test_a_card_with_another_number_of_classes_is_refused(tmp_path, monkeypatch):
+    Image.new("RGB", (16, 16)).save(tmp_path / "a.png")
+    monkeypatch.setattr(model_commands.cards, "class_names", lambda model: ["a", "b", "c", "d", "background"])
+    with pytest.raises(SystemExit, match=r"the card of unet must name 3 classes\. Received: 5"):
+        __main__.main(["predict", "unet", str(tmp_path / "a.png"), "--cutout", "--out", str(tmp_path / "out")])
 
 
 def test_nothing_is_written_where_a_cutout_is_not_possible(tmp_path, monkeypatch):

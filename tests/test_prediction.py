@@ -219,6 +219,12 @@ Conv2D, Activation, Softmax = keras.layers.Conv2D, keras.layers.Activation, kera
         ([Conv2D(3, 1, activation="softmax")], "softmax"),
         ([Conv2D(3, 1), Softmax()], "softmax"),
         ([Conv2D(3, 1, activation="sigmoid")], "sigmoid"),
+        ([Conv2D(1, 1, activation="sigmoid"), Activation("linear", dtype="float32")], "sigmoid"),
+        ([Conv2D(1, 1, activation=keras.ops.hard_sigmoid)], "hardsigmoid"),
+        ([Conv2D(1, 1, activation="hard_sigmoid"), keras.layers.UpSampling2D(2)], "hardsigmoid"),
+        ([Conv2D(1, 1, activation="sigmoid"), keras.layers.ZeroPadding2D(2), keras.layers.Cropping2D(2)], "sigmoid"),
+        ([Conv2D(3, 1), Softmax(), keras.layers.Identity(), keras.layers.Dropout(0.5)], "softmax"),
+        ([Conv2D(3, 1, activation="sparsemax")], "sparsemax"),
     ],
 )
 def test_models_that_give_no_logits_are_refused_where_these_are_needed(layers, found):
@@ -233,6 +239,28 @@ def test_models_that_give_no_logits_are_refused_where_these_are_needed(layers, f
                 resizing.resize(model, None)  # as exports do
         else:  # the largest wins, with and without
             assert zoo.predict(model, photo).shape == (4, 4)
+
+
+def test_what_a_model_multiplies_again_are_logits():
+    image = keras.Input((8, 8, 3))
+    for last in (Conv2D(1, 1), keras.layers.Rescaling(2.0)):
+        model = keras.Model(image, keras.layers.Identity()(last(Conv2D(1, 1, activation="sigmoid")(image))))
+        assert zoo.predict(model, np.zeros((4, 4, 3), "uint8")).shape == (4, 4)
+
+
+@pytest.mark.parametrize("pack", [lambda logits: {"logits": logits}, lambda logits: [logits]])
+def test_a_model_whose_output_is_packed_is_refused(pack):
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, pack(Conv2D(3, 1)(image)))
+    with pytest.raises(ValueError, match=r"`model` must take images .* alone"):
+        zoo.predict(model, np.zeros((4, 4, 3), "uint8"))
+
+
+def test_a_model_that_gives_classes_and_no_logits_is_refused():
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, keras.ops.argmax(Conv2D(3, 1)(image), -1, keepdims=True))
+    with pytest.raises(ValueError, match=r"must take and give floating point\. Received: float32 and int32"):
+        zoo.predict(model, np.zeros((4, 4, 3), "uint8"))
 
 
 class Subclassed(keras.Model):
@@ -257,7 +285,7 @@ def test_the_end_of_a_model_is_that_of_its_own_output():
 def test_models_that_take_integers_are_refused():
     layers = [keras.layers.Rescaling(1 / 255), keras.layers.Conv2D(3, 1)]
     model = keras.Sequential([keras.Input((8, 8, 3), dtype="uint8"), *layers])
-    with pytest.raises(ValueError, match=r"`model` must take images in floating point. Received: input of uint8"):
+    with pytest.raises(ValueError, match=r"`model` must take and give floating point. Received: uint8"):
         zoo.predict(model, np.zeros((4, 4, 3), "uint8"))
 
 

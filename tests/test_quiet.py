@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -38,7 +39,6 @@ def test_silence_may_be_entered_within_itself():
         ("torch", {"backend": "jax"}, "torch"),
         ("", {"backend": "jax"}, "jax"),
         (None, {}, "tensorflow"),
-        (None, [], "tensorflow"),
     ],
 )
 def test_the_backend_is_the_one_that_keras_takes(variable, settings, expected, tmp_path, monkeypatch):
@@ -49,6 +49,21 @@ def test_the_backend_is_the_one_that_keras_takes(variable, settings, expected, t
     if settings is not None:
         (tmp_path / "keras.json").write_text(json.dumps(settings))
     assert quiet.keras_backend() == expected
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [[], {"floatx": "float128"}, {"floatx": 7}, {"image_data_format": "x"}, {"epsilon": "x"}, {"floatx": []}],
+)
+def test_settings_that_would_end_keras_in_a_traceback_get_one_line(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match=r"keras\.json must .*Received: "):
+        quiet.check_backend()
+    (tmp_path / "keras.json").unlink()
+    os.mkfifo(tmp_path / "keras.json")
+    with pytest.raises(ValueError, match=r"keras\.json must be a file"):
+        quiet.check_backend()
 
 
 @pytest.mark.parametrize("backend", ["nonsense", "numpy"])

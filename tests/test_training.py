@@ -309,6 +309,34 @@ def test_when_all_states_are_damaged_a_training_begins_anew(trained, compiled, c
     assert state.read_state(trained, state.identify(TWO), compiled) == history
 
 
+def test_a_full_disk_ends_a_training_and_keeps_the_state_before(trained, compiled, monkeypatch):
+    """HDF5 itself would end the process."""
+    kept = {path: path.read_bytes() for path in trained.glob("after_epoch_*/*")}
+    keep = training.KeepState(trained, state.identify(TWO), [{}, {}])
+    keep.set_model(compiled)
+    keep.on_epoch_begin(2)
+    usage = state.shutil.disk_usage(trained)
+    monkeypatch.setattr(state.shutil, "disk_usage", lambda folder: usage._replace(free=1_000_000))
+    with pytest.raises(OSError, match="No space left on device"):
+        keep.on_epoch_end(2, {"loss": 1.0})
+    assert {path: path.read_bytes() for path in trained.glob("after_epoch_*/*")} == kept
+    assert not list(trained.glob(".unfinished*"))
+
+
+@pytest.mark.usefixtures("few_scenes")
+@pytest.mark.parametrize("kind", ["float16", "float64"])
+def test_a_training_is_the_same_whatever_floatx_says(kind, tmp_path):
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    _, expected = training.train(build_small, recipe, tmp_path / "float32")
+    keras.config.set_floatx(kind)
+    try:
+        _, history = training.train(build_small, recipe, tmp_path / kind)
+        assert keras.config.floatx() == kind
+    finally:
+        keras.config.set_floatx("float32")
+    assert history[0]["loss"] == expected[0]["loss"]
+
+
 def test_a_training_does_not_go_on_with_other_pictures(trained, monkeypatch):
     monkeypatch.setattr(synthetic_pets, "EXAMPLES", {**FEW, "train": 17})
     with pytest.raises(ValueError, match=r"another state of the data set \({'examples': 16}\).*{'examples': 17}"):

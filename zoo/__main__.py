@@ -15,6 +15,11 @@ from zoo.stages import check_stage
 
 def main(arguments=None):
     """Parses the arguments and runs a command; an expected error ends it with one line."""
+    for stream in (0, 1, 2):  # one that is closed would be the number of the next file
+        try:
+            os.fstat(stream)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
     options = parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show loses no table

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from zoo import data
 from zoo.data.pictures import check_labels
+from zoo.data.pipeline import check_split
 from zoo.errors import printable
 from zoo.prediction import GREY, check_finite, check_model, decide, enlarge
 
@@ -112,6 +113,8 @@ def evaluate(
         ValueError: if an argument is not as above.
         DatasetNotFoundError, CorruptDatasetError: as `zoo.data.load`.
     """
+    check_split(split)
+    ways = tuple(ways)
     if not ways or not set(ways) <= set(WAYS):
         raise ValueError(f"`ways` must be some of {', '.join(WAYS)}. Received: ways={ways!r}")
     dataset_object = data.find(dataset)

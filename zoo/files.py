@@ -51,8 +51,13 @@ def refuse_taken(path, overwrite=False):
 
 def refuse_own(path, pictures):
     """Raises a `FileExistsError` if a picture that is to be written has the name of one that was given."""
-    if absolute(path) in map(absolute, pictures):
+    if absolute(path) in own_names(pictures):
         raise FileExistsError(f"{path} is one of the pictures that were given, which are never replaced. Name another.")
+
+
+def own_names(paths):
+    """The absolute names of files, and of those that links among them lead to."""
+    return {name for path in paths for name in (absolute(path), path.resolve())}
 
 
 def absolute(path):

@@ -50,7 +50,7 @@ def link_some(folder, count, seed, target):
     (target / "validation.txt").touch()  # else a tenth of those for training would be spared
     for split, pairs in chosen.items():
         names = [f"{split}_{pair.name}" for pair in pairs]
-        (target / f"{split}.txt").write_text("\n".join(names))
+        (target / f"{split}.txt").write_text("\n".join(names), encoding="utf-8")
         for name, pair in zip(names, pairs, strict=True):
             (target / "images" / f"{name}{pair.image.suffix}").symlink_to(pair.image.resolve())
             (target / "masks" / f"{name}{pair.mask.suffix}").symlink_to(pair.mask.resolve())

@@ -83,7 +83,7 @@ def write_all(
 ) -> Iterator[tuple[Path, Exception | None]]:
     """As `write_pictures`, whose arguments are right."""
     folder.mkdir(parents=True, exist_ok=True)
-    originals = {files.absolute(photo) for photo in photos}
+    originals = files.own_names(photos)
     paths = {
         photo: {kind: folder / name for kind, name in names.items()}
         for photo, names in zip(photos, picture_names(photos, kinds), strict=True)

@@ -38,10 +38,12 @@ def overlay(image: np.ndarray, mask: np.ndarray, opacity: float = 0.6) -> np.nda
         uint8 (h, w, 3).
 
     Raises:
-        ValueError: if the mask is not of the image's size.
+        ValueError: if the mask is not of the image's size, or one of them holds other numbers.
     """
     if image.shape[:2] != mask.shape:
         raise ValueError(f"`mask` must be of the size of `image`, {image.shape[:2]}. Received: {mask.shape}")
+    if image.dtype != np.uint8 or mask.min() < 0:
+        raise ValueError(f"`image` must be uint8, `mask` from 0 on. Received: {image.dtype}, from {mask.min()} on")
     colours = opacity * palette(int(mask.max()) + 1)
     mixed = np.empty_like(image)
     for rows in strips(*mask.shape):  # floating point for the whole would take 72 bytes a pixel

@@ -67,6 +67,9 @@ def check_finite(logits: np.ndarray) -> np.ndarray:
     return logits
 
 
+KEEP_VALUES = ("Cast", "Cropping2D", "Dropout", "Identity", "UpSampling2D", "ZeroPadding2D")  # layers and operations
+
+
 def check_model(
     model: keras.Model, any_size: bool = False, probabilities: bool = False
 ) -> tuple[int | None, int | None, int]:
@@ -81,7 +84,8 @@ def check_model(
         ValueError: if `predict` cannot use the model, whatever the photo.
     """
     shapes = [getattr(model, name, None) for name in ("input_shape", "output_shape")]
-    if not all(isinstance(shape, tuple) and len(shape) == 4 and isinstance(shape[-1], int) for shape in shapes):
+    alone = not isinstance(getattr(model, "output", None), dict | list | tuple)  # whose shape is told as if it were
+    if not (alone and all(isinstance(s, tuple) and len(s) == 4 and isinstance(s[-1], int) for s in shapes)):
         raise ValueError(
             "`model` must take images (b, h, w, channels) alone, and give logits (b, h, w, classes) alone. "
             f"Received: input shape {shapes[0]}, output shape {shapes[1]}"
@@ -90,21 +94,30 @@ def check_model(
         raise ValueError(f"`model` needs a fixed height and width. Received: input shape {shapes[0]}")
     if shapes[0][3] not in (1, 3):
         raise ValueError(f"`model` must take images of 1 or 3 channels. Received: input shape {shapes[0]}")
-    if "float" not in (dtype := model.inputs[0].dtype):  # to which Keras would cast [0, 1] without a word
-        raise ValueError(f"`model` must take images in floating point. Received: input of {dtype}")
+    dtypes = model.inputs[0].dtype, model.outputs[0].dtype  # to the first Keras would cast [0, 1] without a word
+    if not all("float" in dtype for dtype in dtypes):
+        raise ValueError(f"`model` must take and give floating point. Received: {' and '.join(dtypes)}")
     activation = last_activation(model)
-    if activation in ("sigmoid", "hard_sigmoid", "softmax") and (probabilities or shapes[1][3] == 1):
+    if activation in ("sigmoid", "hardsigmoid", "softmax", "sparsemax") and (probabilities or shapes[1][3] == 1):
         raise ValueError(f"`model` must give logits, without an activation. Received: the outputs of a {activation}")
     return shapes[0][1:]
 
 
 def last_activation(model: keras.Model) -> str:
-    """The name, in small letters, of the function that a model ends in, be it a layer of its own or of another one."""
-    index = 0
-    while hasattr(model, "outputs"):  # which a subclassed model within another one has not
-        model, _, index = model.outputs[index]._keras_history
-    function = getattr(model, "activation", None) or model
-    return getattr(function, "__name__", type(function).__name__).lower()
+    """The name, in small letters, of the function that decides what a model's values mean, be it a layer of its own or
+    of another one: the last one but for those that keep values.
+    """
+    tensor = model.outputs[0]
+    while True:
+        operation, node, index = tensor._keras_history
+        function = getattr(operation, "activation", None) or operation
+        name = getattr(function, "__name__", type(function).__name__).lower().replace("_", "")
+        if hasattr(operation, "outputs"):  # which a subclassed model within another one has not
+            tensor = operation.outputs[index]
+        elif type(operation).__name__ in KEEP_VALUES or (type(operation).__name__, name) == ("Activation", "linear"):
+            tensor = operation._inbound_nodes[node].input_tensors[0]
+        else:
+            return name
 
 
 def squeeze(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:

@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 
 BACKENDS = ("tensorflow", "jax", "torch")
+SETTINGS = {"floatx": ("float32", "float16", "float64"), "image_data_format": ("channels_last", "channels_first")}
 
 
 def import_tensorflow():
@@ -31,13 +32,23 @@ def keras_backend():
     """The backend that Keras will take, found as it does, without importing it.
 
     Keras heeds KERAS_BACKEND, then `keras.json` in KERAS_HOME or `~/.keras`.
+
+    Raises:
+        ValueError: if that file holds what would end Keras itself in a traceback.
     """
     home = os.environ.get("KERAS_HOME", os.path.join(os.path.expanduser("~"), ".keras"))
-    try:
-        settings = json.loads(Path(home, "keras.json").expanduser().read_text())
-    except (OSError, ValueError):
-        settings = {}
-    settings = settings if isinstance(settings, dict) else {}
+    path, settings = Path(home, "keras.json").expanduser(), {}
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} must be a file.")
+    with contextlib.suppress(OSError, ValueError):  # as Keras does
+        settings = json.loads(path.read_text())
+    if not isinstance(settings, dict):
+        raise ValueError(f"{path} must hold a JSON object. Received: {settings!r:.60}")
+    for name, allowed in SETTINGS.items():
+        if (value := settings.get(name, allowed[0])) not in allowed:
+            raise ValueError(f"`{name}` in {path} must be one of {', '.join(allowed)}. Received: {value!r:.60}")
+    if not isinstance(epsilon := settings.get("epsilon", 1e-7), float):
+        raise ValueError(f"`epsilon` in {path} must be a number such as 1e-07. Received: {epsilon!r:.60}")
     return os.environ.get("KERAS_BACKEND") or settings.get("backend", "tensorflow")
 
 

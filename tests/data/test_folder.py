@@ -217,6 +217,20 @@ def test_a_grey_mask_that_could_mean_two_things_is_refused(folder, rng):
     assert pair.pixels == {2: 12 * 16}
 
 
+def test_greys_of_few_bits_count_by_their_colours(folder):
+    """A PNG of two bits shows 0, 85, 170 and 255, as the others with eight bits."""
+    (folder / "classes.txt").unlink()
+    (folder / "classes.json").write_text(json.dumps({f"grey {g}": [g, g, g] for g in (255, 170, 85, 0)}))
+    for number in range(30):
+        mask = np.full((12, 16), number % 4, "uint8")
+        if number % 2:
+            Image.fromarray(mask).save(folder / "masks" / f"p{number:02}.png", bits=2)
+        else:
+            Image.fromarray(mask * 85).save(folder / "masks" / f"p{number:02}.png")
+    assert not look(folder)
+    assert {pair.name: pair.pixels for pair in opened(folder)} == {f"p{n:02}": {3 - n % 4: 192} for n in range(30)}
+
+
 @pytest.mark.parametrize(
     ("name", "contents", "words"),
     [

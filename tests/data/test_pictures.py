@@ -180,6 +180,37 @@ def test_masks_keep_their_numbers(tmp_path, rng):
         assert read.dtype == np.int32
 
 
+def test_signed_numbers_are_refused(tmp_path, rng):
+    Image.fromarray(rng.integers(0, 3, (6, 7), "uint8")).save(tmp_path / "signed.tif", tiffinfo={339: 2})
+    for read in (data.read_image, data.read_mask):
+        with pytest.raises(OSError, match="signed 8-bit numbers"):
+            read(tmp_path / "signed.tif")
+
+
+def test_sixteen_bits_in_separate_planes_are_refused(tmp_path):
+    """A TIFF by hand: 2 x 1 pixels, each plane a strip of its own."""
+    tags = [(256, 4, 1, 2), (257, 4, 1, 1), (258, 3, 3, 134), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 3, 140)]
+    tags += [(277, 3, 1, 3), (278, 4, 1, 1), (279, 4, 3, 152), (284, 3, 1, 2)]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    head = b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", len(tags)) + entries + struct.pack("<I", 0)
+    assert len(head) == 134
+    body = struct.pack("<3H", 16, 16, 16) + struct.pack("<3I", 164, 168, 172) + struct.pack("<3I", 4, 4, 4)
+    (tmp_path / "planes.tif").write_bytes(head + body + struct.pack("<6H", 0, 65535, 1, 2, 3, 4))
+    with pytest.raises(OSError, match="16 bits in separate planes"):
+        data.read_image(tmp_path / "planes.tif")
+
+
+def test_an_image_that_was_decoded_tells_its_numbers_no_more(tmp_path, rng):
+    mask = rng.integers(0, 4, (5, 8), "uint8")
+    Image.fromarray(mask).save(tmp_path / "mask.png", bits=2)
+    with Image.open(tmp_path / "mask.png") as image:
+        first = data.read_mask(image)
+        with pytest.raises(ValueError, match="was decoded before"):
+            data.read_mask(image)
+    np.testing.assert_array_equal(data.read_mask(tmp_path / "mask.png"), first)
+    np.testing.assert_array_equal(data.read_mask(Image.fromarray(mask)), mask)  # a new one tells all
+
+
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 def test_a_tiff_is_turned_as_its_orientation_says(dtype, compression, tmp_path):

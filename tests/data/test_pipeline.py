@@ -66,6 +66,26 @@ def test_no_two_scenes_are_alike():
     assert len(set(scenes)) == len(scenes) == 20 + 20 + 6 + 6
 
 
+@pytest.mark.parametrize(
+    ("image", "mask", "ignored", "words"),
+    [
+        (np.zeros((8, 8, 3), "uint8"), np.full((8, 8), 3), None, "must hold the numbers of its 3 classes"),
+        (np.zeros((8, 8, 3), "uint8"), np.full((8, 8), -1), 255, "must hold the numbers of its 3 classes"),
+        (np.zeros((8, 8, 3), "uint8"), np.full((8, 8), 256), 255, "must hold the numbers of its 3 classes"),
+        (np.zeros((8, 8, 3), "uint8"), np.zeros((8, 9), int), None, "must fit its images"),
+        (np.zeros((8, 8, 3), "float32"), np.zeros((8, 8), int), None, "images of uint8 .*Received: float32 and int64"),
+        (np.zeros((8, 8, 3), "uint8"), np.zeros((8, 8)), None, "masks of integers.*Received: uint8 and float64"),
+    ],
+)
+def test_examples_that_are_not_as_promised_are_refused(image, mask, ignored, words):
+    def examples(split):
+        return tf.data.Dataset.from_tensors((image, mask))
+
+    own = data.Dataset("own", ("a", "b", "c"), examples, describe=None, ignored=ignored)
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match=words):
+        next(iter(data.load(own, "test", 8)))
+
+
 def test_drawn_pets_share_the_picture_as_real_ones_do():
     masks = np.stack([mask for _, mask in synthetic_pets.examples("test").take(100).as_numpy_iterator()])
     shares = np.bincount(masks.ravel()) / masks.size

@@ -74,6 +74,7 @@ def test_equals_sliding_window_of_other_classifiers(name, stride, randomize, rng
         layers.Dense(4),
         layers.BatchNormalization(axis=1),
         layers.Conv2D(4, 3, data_format="channels_first"),
+        layers.Conv2D(4, 3, activity_regularizer="l2"),
         keras.Sequential([layers.ReLU()]),
     ],
     ids=lambda layer: layer.name,
@@ -81,6 +82,17 @@ def test_equals_sliding_window_of_other_classifiers(name, stride, randomize, rng
 def test_refuses_classifier(layer):
     with pytest.raises(ValueError, match=r"`classifier` may hold Conv2D \(valid, stride 1\)"):
         DenseWindow2D(keras.Sequential([layer, layers.Flatten(), layers.Dense(3)]), window=8)
+
+
+@pytest.mark.skipif(not hasattr(keras.layers.Dense, "quantize"), reason="this Keras quantizes nothing")
+def test_refuses_to_answer_once_it_is_quantized(rng):
+    classifier = keras.Sequential([layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(3)])
+    dense = DenseWindow2D(classifier, window=8, stride=4)
+    images = rng.random((1, 16, 16, 3), "float32")
+    dense(images)
+    classifier.layers[-1].quantize("int8")
+    with pytest.raises(ValueError, match="`classifier` must not be quantized"):
+        dense(images)
 
 
 def test_refuses_batch_normalization_of_features_without_places():

@@ -82,6 +82,21 @@ def test_refuses_windows_whose_offsets_do_not_fit_into_a_byte():
             convert()
 
 
+def test_refuses_indices_that_count_no_places():
+    right = np.array([[[[0]]], [[[4]]]])  # of two images of 2 x 2 with one channel
+    np.testing.assert_array_equal(convert_to_numpy(offsets_from_tensorflow(right, 2, 2)), np.zeros((2, 1, 1, 1)))
+    for wrong in (right - 1, right + [[[[0]]], [[[4]]]], right[:1] + 4):
+        with pytest.raises(ValueError, match="Each index must lie in its own window"):
+            offsets_from_tensorflow(wrong, 2, 2)
+    for convert in (lambda x: offsets_from_tensorflow(x, 2, 2), lambda x: offsets_from_pytorch(x, 2)):
+        for wrong in (right + 0.9, right[0], right > 0):
+            with pytest.raises(ValueError, match=r"must hold integers and have 4 axes\. Received: (float|int|bool)"):
+                convert(wrong)
+    with pytest.raises(ValueError, match="`width` must be a positive integer"):
+        offsets_from_pytorch(right, 0)
+    np.testing.assert_array_equal(convert_to_numpy(offsets_from_pytorch(right[:1].astype("uint8"), 2)), [[[[0]]]])
+
+
 def test_refuses_indices_of_another_width(rng):
     with pytest.raises(ValueError, match="Each index must lie in its own window"):
         offsets_from_pytorch(np.array([[[[0, 3], [9, 10]]]]), width=5)

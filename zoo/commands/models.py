@@ -27,6 +27,9 @@ def predict(options):
     prediction.check_model(model)
     found, skipped = photos.find_photos(options.photos), {}
     classes = cards.class_names(options.model) or []
+    count = max(2, model.output_shape[-1])
+    if classes and len(classes) != count:
+        raise ValueError(f"the card of {options.model} must name {count} classes. Received: {len(classes)}")
     background = classes.index("background") if "background" in classes else None
     kinds = ["overlay", *(kind for kind in ("mask", "cutout") if getattr(options, kind))]
     done = photos.write_pictures(model, found, options.out, kinds, background, options.overwrite)
@@ -82,7 +85,8 @@ def compare(options):
     if options.out.suffix not in (".pdf", ".png", ".svg"):
         raise ValueError(f"--out must be a .pdf, .png or .svg file. Received: {options.out}")
     files.refuse_taken(options.out, options.overwrite)
-    files.refuse_own(options.out, options.photos)
+    if options.photos:
+        files.refuse_own(options.out, photos.find_photos(options.photos))
     found = cards.cards(options.models)
     if not found:
         raise ValueError(f"--models must be a folder with saved stages and their cards. Received: {options.models}")

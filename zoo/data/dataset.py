@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Callable
 
+import tensorflow as tf
+
 SPLITS = ("train", "validation", "train+validation", "test")
 
 
@@ -40,3 +42,22 @@ class Dataset:
     def logits(self):
         """How many logits a network gives each pixel."""
         return 1 if self.one_logit else len(self.classes)
+
+
+def check_types(dataset, examples):
+    """Refuses examples of other types than a `Dataset` promises."""
+    image, mask = (spec.dtype for spec in examples.element_spec)
+    if image != tf.uint8 or not mask.is_integer:
+        raise ValueError(
+            f"The data set {dataset.name} must give images of uint8 and masks of integers. "
+            f"Received: {image.name} and {mask.name}"
+        )
+
+
+def check_example(dataset, image, mask):
+    """Within a graph, refuses a mask with a number that is no class, or of another size than its image."""
+    numbers = tf.cast(mask, tf.int64)
+    known = (numbers >= 0) & (numbers < len(dataset.classes)) | (numbers == (dataset.ignored or 0))
+    message = f"masks of {dataset.name} must hold the numbers of its {len(dataset.classes)} classes"
+    tf.debugging.assert_equal(tf.reduce_all(known), True, message)
+    tf.debugging.assert_equal(tf.shape(image)[:-1], tf.shape(mask), f"masks of {dataset.name} must fit its images")

@@ -104,12 +104,13 @@ def greys_count_by(path, colours):
     def read(image):
         if image.mode not in ("L", "1"):
             return ""
-        values = np.unique(modes.numbers(image)).tolist()
-        white = 255 if image.mode == "1" else 1
-        classes = [colours.get(int(np.full(3, value * white) @ PACK)) for value in values]
+        numbers = modes.numbers(image)
+        shown = np.asarray(modes.upright(image).convert("L"))  # of 1, 2 and 4 bits, spread to 255
+        values, first = np.unique(numbers, return_index=True)
+        classes = [colours.get(int(np.full(3, grey) @ PACK)) for grey in shown.ravel()[first]]
         if None in classes:
             return "numbers"
-        return "" if classes == values else "colours"
+        return "" if classes == values.tolist() else "colours"
 
     return pictures.read_file(path, pictures.MASK_FORMATS, read) if colours else ""
 

@@ -38,9 +38,14 @@ def load(image):
 
 
 def check_bits(image):
-    """Refuses a BMP that Pillow would decode as noise: with a palette of black and white it is taken for one bit, and
-    with other greys in their order for eight, however many bits it has.
+    """Refuses what Pillow would decode wrongly, among it a BMP: with a palette of black and white it is taken for one
+    bit, and with other greys in their order for eight, however many bits it has.
     """
+    tags = getattr(image, "tag_v2", {})
+    if 2 in np.atleast_1d(tags.get(339, 1)) and not image.mode.startswith("I"):
+        raise ValueError("Pillow reads a TIFF of signed 8-bit numbers as if they were from 0 to 255: store it as PNG.")
+    if tags.get(284) == 2 and max(np.atleast_1d(tags.get(258, 8))) > 8 and image.tile and image.tile[0][0] == "raw":
+        raise ValueError("Pillow reads a TIFF of 16 bits in separate planes as noise: store it as PNG.")
     expected = {"1": 1, "L": 8}.get(raw_mode(image))
     if image.format == "BMP" and expected and image.tile[0][0] == "raw":  # others are run-length encoded
         image.fp.seek(14)
@@ -93,6 +98,8 @@ def bit_depth(image):
 def numbers(image):
     """A mask as int32 (h, w): the numbers as the file stores them, before Pillow spreads or inverts them."""
     raw = raw_mode(image)
+    if not raw and image.format and image.mode in ("1", "L"):
+        raise ValueError("an image that was decoded before no longer tells how its file stores numbers: give its path.")
     lossy = image.info.get("compression") in ("jpeg", "tiff_jpeg", "webp")  # within a TIFF
     if lossy or (image.mode not in ("1", "L", "P", "I") and not image.mode.startswith("I;16")):
         raise ValueError(

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from zoo.data import oxford_iiit_pet, prepared, synthetic_pets
 from zoo.data.augmentation import Augmentation, augment
-from zoo.data.dataset import SPLITS, Dataset
+from zoo.data.dataset import SPLITS, Dataset, check_example, check_types
 from zoo.data.folder import open_folder
 
 DATASETS = {dataset.name: dataset for dataset in (oxford_iiit_pet.DATASET, synthetic_pets.DATASET)}
@@ -66,10 +66,12 @@ def load(
     kept = tf.uint8 if max(len(dataset.classes) - 1, dataset.ignored or 0) < 256 else tf.int32
 
     def squeeze(image, mask):  # or several of one size
+        check_example(dataset, image, mask)
         return resize_image(image, image_size), nearest(tf.cast(mask, kept), image_size)
 
     check_split(split)
     photos = dataset.examples(split)
+    check_types(dataset, photos)
     count = len(photos)
     if augmentation is not None and count < batch_size:
         raise ValueError(

@@ -74,6 +74,8 @@ class DenseWindow2D(SlidingWindow2D):
         return logits
 
     def call(self, inputs, training=None):
+        if any(getattr(layer, "quantization_mode", None) for layer in self.classifier.layers):  # since it was built
+            raise ValueError("`classifier` must not be quantized: its kernels are no convolution's any more.")
         check_multiples(inputs.shape, (self.stride, self.stride), self.name)
         x = self.pad(ops.cast(inputs, self.compute_dtype))
         dilation = 1  # between neighbours of the patch's feature map, in pixels of x
@@ -118,7 +120,8 @@ def check_dense(layer, flat):
             f"`classifier` may hold the activations {', '.join(known.__name__ for known in ACTIVATIONS)}. "
             f"Received: {layer.name} with activation={getattr(activation, '__name__', activation)!r}"
         )
-    if getattr(layer, "data_format", "channels_last") != "channels_last" or getattr(layer, "quantization_mode", None):
+    unfit = ("quantization_mode", "activity_regularizer")  # the latter is to see patch by patch
+    if getattr(layer, "data_format", "channels_last") != "channels_last" or any(getattr(layer, u, None) for u in unfit):
         fits = False
     elif kind is layers.Conv2D:
         fits = layer.padding == "valid" and layer.strides == (1, 1) == layer.dilation_rate and layer.groups == 1

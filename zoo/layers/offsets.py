@@ -57,8 +57,14 @@ def offsets_from_tensorflow(argmax: Any, height: int, width: int, pool_size: int
         ValueError: if `pool_size` is no window of up to 256 places, or an index lies outside of its window, and no
             graph is being traced.
     """
-    places = ops.convert_to_tensor(argmax) // argmax.shape[-1]  # counted over the maps of all images, or of its own
-    return offsets_of_places(places % (height * width), width, pool_size)
+    argmax = check_indices("argmax", argmax)
+    check_positive("height", height)
+    check_positive("width", width)
+    places = argmax // argmax.shape[-1]
+    image = places // (height * width)
+    own = ops.reshape(ops.arange(ops.shape(places)[0], dtype=places.dtype), (-1, 1, 1, 1))
+    counted = ops.logical_or(ops.equal(image, 0), ops.equal(image, own))  # over its own map, or those of all images
+    return offsets_of_places(places % (height * width), width, pool_size, counted)
 
 
 def offsets_from_pytorch(indices: Any, width: int, pool_size: int | tuple[int, int] = 2) -> Any:
@@ -76,18 +82,35 @@ def offsets_from_pytorch(indices: Any, width: int, pool_size: int | tuple[int, i
         ValueError: if `pool_size` is no window of up to 256 places, or an index lies outside of its window, and no
             graph is being traced.
     """
-    places = ops.transpose(ops.convert_to_tensor(indices), (0, 2, 3, 1))  # (b, h, w, c)
+    check_positive("width", width)
+    places = ops.transpose(check_indices("indices", indices), (0, 2, 3, 1))  # (b, h, w, c)
     return offsets_of_places(places, width, pool_size)
 
 
-def offsets_of_places(places, width, pool_size):
-    """Offsets from places in a map (b, h, w, c) of this width, counted row by row."""
+def check_indices(name, indices):
+    """Indices as a tensor of int64 or int32; refuses what counts no places."""
+    indices = ops.convert_to_tensor(indices)
+    kind = keras.backend.standardize_dtype(indices.dtype)
+    if not kind.startswith(("int", "uint")) or len(indices.shape) != 4:
+        raise ValueError(f"`{name}` must hold integers and have 4 axes. Received: {kind}, shape {tuple(indices.shape)}")
+    return indices if kind in ("int32", "int64") else ops.cast(indices, "int32")
+
+
+def check_positive(name, side):
+    """Refuses what is no side of a map."""
+    if not isinstance(side, int) or side < 1:
+        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={side!r}")
+
+
+def offsets_of_places(places, width, pool_size, right=True):
+    """Offsets from places in a map (b, h, w, c) of this width, counted row by row; `right` ones alone."""
     rows, columns = WindowLayer(pool_size).pool_size  # which refuses what is no window
     y, x = places // width, places % width
     _, height, pooled_width, _ = ops.shape(places)
     own_row = ops.reshape(ops.arange(height, dtype=y.dtype), (1, -1, 1, 1))
     own_column = ops.reshape(ops.arange(pooled_width, dtype=x.dtype), (1, 1, -1, 1))
     inside = ops.logical_and(ops.equal(y // rows, own_row), ops.equal(x // columns, own_column))
+    inside = ops.logical_and(inside, right)
     try:
         fits = bool(ops.all(inside))
     except TypeError:  # traced

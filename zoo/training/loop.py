@@ -49,20 +49,29 @@ def train(
     """
     folder = Path(folder)
     check_data(recipe)
-    with claim(folder) if process_number() == 0 else contextlib.nullcontext():  # the first alone writes
+    claimed = claim(folder) if process_number() == 0 else contextlib.nullcontext()  # the first alone writes
+    with claimed, precision("mixed_bfloat16" if recipe.mixed_precision else "float32"):
         return train_in(folder, build, recipe)
+
+
+@contextlib.contextmanager
+def precision(policy):
+    """The types in which Keras builds layers; it computes losses in float32, for sums over pixels overflow float16."""
+    before = keras.config.dtype_policy(), keras.config.floatx()
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(before[1])
+        keras.config.set_dtype_policy(before[0])
 
 
 def train_in(folder, build, recipe):
     """As `train`, in a folder that is claimed."""
     process, processes = process_number(), process_count()
     keras.utils.set_random_seed(recipe.seed)
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.mixed_precision else "float32")
-    try:
-        model = build()
-    finally:
-        keras.config.set_dtype_policy(policy)
+    model = build()
     optimizer = make_optimizer(recipe, len(data.examples(recipe.dataset, recipe.split)) // recipe.batch_size)
     class_weights = weigh_classes(recipe)
     compile_model(model, optimizer, recipe, class_weights)
@@ -119,12 +128,9 @@ def check_data(recipe):
 
 def check_counted(recipe: Recipe, split: str) -> None:
     """Refuses a split in whose masks no pixel counts any more once they have been squeezed to the recipe's size."""
-    ignored = data.find(recipe.dataset).ignored
-    if ignored is None:
-        return
-    batches = load(recipe, split, recipe.image_size).as_numpy_iterator()
-    if not any((masks != ignored).any() for _, masks in batches):  # the first batch will do, but for odd masks
-        height, width = data.both_sides(recipe.image_size)
+    ignored, (height, width) = data.find(recipe.dataset).ignored, data.both_sides(recipe.image_size)
+    batches = load(recipe, split, recipe.image_size).as_numpy_iterator()  # the first will do, but for odd masks
+    if ignored is not None and not any((masks != ignored).any() for _, masks in batches):
         raise ValueError(
             f"The masks of the split {split!r} must have a pixel that is not {ignored} when they are squeezed to "
             f"{height} x {width} pixels. Received: none. Choose a larger `image_size`."
@@ -162,9 +168,7 @@ def compile_model(
 
 
 def weigh_classes(recipe):
-    """The weights of the classes in the loss, if the recipe asks for some: from the training masks, as the network
-    sees them.
-    """
+    """The weights of the classes in the loss, if the recipe asks for some: by the masks as the network sees them."""
     if not recipe.class_weights:
         return None
     dataset, pixels = data.find(recipe.dataset), 0

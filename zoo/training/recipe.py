@@ -77,9 +77,9 @@ class Recipe:
             elif field.type is bool:
                 right, allowed = isinstance(value, bool), "True or False"
             elif field.type is int:
-                least = 0 if name == "seed" else 1
-                allowed = f"a whole number from {least} on"
-                right = is_number(value, numbers.Integral) and value >= least
+                least, most = (0, 2**32 - 1) if name == "seed" else (1, 10**9)
+                allowed = f"a whole number from {least} to {most}"
+                right = is_number(value, numbers.Integral) and least <= value <= most
                 value = int(value) if right else value
             elif field.type is float:
                 high = 1 if name in SHARES else math.inf
@@ -98,8 +98,9 @@ class Recipe:
         if self.start and self.start not in STAGES and not self.start.endswith(".keras"):
             allowed = f"one of {', '.join(STAGES)}, or a .keras file"
             raise ValueError(f"`start` must be {allowed}. Received: start={self.start!r}")
-        if self.half_size_share == 1:
-            raise ValueError("`half_size_share` must be less than 1. Received: half_size_share=1")
+        for name in ("half_size_share", "warm_up"):
+            if getattr(self, name) == 1:
+                raise ValueError(f"`{name}` must be less than 1. Received: {name}=1")
         if self.large_size_share > 1 - self.half_size_share:
             raise ValueError(
                 "`large_size_share` must be from 0 to what `half_size_share` leaves. "

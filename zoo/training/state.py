@@ -1,8 +1,10 @@
 """What a training leaves on the disk after each epoch, so that it can go on after any interruption."""
 
 import dataclasses
+import errno
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -49,6 +51,7 @@ class KeepState(keras.callbacks.Callback):
         self.history.append({**logs, "seconds": time.monotonic() - self.started})
         with files.write_whole(state_folder(self.folder, epoch + 1), overwrite=True) as unfinished:
             unfinished.mkdir()
+            check_space(unfinished, self.model)
             self.model.save_weights(unfinished / "model.weights.h5")  # with the optimiser's
             state = {"model": model_identity(self.model), **self.identity, "history": self.history}
             state["sha256"] = checksum_of_state(unfinished, state)
@@ -101,6 +104,14 @@ def read_state(folder, identity, model):
         model.load_weights(state / "model.weights.h5")
         return kept["history"]
     return []
+
+
+def check_space(folder, model):
+    """Raises an `OSError` where a disk has no room for a model and its optimiser: HDF5 ends the process there."""
+    variables = {id(variable): variable for variable in [*model.variables, *model.optimizer.variables]}.values()
+    needed = sum(math.prod(variable.shape) * 4 for variable in variables) * 5 // 4 + 1_000_000
+    if shutil.disk_usage(folder).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def identify(recipe):
