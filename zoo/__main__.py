@@ -15,11 +15,12 @@ from zoo.stages import check_stage
 
 def main(arguments=None):
     """Parses the arguments and runs a command; an expected error ends it with one line."""
-    for stream in (0, 1, 2):  # one that is closed would be the number of the next file
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
-            os.fstat(stream)
-        except OSError:
+            os.fstat(number)
+        except OSError:  # it is closed, and its number would be that of the next file
             os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))
     options = parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show loses no table
