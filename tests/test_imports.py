@@ -58,7 +58,8 @@ ROOMS = {
     "zoo.data": {"zoo.errors", "zoo.quiet"},
     "zoo.cards": {"zoo.errors", "zoo.files", "zoo.stages"},
     "zoo.models": {"zoo.layers", "zoo.stages"},
-    "zoo.training": {"zoo.cards", "zoo.data", "zoo.errors", "zoo.evaluation", "zoo.files", "zoo.prediction"},
+    "zoo.training": {"zoo.cards", "zoo.data", "zoo.errors", "zoo.evaluation", "zoo.files", "zoo.prediction"}
+    | {"zoo.stages"},
     "zoo.commands.arguments": set(),
     "zoo.commands.parser": {"zoo.commands", "zoo.errors", "zoo.stages"},
 }

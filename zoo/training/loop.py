@@ -26,25 +26,24 @@ def train(
 ) -> tuple[keras.Model, list[dict[str, float]]]:
     """Trains a model by the recipe, and goes on where an earlier call with the same folder stopped.
 
-    After each epoch the folder holds weights, optimiser and history of that epoch. Order and
-    augmentation are keyed by seed, epoch and batch, so that a training that was stopped at any moment
-    ends with the same weights as one that was not. (A layer that is random by itself, such as
-    dropout, begins its numbers anew: with one the two differ a little.)
+    After each epoch the folder holds weights, optimiser and history of that epoch. Order and augmentation are keyed by
+    seed, epoch and batch, so that a training that was stopped at any moment ends with the same weights as one that was
+    not. (A layer that is random by itself, such as dropout, begins its numbers anew: with one the two differ a little.)
 
     Args:
-        build: function without arguments that returns the untrained model, for images of any
-            size (the recipe shows two). It is called under the recipe's seed and precision.
+        build: function without arguments that returns the untrained model, for images of any size (the recipe shows
+            two). It is called under the recipe's seed and precision.
         recipe: a `Recipe`.
         folder: where to keep the state and the logs for TensorBoard.
 
     Returns:
-        The trained model, and its history: for each epoch a dictionary of the training loss,
-        seconds and, where the recipe leaves the validation split aside, the mean IoU on it.
+        The trained model, and its history: for each epoch a dictionary of the training loss, seconds and, where the
+        recipe leaves the validation split aside, the mean IoU on it.
 
     Raises:
         ValueError: if the folder holds a training by another recipe, of other pictures or of another model, or another
-            training is at work in it, or it is not one that all processes see, or there are fewer
-            images than fill a batch, or a split is empty.
+            training is at work in it, or it is not one that all processes see, or there are fewer images than fill a
+            batch, or a split is empty, or nothing in it counts.
         DivergedError: if the loss or a weight is no finite number any more; the state before is kept.
     """
     folder = Path(folder)
@@ -91,14 +90,8 @@ def train_in(folder, build, recipe):
             first, last = remaining.start + 1, remaining.stop
             height, width = data.both_sides(image_size)
             print(f"Epochs {first} to {last} of {recipe.epochs}, at {height} x {width} pixels")
-            batches = load(
-                recipe,
-                recipe.split,
-                image_size,
-                augmentation=recipe.augmentation(),
-                epochs=remaining,
-                shard=(process, processes),
-            )
+            changes = {"augmentation": recipe.augmentation(), "epochs": remaining, "shard": (process, processes)}
+            batches = load(recipe, recipe.split, image_size, **changes)
             compile_model(model, optimizer, recipe, class_weights)  # a step is traced for one image size
             model.fit(
                 batches,
@@ -113,7 +106,7 @@ def train_in(folder, build, recipe):
 
 
 def check_data(recipe):
-    """Refuses a data set that has not enough images, before anything is written."""
+    """Refuses a data set that has not enough images before anything is written."""
     count = len(data.examples(recipe.dataset, recipe.split))
     if count < recipe.batch_size:
         raise ValueError(
@@ -129,12 +122,14 @@ def check_data(recipe):
 def check_counted(recipe: Recipe, split: str) -> None:
     """Refuses a split in whose masks no pixel counts any more once they have been squeezed to the recipe's size."""
     ignored, (height, width) = data.find(recipe.dataset).ignored, data.both_sides(recipe.image_size)
-    batches = load(recipe, split, recipe.image_size).as_numpy_iterator()  # the first will do, but for odd masks
-    if ignored is not None and not any((masks != ignored).any() for _, masks in batches):
-        raise ValueError(
-            f"The masks of the split {split!r} must have a pixel that is not {ignored} when they are squeezed to "
-            f"{height} x {width} pixels. Received: none. Choose a larger `image_size`."
-        )
+    if ignored is None or any(  # the first batch tells, but for odd masks
+        (masks != ignored).any() for _, masks in load(recipe, split, recipe.image_size).as_numpy_iterator()
+    ):
+        return
+    raise ValueError(
+        f"The masks of the split {split!r} must have a pixel that is not {ignored} when they are squeezed to "
+        f"{height} x {width} pixels. Received: none. Choose a larger `image_size`."
+    )
 
 
 def load(recipe: Recipe, split: str, image_size: int | tuple[int, int], **options: Any) -> tf.data.Dataset:
