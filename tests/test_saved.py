@@ -219,6 +219,26 @@ def test_a_configuration_of_gigabytes_is_not_read(copy):
         saved.load_file(copy / "unet.keras")
 
 
+@pytest.mark.parametrize("wrong", [{"filters": 10**9}, {"input_shape": [None, 16, 16, 10**9]}])
+def test_a_configuration_that_asks_for_gigabytes_is_refused(wrong, tmp_path):
+    """At once: Keras itself takes 12 GB before it finds that no weights fit."""
+    path, ((name, value),) = tmp_path / "own.keras", wrong.items()
+    keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(3, 1), keras.layers.Dropout(0.5, seed=2**31)]).save(
+        path
+    )
+    saved.load_file(path)  # a seed may be any number
+    with zipfile.ZipFile(path) as whole:
+        contents = {entry: whole.read(entry) for entry in whole.namelist()}
+    config = json.loads(contents["config.json"])
+    layer = next(layer for layer in config["config"]["layers"] if layer["class_name"] == "Conv2D")
+    layer["config" if name == "filters" else "build_config"][name] = value
+    with zipfile.ZipFile(path, "w") as archive:
+        for entry, content in {**contents, "config.json": json.dumps(config)}.items():
+            archive.writestr(entry, content)
+    with pytest.raises(ValueError, match=r"config\.json must hold numbers of at most 10,000,000\. Received"):
+        saved.load_file(path)
+
+
 def unfold_in_the_zip(file):
     file.write(bytes(200_000_000))
 

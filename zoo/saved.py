@@ -19,6 +19,8 @@ from zoo.files import check_file, checksum, write_json, write_whole
 
 __all__ = ["card", "cards", "folder_of_models", "load", "load_any", "load_file", "save"]
 
+MOST_NUMBER = 10_000_000  # in a configuration, but for those that only tell one thing from another
+NAMES = ("seed", "shared_object_id")
 MOST_BYTES = 50_000_000  # of a configuration, and of weights that a model does not need: kilobytes may hold gigabytes
 
 # What newer versions of Keras write of a layer, and older ones do not know. With these values it changes nothing.
@@ -93,6 +95,7 @@ def load_file(path: str | os.PathLike) -> keras.Model:
                     raise ValueError(f"its config.json must have at most {MOST_BYTES:,} bytes. Received: {size:,}")
                 config = json.loads(archive.read("config.json"))
                 config.pop("compile_config", None)
+                check_numbers(config)
                 model = keras.saving.deserialize_keras_object(for_this_keras(config))
                 check_size_of_weights(archive, model)
             model.load_weights(path)
@@ -107,6 +110,17 @@ def load_file(path: str | os.PathLike) -> keras.Model:
             f"Received: input shape {shapes[0]}, output shape {shapes[1]}"
         )
     return model
+
+
+def check_numbers(config: dict | list) -> None:
+    """Refuses a configuration with a number, of filters for one, by which Keras would take gigabytes at once."""
+    for name, value in config.items() if isinstance(config, dict) else enumerate(config):
+        if isinstance(value, dict | list):
+            check_numbers(value)
+        elif isinstance(value, int) and value > MOST_NUMBER and name not in NAMES:
+            raise ValueError(
+                f"its config.json must hold numbers of at most {MOST_NUMBER:,}. Received: {name} {value:,}"
+            )
 
 
 def check_size_of_weights(archive: zipfile.ZipFile, model: keras.Model) -> None:
