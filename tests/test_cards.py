@@ -16,6 +16,7 @@ def test_list_reads_cards_and_loads_neither_keras_nor_numpy(run_zoo):
     assert "zoo.tables" in imported
     assert not {"keras", "tensorflow", "numpy"} & imported
     assert [line.split()[1] for line in result.stdout.splitlines()[2:]] == list(zoo.STAGES)
+    assert not [line for line in result.stderr.splitlines() if not line.startswith("import time:")]
 
 
 def changed(*place, value=None, remove=False):

@@ -192,6 +192,11 @@ def test_no_picture_that_was_given_is_replaced(folder, tmp_path):
         with pytest.raises(SystemExit, match=r"0\.png is one of the pictures that were given"):
             __main__.main([*command, "--out", str(victim), "--overwrite"])
     assert victim.read_bytes() == before
+    victim.unlink()
+    alone = own / "images" / "0.jpg"  # without a mask now
+    alone.rename(own / "images" / "alone.png")
+    with pytest.raises(SystemExit, match=r"alone\.png is one of the pictures that were given"):
+        __main__.main(["inspect", str(own), "--out", str(own / "images" / "alone.png"), "--overwrite"])
 
 
 def test_a_command_works_where_stderr_is_closed(folder, tmp_path):

@@ -235,7 +235,7 @@ def test_a_configuration_that_asks_for_gigabytes_is_refused(wrong, tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         for entry, content in {**contents, "config.json": json.dumps(config)}.items():
             archive.writestr(entry, content)
-    with pytest.raises(ValueError, match=r"config\.json must hold numbers of at most 10,000,000\. Received"):
+    with pytest.raises(ValueError, match=r"config\.json must hold numbers of at most 100,000\. Received"):
         saved.load_file(path)
 
 

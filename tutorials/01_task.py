@@ -123,25 +123,25 @@ draw_labels({"in the file": piece(corner) + 1, "here": piece(corner)}, {"in the 
 # only border around it.
 
 # %%
-pixels, framed, deep = np.zeros(3), np.zeros(3), np.zeros(3)
+pixels, along_edge, deep = np.zeros(3), np.zeros(3), np.zeros(3)
 for _, mask in examples:
-    frame = np.ones(mask.shape, bool)
-    frame[1:-1, 1:-1] = False
+    edge = np.ones(mask.shape, bool)
+    edge[1:-1, 1:-1] = False
     # Deep inside: within 4 pixels there is one class only.
     uniform = ndimage.maximum_filter(mask, 9) == ndimage.minimum_filter(mask, 9)
     pixels += np.bincount(mask.ravel(), minlength=3)
-    framed += np.bincount(mask[frame], minlength=3)
+    along_edge += np.bincount(mask[edge], minlength=3)
     deep += np.bincount(mask[uniform], minlength=3)
 
-shares = zip(pixels / pixels.sum(), framed / framed.sum(), deep / pixels, strict=True)
-print("in the file  pixels  frame  deep inside")
-for number, (of_all, of_frame, inside) in enumerate(shares, start=1):
-    print(f"{number:>11}  {of_all:>6.0%}  {of_frame:>5.0%}  {inside:>11.0%}")
-assert framed.argmax() + 1 == 2  # background
+shares = zip(pixels / pixels.sum(), along_edge / along_edge.sum(), deep / pixels, strict=True)
+print("in the file  pixels   edge  deep inside")
+for number, (of_all, of_edge, inside) in enumerate(shares, start=1):
+    print(f"{number:>11}  {of_all:>6.0%}  {of_edge:>5.0%}  {inside:>11.0%}")
+assert along_edge.argmax() + 1 == 2  # background
 assert (deep / pixels).argmin() + 1 == 3  # border
 
 # %% [markdown]
-# Number 2 fills the frame, and number 3 is thin: 2 is background, and 3 is border. A swap would not stop a
+# Number 2 lies along the edge, and number 3 is thin: 2 is background, and 3 is border. A swap would not stop a
 # training. It would only give wrong names to good answers, and a score "without the border" would leave out the
 # background.
 #

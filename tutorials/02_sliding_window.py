@@ -259,10 +259,10 @@ assert (128 // 4) ** 2 * each == saved.card("sliding_window")["costs"]["multiply
 # If overlapping patches share their features, why not compute the features once, for the whole image? Convolutions
 # allow it: what a kernel finds at a pixel does not depend on where a patch begins.
 #
-# Pooling is the difficulty. Max pooling keeps the larger number of each pair, here of two neighbours in a row. A patch
-# begins to count its pairs at its own first pixel, so patches that begin at odd
-# pixels have other pairs than those that begin at even pixels. The way out: take the maximum of **each** pixel and its
-# neighbour, and let a patch pick every second one.
+# Pooling is the difficulty. Max pooling keeps the larger number of each pair, here of two neighbours in the same row. A
+# patch begins to count its pairs at its own first pixel, so patches that begin at odd pixels have other pairs than
+# those that begin at even pixels. The way out: take the maximum of **each** pixel and its neighbour, and let a patch
+# pick every second one.
 
 # %%
 signal = np.array([3, 1, 4, 1, 5, 9, 2, 6])

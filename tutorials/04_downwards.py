@@ -150,6 +150,8 @@ for seed in range(3):
     keras.utils.set_random_seed(seed)
     starts.append(side_that_holds(effective_field(zoo.build("nearest_unpooling")), 0.5))
 print(f"side of the square with half of the strength, in three untrained networks: {starts}")
+assert np.ptp(starts) <= 2
+assert min(starts) > side_that_holds(effective["after training"], 0.5)
 
 # %% [markdown]
 # The scale is linear. Far pixels reach a feature on few paths through the network, and near ones on many. So the view

@@ -166,10 +166,10 @@ print(f"Order by boundary IoU: {', '.join(order)}.")
 # %% [markdown]
 # Two scores that rise and fall together are not two pieces of evidence.
 #
-# **One limit.** Train the same network twice, with two seeds, and its score changes. (Seed 0 was computed in bfloat16,
-# the others in float32: so the change holds the rounding, too.) A difference between two stages
-# counts only if it is larger than what seeds do. Let \(s\) be the standard deviation of the scores of one stage over
-# seeds, and let the two stages have \(n\) and \(m\) trainings. Then the difference of their means must be larger than
+# **One limit.** Train the same network twice, with two seeds, and its score changes. (Seed 0 of each stage was computed
+# in bfloat16, all others in float32: so the change holds the rounding, too.) A difference between two stages counts
+# only if it is larger than what seeds do. Let \(s\) be the standard deviation of the scores of one stage over seeds,
+# and let the two stages have \(n\) and \(m\) trainings. Then the difference of their means must be larger than
 #
 # \[ t \, s \, \sqrt{\frac{1}{n} + \frac{1}{m}} \]
 #
@@ -303,6 +303,7 @@ for word in ("confirmed", "contradicted", "not decided"):
 order = [stage for stage in zoo.STAGES[2:-1] if stage != "strided_convolution"]
 for mean_of in (lambda stage: np.mean(trainings[stage]), lambda stage: scores[stage]["boundary_iou"]):
     assert mean_of("max_unpooling") < mean_of("index_unpooling")
+assert verdict_of["remember the place, not copy"] == "contradicted"  # as the page on max unpooling says
 assert not any(claim.startswith("remember") for claim, verdict in verdict_of.items() if verdict == "confirmed")
 print(f"Five stages that only grow in another way lie within {np.ptp([np.mean(trainings[s]) for s in order]):.3f}.")
 

@@ -25,7 +25,7 @@ def cut(photos, down=0, right=0):
 
 
 def in_the_middle(answers, down=0, right=0):
-    """What was answered of those 80 x 80 pixels that lie 16 or more from the frame of every cut."""
+    """What was answered of those 80 x 80 pixels that lie 16 or more from the edge of every cut."""
     return answers[:, 32 - down : 112 - down, 32 - right : 112 - right]
 
 

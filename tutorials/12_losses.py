@@ -312,7 +312,7 @@ print("the stage `unet`, after its full training with both:", *(f"{name} {iou:.3
 
 # %% [markdown]
 # There are many more losses. The *focal loss* (Lin et al., 2017) lowers what easy pixels count. The *Lovász-Softmax*
-# (Berman et al., 2017) takes the IoU itself, continued so that it has a slope. Whichever you take: **look at each
+# (Berman et al., 2017) takes the IoU itself, extended so that it has a gradient. Whichever you take: **look at each
 # class, and not at the mean alone.** A loss decides which class may be wrong.
 #
 # !!! abstract "What this page adds"

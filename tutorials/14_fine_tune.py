@@ -91,7 +91,7 @@ for count in counts:
 # %% [markdown]
 # Is the gain larger than chance? Each seed gives a gain of its own: both starts had the same pictures in the same
 # order. Look whether the gains agree, and how far the seeds of one start lie apart. The [rule of the
-# comparison](09_comparison.md#one-rule-set-before-we-look) is harder to please, since it is for trainings that have
+# comparison](09_comparison.md#one-rule-set-before-we-look) is stricter, since it is for trainings that have
 # nothing in common. By its limit, the last line, the gain with the fewest pictures is just not decided.
 
 # %% tags=["numbers"]

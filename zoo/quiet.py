@@ -39,9 +39,10 @@ def keras_backend():
     home = os.environ.get("KERAS_HOME", os.path.join(os.path.expanduser("~"), ".keras"))
     path, settings = Path(home, "keras.json").expanduser(), {}
     if path.exists() and not path.is_file():
-        raise ValueError(f"{path} must be a file.")
-    with contextlib.suppress(OSError, ValueError):  # as Keras does
-        settings = json.loads(path.read_text())
+        raise ValueError(f"{path} must be a file. Received: a folder, a pipe or a device")
+    if path.exists():
+        with contextlib.suppress(ValueError):  # as Keras does
+            settings = json.loads(path.read_text())
     if not isinstance(settings, dict):
         raise ValueError(f"{path} must hold a JSON object. Received: {settings!r:.60}")
     for name, allowed in SETTINGS.items():

@@ -19,7 +19,7 @@ from zoo.files import check_file, checksum, write_json, write_whole
 
 __all__ = ["card", "cards", "folder_of_models", "load", "load_any", "load_file", "save"]
 
-MOST_NUMBER = 10_000_000  # in a configuration, but for those that only tell one thing from another
+MOST_NUMBER = 100_000  # in a configuration, but for those that only tell one thing from another
 NAMES = ("seed", "shared_object_id")
 MOST_BYTES = 50_000_000  # of a configuration, and of weights that a model does not need: kilobytes may hold gigabytes
 
@@ -113,7 +113,7 @@ def load_file(path: str | os.PathLike) -> keras.Model:
 
 
 def check_numbers(config: dict | list) -> None:
-    """Refuses a configuration with a number, of filters for one, by which Keras would take gigabytes at once."""
+    """Refuses a configuration with a number, of filters for one, by which alone Keras may take gigabytes at once."""
     for name, value in config.items() if isinstance(config, dict) else enumerate(config):
         if isinstance(value, dict | list):
             check_numbers(value)

@@ -62,7 +62,8 @@ def train(
     if recipe.start:
         origin = {"start_sha256": files.checksum(cards.path_of(recipe.start))}  # in hours the name may be another's
         start = saved.load_any(recipe.start)
-        licence = licence or (cards.card_of(recipe.start) or {}).get("licence")
+        inherited = cards.look_up(cards.card_of(recipe.start), ("licence",))
+        licence = licence or (inherited if isinstance(inherited, str) else None)
 
     def build():
         network = models.build_for_training(stage, image_shape=(None, None, 3), num_classes=dataset.logits)
@@ -71,7 +72,8 @@ def train(
         return network
 
     options = {"image_shape": (*data.both_sides(recipe.image_size), 3), "num_classes": dataset.logits}
-    model, scored = models.build(stage, **options), models.build_for_training(stage, **options)
+    with training.precision("float32"):
+        model, scored = models.build(stage, **options), models.build_for_training(stage, **options)
     if start:
         take_over(scored, start)  # what does not fit is refused before the folder is touched
     with training.share_among(devices, recipe.batch_size):

@@ -13,7 +13,8 @@ def inspect(options):
         raise ValueError(f"--out must be a .png file. Received: {options.out}")
     files.refuse_taken(options.out, options.overwrite)
     contents = data.look(options.folder)
-    files.refuse_own(options.out, [path for pair in contents.pairs for path in (pair.image, pair.mask)])
+    parts = [pattern for part in ("images", "masks") for pattern in (f"{part}/*", f"*/{part}/*")]
+    files.refuse_own(options.out, [path for pattern in parts for path in options.folder.glob(pattern)])
     print(inspection.report(contents))
     if contents.pairs:
         with files.write_whole(options.out, options.overwrite) as unfinished:

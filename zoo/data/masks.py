@@ -106,11 +106,14 @@ def greys_count_by(path, colours):
             return ""
         numbers = modes.numbers(image)
         shown = np.asarray(modes.upright(image).convert("L"))  # of 1, 2 and 4 bits, spread to 255
-        values, first = np.unique(numbers, return_index=True)
-        classes = [colours.get(int(np.full(3, grey) @ PACK)) for grey in shown.ravel()[first]]
+        greys = {}  # of each number
+        for rows in modes.strips(*numbers.shape):
+            values, first = np.unique(numbers[rows], return_index=True)
+            greys |= dict(zip(values.tolist(), shown[rows].ravel()[first].tolist(), strict=True))
+        classes = [colours.get(int(np.full(3, grey) @ PACK)) for grey in greys.values()]
         if None in classes:
             return "numbers"
-        return "" if classes == values.tolist() else "colours"
+        return "" if classes == list(greys) else "colours"
 
     return pictures.read_file(path, pictures.MASK_FORMATS, read) if colours else ""
 

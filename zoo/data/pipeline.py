@@ -48,8 +48,9 @@ def load(
         background, or, where no class is, the ignored number.
 
     Raises:
-        ValueError: if an argument is none of the above.
+        ValueError: if an argument is none of the above, or a `Dataset` gives other types than it promises.
         DatasetNotFoundError, CorruptDatasetError: as `oxford_iiit_pet.examples`.
+        tf.errors.InvalidArgumentError: as batches are read, if a mask does not fit the classes or its image.
     """
     dataset = find(name)
     if dataset.background is None and augmentation is not None and augmentation.paste_share:
@@ -70,8 +71,7 @@ def load(
         return resize_image(image, image_size), nearest(tf.cast(mask, kept), image_size)
 
     check_split(split)
-    photos = dataset.examples(split)
-    check_types(dataset, photos)
+    check_types(dataset, photos := dataset.examples(split))
     count = len(photos)
     if augmentation is not None and count < batch_size:
         raise ValueError(

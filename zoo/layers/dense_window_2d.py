@@ -74,7 +74,7 @@ class DenseWindow2D(SlidingWindow2D):
         return logits
 
     def call(self, inputs, training=None):
-        if any(getattr(layer, "quantization_mode", None) for layer in self.classifier.layers):  # since it was built
+        if any(map(is_quantized, self.classifier.layers)):  # since it was built
             raise ValueError("`classifier` must not be quantized: its kernels are no convolution's any more.")
         check_multiples(inputs.shape, (self.stride, self.stride), self.name)
         x = self.pad(ops.cast(inputs, self.compute_dtype))
@@ -111,6 +111,11 @@ def sides_after(layer, sides):
     return (1, 1) if isinstance(layer, layers.Dense) else sides
 
 
+def is_quantized(layer):
+    """Whether a layer's kernel has become integers: of an older Keras the policy alone knows."""
+    return getattr(layer, "quantization_mode", None) or getattr(layer.dtype_policy, "quantization_mode", None)
+
+
 def check_dense(layer, flat):
     """Refuses a layer of which no dense evaluation is known, `flat` or not what comes to it."""
     kind = type(layer)  # a subclass may do anything
@@ -120,8 +125,8 @@ def check_dense(layer, flat):
             f"`classifier` may hold the activations {', '.join(known.__name__ for known in ACTIVATIONS)}. "
             f"Received: {layer.name} with activation={getattr(activation, '__name__', activation)!r}"
         )
-    unfit = ("quantization_mode", "activity_regularizer")  # the latter is to see patch by patch
-    if getattr(layer, "data_format", "channels_last") != "channels_last" or any(getattr(layer, u, None) for u in unfit):
+    other_axes = getattr(layer, "data_format", "channels_last") != "channels_last"
+    if other_axes or is_quantized(layer) or getattr(layer, "activity_regularizer", None):  # which is to see each patch
         fits = False
     elif kind is layers.Conv2D:
         fits = layer.padding == "valid" and layer.strides == (1, 1) == layer.dilation_rate and layer.groups == 1

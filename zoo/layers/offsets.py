@@ -1,5 +1,6 @@
 """Offsets: how they are checked, and how the indices of other libraries become offsets."""
 
+import numbers
 from typing import Any
 
 import keras
@@ -30,10 +31,10 @@ def check_offsets(offsets, pool_size, name):
             )
     elif 0 not in offsets.shape:
         try:
-            numbers = np.asarray(offsets)  # on a CPU no copy
+            found = np.asarray(offsets)  # on a CPU no copy
         except (TypeError, NotImplementedError, RuntimeError):  # traced, or on a GPU, as each backend says it
             return
-        least, most = numbers.min(), numbers.max()
+        least, most = found.min(), found.max()
         if least < 0 or most >= places:
             raise ValueError(
                 f"`{name}` needs `offsets` from 0 to {places - 1}, places in a window. Received: {least} to {most}. "
@@ -97,8 +98,8 @@ def check_indices(name, indices):
 
 
 def check_positive(name, side):
-    """Refuses what is no side of a map."""
-    if not isinstance(side, int) or side < 1:
+    """Refuses a number that is no side of a map; within a graph it may be a tensor."""
+    if isinstance(side, bool | float | str) or (isinstance(side, numbers.Integral) and side < 1):
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={side!r}")
 
 

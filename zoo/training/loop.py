@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def train(
 
 
 @contextlib.contextmanager
-def precision(policy):
+def precision(policy: str) -> Iterator[None]:
     """The types in which Keras builds layers; it computes losses in float32, for sums over pixels overflow float16."""
     before = keras.config.dtype_policy(), keras.config.floatx()
     keras.config.set_floatx("float32")

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import numbers
 import os
+from pathlib import Path
 
 from zoo import data
 from zoo.stages import STAGES
@@ -37,13 +38,13 @@ class Recipe:
         learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine. The default suits trained
             weights (`start`), too: with 0.001 they came not as far in as many steps.
         weight_decay: of AdamW.
-        warm_up: share of all steps in which the learning rate rises from zero.
+        warm_up: share of all steps, less than 1, in which the learning rate rises from zero.
         seed: of the first weights, the order of the examples and their augmentation.
         mixed_precision: whether to compute in bfloat16 (weights stay float32).
         xla: whether TensorFlow compiles the step with XLA; JAX always does.
 
     Raises:
-        ValueError: if a number lies outside of what its field allows.
+        ValueError: if a value is not what its field allows.
     """
 
     dataset: str
@@ -118,12 +119,13 @@ SHARES = ("half_size_share", "large_size_share", "warm_up")  # of the epochs or 
 
 def is_number(value, kind):
     """Whether a value is a finite number of a kind of `numbers`, which `True` and `False` are, too."""
-    return isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)
+    finite = isinstance(value, numbers.Integral) or (isinstance(value, numbers.Real) and math.isfinite(value))
+    return finite and isinstance(value, kind) and not isinstance(value, bool)
 
 
 def plain_path(name):
     """The path of a folder in one spelling, so that a training goes on however its data set is written."""
-    plain = os.path.normpath(name) if name else name
+    plain = str(Path(name)) if name else name  # which keeps "..", for what is before it may be a link
     return name if name in data.DATASETS or plain in data.DATASETS else plain
 
 
