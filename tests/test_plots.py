@@ -1,7 +1,9 @@
 import json
+import warnings
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from zoo import benchmark, cards, lettering, plots, schemes, tables
 from zoo.benchmark import figures
@@ -121,6 +123,18 @@ def test_names_are_drawn_as_they_are(tmp_path, recwarn):
     texts = {str(warning.message) for warning in recwarn}
     assert not [text for text in texts if "findfont" in text]
     assert not texts or len(lettering.AS_WRITTEN["fontfamily"]) == 1  # without a font for them, letters are boxes
+
+
+def test_letters_that_no_font_has_are_boxes_without_a_word(monkeypatch, tmp_path):
+    monkeypatch.setitem(lettering.AS_WRITTEN, "fontfamily", ["DejaVu Sans"])
+    with warnings.catch_warnings(record=True) as caught:
+        lettering.save(plots.draw_legend(["汽车"]), tmp_path / "legend.png")
+    assert not caught
+    assert Image.open(tmp_path / "legend.png").width > 50
+    with pytest.raises(FileExistsError):
+        lettering.save(plots.draw_legend(["car"]), tmp_path / "legend.png")
+    with pytest.warns(UserWarning, match="Glyph .* missing from"):
+        plots.draw_legend(["汽车"]).savefig(tmp_path / "other.png")
 
 
 def test_of_many_classes_the_mean_alone_is_drawn():

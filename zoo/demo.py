@@ -13,7 +13,7 @@ quiet.import_tensorflow()
 import numpy as np  # noqa: E402
 import skimage  # noqa: E402
 
-from zoo import costs, data, evaluation, files, models, plots, prediction, saved, tables, training  # noqa: E402
+from zoo import costs, data, evaluation, lettering, models, plots, prediction, saved, tables, training  # noqa: E402
 
 PICTURE, LEARNED = "demo.png", "demo_learned.png"
 SIDE = 48  # of the images of the training, in pixels
@@ -54,14 +54,8 @@ def run_stages(photos, truths):
         mean_iou, milliseconds = scores.summary()["mean_iou"], costs.milliseconds(model)
         rows.append([stage, f"{model.count_params():,}", f"{mean_iou:.3f}", f"{milliseconds:.0f} ms"])
     print(tables.format_table(["stage", "parameters", "mean IoU on these", "an image"], rows))
-    write(plots.draw_stages(photos, masks, truths), PICTURE)
+    lettering.save(plots.draw_stages(photos, masks, truths), PICTURE, overwrite=True)
     print(f"\nWrote {PICTURE}: a photo a row, a stage a column.")
-
-
-def write(figure, path):
-    """Writes a picture in place of an earlier one."""
-    with files.write_whole(path, overwrite=True) as unfinished:
-        figure.savefig(unfinished, dpi=100)
 
 
 def train_a_minute(dataset):
@@ -83,7 +77,7 @@ def train_a_minute(dataset):
         raise SystemExit("The loaded model must answer the same.")
     photos, truths = zip(*data.examples(dataset, "test").take(5).as_numpy_iterator(), strict=True)
     masks = {"after a minute": [prediction.predict(loaded, photo) for photo in photos]}
-    write(plots.draw_stages(photos, masks, truths), LEARNED)
+    lettering.save(plots.draw_stages(photos, masks, truths), LEARNED, overwrite=True)
     print(
         f"Its mean IoU on the validation split is {history[-1]['val_mean_iou']:.2f}. Wrote {LEARNED}: what it learned."
     )

@@ -1,7 +1,10 @@
 """How pictures show names that others gave: as they are."""
 
+import contextlib
+import os
 import unicodedata
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from matplotlib import font_manager
@@ -10,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
+from zoo import files
 from zoo.errors import printable
 
 CHINESE = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Microsoft YaHei", "PingFang SC", "SimHei")
@@ -30,3 +34,17 @@ def add_names(drawing: Figure | Axes, handles: Sequence[Artist], names: Sequence
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set(text=printable(name), **AS_WRITTEN)
     return legend
+
+
+def save(figure: Figure, path: str | os.PathLike, overwrite: bool = False) -> None:
+    """Writes a picture, which gets its name when it is whole."""
+    with files.write_whole(path, overwrite) as unfinished, allow_boxes():
+        figure.savefig(unfinished, dpi=100)
+
+
+@contextlib.contextmanager
+def allow_boxes() -> Iterator[None]:
+    """Ignores that Matplotlib warns of letters that no font here has: one sees that they are boxes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+        yield

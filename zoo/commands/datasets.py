@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from zoo import cards, data, files, inspection
+from zoo import cards, data, files, inspection, lettering
 from zoo.errors import printable
 
 
@@ -17,8 +17,7 @@ def inspect(options):
     files.refuse_own(options.out, [path for pattern in parts for path in options.folder.glob(pattern)])
     print(inspection.report(contents))
     if contents.pairs:
-        with files.write_whole(options.out, options.overwrite) as unfinished:
-            inspection.draw(contents).savefig(unfinished, dpi=100, format="png")
+        lettering.save(inspection.draw(contents), options.out, options.overwrite)
         print(printable(f"Wrote {options.out}"))
     if contents.problems:
         raise ValueError(f"{options.folder} is no data set yet: {len(contents.problems)} of the above must be mended.")

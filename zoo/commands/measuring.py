@@ -1,7 +1,7 @@
 import os
 
 import zoo.benchmark
-from zoo import data, files, machine, tables
+from zoo import data, files, lettering, machine, tables
 from zoo.benchmark import figures
 from zoo.commands.arguments import BENCHMARKS
 from zoo.errors import printable
@@ -23,8 +23,7 @@ def benchmark(options):
         results[name] = measure(data.default_dataset()) if name == "pipeline" else measure()
         files.write_json(options.out, results)
         print_results(name, results[name])
-    with files.write_whole(picture) as unfinished:
-        figures.draw_benchmark(results).savefig(unfinished, dpi=100)
+    lettering.save(figures.draw_benchmark(results), picture)
     print(printable(f"Wrote {options.out} and {picture}"))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from zoo import cards, data, evaluation, exporting, files, photos, plots, prediction, saved, tables
+from zoo import cards, data, evaluation, exporting, files, lettering, photos, plots, prediction, saved, tables
 from zoo.commands import datasets
 from zoo.errors import printable
 
@@ -53,7 +53,8 @@ def predict(options):
 def write_legend(classes, found, path, overwrite):
     """Writes the colours of the classes beside the pictures; the same legend may be there from photos before."""
     file = io.BytesIO()
-    plots.draw_legend(classes).savefig(file, dpi=100, format="png")
+    with lettering.allow_boxes():
+        plots.draw_legend(classes).savefig(file, dpi=100, format="png")
     if path.is_file() and path.read_bytes() == file.getvalue():
         return
     files.refuse_own(path, found)
@@ -100,6 +101,5 @@ def compare(options):
         figure = plots.draw_stages(*shown, classes=known.pop())
     else:
         figure = plots.draw_comparison(found)
-    with files.write_whole(options.out, options.overwrite) as unfinished:
-        figure.savefig(unfinished, dpi=100)
+    lettering.save(figure, options.out, options.overwrite)
     print(f"Wrote {printable(options.out)}")
