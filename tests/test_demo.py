@@ -1,20 +1,10 @@
 import re
 
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
 from zoo import demo
 from zoo.data import synthetic_pets
-
-
-def test_a_picture_replaces_an_earlier_one_and_nothing_that_a_link_leads_to(tmp_path):
-    (tmp_path / "kept").write_text("old")
-    (tmp_path / "demo.png").symlink_to(tmp_path / "kept")
-    for width in (1, 2):
-        demo.write(Figure(figsize=(width, 1)), tmp_path / "demo.png")
-        assert Image.open(tmp_path / "demo.png").size == (100 * width, 100)
-    assert (tmp_path / "kept").read_text() == "old"
 
 
 @pytest.mark.slow

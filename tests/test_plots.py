@@ -3,6 +3,7 @@ import warnings
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from zoo import benchmark, cards, lettering, plots, schemes, tables
@@ -123,6 +124,15 @@ def test_names_are_drawn_as_they_are(tmp_path, recwarn):
     texts = {str(warning.message) for warning in recwarn}
     assert not [text for text in texts if "findfont" in text]
     assert not texts or len(lettering.AS_WRITTEN["fontfamily"]) == 1  # without a font for them, letters are boxes
+
+
+def test_a_picture_replaces_an_earlier_one_and_nothing_that_a_link_leads_to(tmp_path):
+    (tmp_path / "kept").write_text("old")
+    (tmp_path / "demo.png").symlink_to(tmp_path / "kept")
+    for width in (1, 2):
+        lettering.save(Figure(figsize=(width, 1)), tmp_path / "demo.png", overwrite=True)
+        assert Image.open(tmp_path / "demo.png").size == (100 * width, 100)
+    assert (tmp_path / "kept").read_text() == "old"
 
 
 def test_letters_that_no_font_has_are_boxes_without_a_word(monkeypatch, tmp_path):
