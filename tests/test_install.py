@@ -101,8 +101,9 @@ def pip(*arguments, python=sys.executable):
 def test_the_wheel_holds_the_models_and_cards_of_the_stages_and_little_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     models = {f"zoo/saved_models/{stage}.{ending}" for stage in zoo.STAGES for ending in ("keras", "json")}
-    seeds = {f"zoo/{path.relative_to(ROOT)}" for path in ROOT.glob("saved_models/seeds/**/*.json")}
-    assert {name for name in names if "saved_models" in name} == models | seeds
+    alone = {path for name in ("seeds", "streets") for path in ROOT.glob(f"saved_models/{name}/**/*.json")}
+    cards = {f"zoo/{path.relative_to(ROOT)}" for path in alone}
+    assert {name for name in names if "saved_models" in name} == models | cards
     assert {Path(name).parts[0] for name in names if ".dist-info" not in name} == {"zoo"}
     modules = {p.relative_to(ROOT).as_posix() for p in (ROOT / "zoo").rglob("*") if p.suffix in (".py", ".json")}
     assert modules <= set(names)

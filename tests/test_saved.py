@@ -102,6 +102,18 @@ def test_the_readmes_show_what_the_cards_say():
         assert [stage, *(f"{kind['mean_iou']:.3f}" for kind in kinds)] in rows
 
 
+def test_the_readme_shows_what_the_cards_of_the_streets_say():
+    found = saved.cards(FOLDER / "streets")
+    recipes = [{**card["recipe"], "seed": 0} for card in found.values()]
+    assert recipes == recipes[:1] * len(recipes)
+    rows = []
+    for stage, card in found.items():
+        scores, last = card["scores"]["at_network_size"], card["history"][-1]["val_mean_iou"]
+        rows.append([stage, f"{last:.3f}", f"{scores['mean_iou']:.3f}", f"{scores['pixel_accuracy']:.3f}"])
+    header = ["stage", "mean IoU on validation", "mean IoU on test", "accuracy on test"]
+    assert tables.format_table(header, rows) in (FOLDER / "README.md").read_text()
+
+
 @pytest.mark.slow
 def test_a_sample_of_the_photos_scores_as_the_card_says(photos, monkeypatch):
     """Within the sample's own error, 0.009. `python -m zoo evaluate unet` takes all 3,000."""
