@@ -201,6 +201,7 @@ for path in sorted(folder.glob("**/*.json")):
     card = json.loads(path.read_text())
     assert [card["dataset"][split] for split in splits] == [dataset[split] for split in splits]
     assert without_chance(card["recipe"]) == without_chance(short["unet"]["recipe"])
+    assert card["recipe"]["mixed_precision"] == (card["recipe"]["seed"] == 0)
     by_seed[card["stage"]][card["recipe"]["seed"]] = card["scores"]["at_network_size"]["mean_iou"]
 
 control = json.loads(controls.RESULTS.read_text())["widened"]
@@ -591,17 +592,9 @@ for stage, found in scores.items():
 # ```bash
 # python -m zoo.controls widened --out zoo/controls.json
 # ```
-
-# %% tags=["numbers"]
-for path in sorted(folder.glob("**/unet.json")):
-    card = json.loads(path.read_text())
-    rounding = "bfloat16" if card["recipe"]["mixed_precision"] else "float32"
-    minutes = card["training_seconds"] / 60
-    print(f"the U-Net, seed {card['recipe']['seed']}: {minutes:.0f} minutes on {card['machine']}, in {rounding}")
-
-# %% [markdown]
+#
 # !!! abstract "What the nine steps mend, what they leave broken"
-#     **Mended:** from a patch classifier to a network that sees the whole pet, answers for all pixels at once, and
+#     **Mended:** from a patch classifier to a network that sees most of the pet, answers for all pixels at once, and
 #     hands the fine features across. Each step has a reason. The tables above say where these trained models agree
 #     with the reason, and where they do not.
 #
