@@ -46,6 +46,34 @@ def test_a_process_ends_with_the_one_that_started_it(kill, tmp_path):
     assert not alive
 
 
+# Ctrl-C in the very moment in which the fresh process loads what it calls first.
+LOADS = """
+import multiprocessing, signal
+if multiprocessing.current_process().name != "MainProcess":
+    signal.raise_signal(signal.SIGINT)
+
+def nothing():
+    pass
+"""
+INTERRUPTED = """
+import loads
+from zoo import fresh
+
+with fresh.process(loads.nothing) as process:
+    print(process.submit(pow, 2, 5).result())
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="holds signals back")
+def test_ctrl_c_while_a_process_starts_is_for_the_one_that_started_it(tmp_path):
+    (tmp_path / "loads.py").write_text(LOADS)
+    (tmp_path / "parent.py").write_text(INTERRUPTED)
+    environment = {**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).parents[1])}
+    command = [sys.executable, tmp_path / "parent.py"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("32\n", "")
+
+
 # A command as `python -m zoo` runs it, on few scenes.
 COMMAND = """
 import runpy, signal

@@ -27,7 +27,8 @@ def process(prepare, *arguments):
             # It would run the program once more, which may be a script without `if __name__ == "__main__"`.
             program, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
             try:
-                executor.submit(int)  # the first call starts the process
+                with without_interrupts():
+                    executor.submit(int)  # the first call starts the process
             finally:
                 sys.modules["__main__"] = program
             yield executor
@@ -37,9 +38,25 @@ def process(prepare, *arguments):
     hold.close()
 
 
+@contextlib.contextmanager
+def without_interrupts():
+    """Ctrl-C waits until the end of a `with` statement; a process that starts in it never sees one.
+
+    A terminal sends Ctrl-C to the process that measures and to its parent, which decides. Windows has no such mask.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def start(parent, prepare, *arguments):
     """What a fresh process does first."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, too, which decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for Windows, see `without_interrupts`
     threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
     prepare(*arguments)
 
