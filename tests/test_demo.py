@@ -11,7 +11,7 @@ from zoo.data import synthetic_pets
 def test_the_demo_learns_saves_loads_and_draws(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 1500, "validation": 50, "test": 5})  # half a minute
-    demo.train_a_minute("synthetic_pets")
+    demo.train_a_minute()
     printed = capsys.readouterr().out
     assert "the logits of 5 images differ by" in printed
     score = float(re.search(r"mean IoU on the validation split is (\S+)\. ", printed)[1])

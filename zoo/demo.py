@@ -21,7 +21,7 @@ FILTERS = (8, 16, 32, 48, 64)  # half of a stage's
 
 
 def main():
-    """Runs all stages on photos, draws them, and trains one for a minute."""
+    """Runs all stages on photos, draws them, and trains one on drawn pets for a minute."""
     dataset = data.default_dataset()
     photos, truths = [skimage.data.chelsea()], [None]
     for image, mask in data.examples(dataset, "test").take(3).as_numpy_iterator():
@@ -31,7 +31,7 @@ def main():
     if dataset == "synthetic_pets":
         print("(The models have learned photos: drawn pets are strange to them. README.md tells how to get photos.)\n")
     run_stages(photos, truths)
-    train_a_minute(dataset)
+    train_a_minute()
     print(
         "\nWhere to go next:\n"
         "  .venv/bin/python -m zoo predict unet YOUR_PHOTO.jpg   the pet in a photo of yours\n"
@@ -58,10 +58,10 @@ def run_stages(photos, truths):
     print(f"\nWrote {PICTURE}: a photo a row, a stage a column.")
 
 
-def train_a_minute(dataset):
+def train_a_minute():
     """Trains a small U-Net, saves it, loads it, shows that it answers the same, and draws what it learned."""
-    recipe = training.Recipe(dataset, image_size=SIDE, epochs=3, half_size_share=0)
-    print(f"\nTraining a small U-Net on {dataset} at {SIDE} x {SIDE}, for about a minute:")
+    recipe = training.Recipe("synthetic_pets", image_size=SIDE, epochs=3, half_size_share=0)
+    print(f"\nTraining a small U-Net at {SIDE} x {SIDE}, for about a minute, on drawn pets: photos take hours.")
     with tempfile.TemporaryDirectory() as folder:
         shape = (SIDE, SIDE, 3)
         model, history = training.train(
@@ -75,7 +75,7 @@ def train_a_minute(dataset):
     print(f"Saved ({size:.1f} MB) and loaded again: the logits of {len(images)} images differ by {difference:.0e}.")
     if difference > 1e-5:
         raise SystemExit("The loaded model must answer the same.")
-    photos, truths = zip(*data.examples(dataset, "test").take(5).as_numpy_iterator(), strict=True)
+    photos, truths = zip(*data.examples(recipe.dataset, "test").take(5).as_numpy_iterator(), strict=True)
     masks = {"after a minute": [prediction.predict(loaded, photo) for photo in photos]}
     lettering.save(plots.draw_stages(photos, masks, truths), LEARNED, overwrite=True)
     print(
