@@ -41,8 +41,8 @@ assert np.count_nonzero(grown["bed of nails"]) <= pet.size / 64
 plots.draw_images({"photo": images[0], "true pet": pet, "pooled three times": pooled, **grown}, columns=3)
 
 # %% [markdown]
-# A perfect small map, and both answers are wrong. One has steps as wide as eight pixels, the other almost only holes:
-# one pixel of 64 can be pet.
+# A perfect small map, and both answers are wrong. One has steps as wide as eight pixels, and its pet is too large,
+# since one pixel of pet in 64 is enough for a maximum. The other has almost only holes: one pixel of 64 can be pet.
 #
 # ## Four pixels for one number
 #
@@ -221,7 +221,7 @@ assert models["nearest_unpooling"].count_params() == models["bed_of_nails"].coun
 # Both are handed a memory, which only the [next page](06_max_unpooling.md) uses, and do not look at it. `narrow` is a
 # 1 x 1 convolution that makes fewer channels: the next level, whose maps are larger, has fewer of them, and unpooling
 # keeps their number. These two ways could do without it, since the convolution behind them can change the number, too.
-# Max unpooling, on the next page, could not: each of its channels needs offsets of its own.
+# Max unpooling, on the next page, cannot: it needs exactly as many channels as were pooled.
 
 # %% A photo from the test split and Chelsea, the truth, and what the two trained models say
 test_photo, test_mask = next(data.examples(dataset, "test").as_numpy_iterator())
@@ -258,12 +258,11 @@ for line, (stage, maps) in zip(axes, held.items(), strict=True):
 figure
 
 # %% [markdown]
-# The bed of nails leaves a grid in its features: checks and stripes. It comes from the live numbers: the four places of
-# a window see 1, 2, 2 and 4 of them, and each sees them through other weights. The weights of a kernel can make up for
-# that, as those of *copy* and *interpolate* do. The trained ones have not done so: after the first convolution, the
-# four places differ even in the mean of all features, and those of nearest neighbour hardly do. (The means need not
-# grow with the live numbers, since the weights differ.) In the probabilities of this ear the grid is gone. Where does
-# it go? The logits still have it, but nearly the same for all classes, and that the softmax does not see.
+# The bed of nails leaves a grid in its features: checks and stripes. The four places of a window see 1, 2, 2 and 4 live
+# numbers, each through other weights. So a grid comes easily, but the weights decide: those of *copy* and *interpolate*
+# make up for the numbers. The trained ones have not done so: after the first convolution, the four places differ even
+# in the mean of all features, and those of nearest neighbour hardly do. (The means need not grow with the live numbers,
+# since the weights differ. This is one photo, and one training of each.)
 
 # %%
 print("                       upper left  upper right  lower left  lower right")
@@ -274,9 +273,10 @@ for stage, maps in held.items():
     assert (max(means) > 1.5 * min(means)) == (stage == "bed_of_nails")
 
 # %% [markdown]
-# Such a pattern is called a *checkerboard*. How much of it is left in the logits of each stage, and what of it the
-# softmax sees, is measured [two pages on](07_transposed_convolution.md#the-checkerboard). And what a bed of nails does
-# to the *frequencies* of a map is told on a [page about signals](11_signals.md#on-the-way-up-copies).
+# Such a pattern is called a *checkerboard*. In the probabilities of this ear it is gone. Where does it go? That is
+# measured [two pages on](07_transposed_convolution.md#the-checkerboard): the logits still have it, but nearly the same
+# for all classes, which the softmax does not see; and stages without nails have one, too. What a bed of nails does to
+# the *frequencies* of a map is told on a [page about signals](11_signals.md#on-the-way-up-copies).
 #
 # And the scores? `transposed_convolution` is the same network with a learned layer in this place. If all three learn
 # how to grow, they should lie close together.

@@ -25,11 +25,11 @@ down = [layer for layer in model.layers if isinstance(layer, MaxPoolingWithOffse
 up = [layer for layer in model.layers if isinstance(layer, MaxUnpooling2D)]
 photo = ops.convert_to_numpy(ops.image.resize(chelsea(), (128, 128), antialias=True)) / 255
 inside = keras.Model(model.input, [down[0].input, *down[0].output, up[3].input[0]]).predict(photo[None], verbose=0)
-features, maxima, places, rising = inside
+features, maxima, first_offsets, rising = inside
 
 channel = features.std(axis=(0, 1, 2)).argmax()
 top, left, side = 44, 40, 16  # of the detail
-grown = {"bed of nails": BedOfNails2D(2)(maxima), "places remembered": MaxUnpooling2D(2)(maxima, places)}
+grown = {"bed of nails": BedOfNails2D(2)(maxima), "places remembered": MaxUnpooling2D(2)(maxima, first_offsets)}
 details = {"photo": photo[None], "features": features, **grown}
 for name, each in details.items():
     crop = ops.convert_to_numpy(each)[0, top : top + side, left : left + side]
@@ -40,8 +40,9 @@ for name in grown:
 plots.draw_images(details)
 
 # %% [markdown]
-# How can a network remember? Max pooling looks at all four pixels of a window and takes one of them. **It only has to
-# write down which one.**
+# (On the page before, most maxima of a photo stood in a wrong pixel, too. There it was the whole of a grey photo; here
+# it is a small detail of one feature.) How can a network remember? Max pooling looks at all four pixels of a window and
+# takes one of them. **It only has to write down which one.**
 
 # %% A 4 x 4 map, the maxima of its four windows, and the place of each maximum tags=["picture"]
 x = np.array([[1, 5, 2, 3], [3, 4, 6, 1], [7, 2, 1, 3], [1, 4, 4, 8]], "float32")
@@ -273,8 +274,11 @@ def indices_from_offsets(offsets, width, pool=2):
 indices = indices_from_offsets(offsets, width=4)
 print(indices)
 assert (x.ravel()[indices] == values).all()
-assert (places.itemsize, indices.itemsize) == (1, 8)
-print(f"first level: offsets {places.nbytes:,} bytes, as indices {8 * places.nbytes:,}, features {features.nbytes:,}")
+assert (first_offsets.itemsize, indices.itemsize) == (1, 8)
+print(
+    f"first level: offsets {first_offsets.nbytes:,} bytes, as indices {8 * first_offsets.nbytes:,}, "
+    f"features {features.nbytes:,}"
+)
 
 # %% [markdown]
 # ## And then a convolution
@@ -282,21 +286,21 @@ print(f"first level: offsets {places.nbytes:,} bytes, as indices {8 * places.nby
 # As on [the page before](05_nearest_and_nails.md), a learned 3 x 3 convolution follows the unpooling, with no
 # activation between. After a bed of nails it stamps its kernel (rotated by half a turn, as told there) around the
 # upper-left pixel of each window. After max unpooling it stamps the same kernel **around the remembered pixel**. So how
-# a value spreads is learned in both; only the second knows this photo. Here with a small cross as the kernel:
+# a value spreads is learned in both; only the second knows this photo. Here with a small stamp:
 
 # %% The stamps of four values: around the corners of their windows, and around the remembered pixels
-cross = np.array([[0, 1, 0], [1, 2, 1], [0, 1, 0]], "float32")
+stamp = np.array([[0, 1, 0], [1, 2, 1], [0, 3, 0]], "float32")
 spread = keras.layers.Conv2D(1, 3, padding="same", use_bias=False)
 spread.build((None, None, None, 1))
-spread.set_weights([cross[::-1, ::-1, None, None]])  # a stamp reaches to the right where a kernel looks to the left
+spread.set_weights([stamp[::-1, ::-1, None, None]])  # a stamp reaches to the right where a kernel looks to the left
 
 stamped = np.zeros((6, 6), "float32")
 for row, column in np.argwhere(marks == 1):
-    stamped[row : row + 3, column : column + 3] += unpooled[row, column] * cross
+    stamped[row : row + 3, column : column + 3] += unpooled[row, column] * stamp
 by_places = unpool(spread, unpooled)
 assert (stamped[1:5, 1:5] == by_places).all()
 at_corners = unpool(spread, unpool(BedOfNails2D(2), values))
-plots.draw_grids({"kernel": cross, "after bed of nails": at_corners, "after max unpooling": by_places})
+plots.draw_grids({"stamp": stamp, "after bed of nails": at_corners, "after max unpooling": by_places})
 
 # %% [markdown]
 # In the photo: the small map that comes up to the last unpooling, and the same map unpooled at the old places. The
@@ -304,7 +308,7 @@ plots.draw_grids({"kernel": cross, "after bed of nails": at_corners, "after max 
 
 # %% A detail at the cat's eye: the small map from below, and its values at the remembered pixels tags=["picture"]
 detail = np.s_[top : top + side, left : left + side]
-going_up, old_places = rising[0, :, :, channel], places[0, :, :, channel]
+going_up, old_places = rising[0, :, :, channel], first_offsets[0, :, :, channel]
 panels = {
     "coming up": going_up[top // 2 : (top + side) // 2, left // 2 : (left + side) // 2],
     "unpooled": max_unpool_by_hand(going_up, old_places)[detail],
@@ -390,12 +394,12 @@ print("{:25} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*
 
 # %% [markdown]
 # On pets, remembered places change little: no difference is much larger than what seeds make, and not all of them are
-# gains. By the [rule of the comparison](09_comparison.md#one-rule-set-before-we-look), `max_unpooling` is even a little
-# behind `nearest_unpooling`. `index_unpooling` is ahead at border and boundary, by about what seeds make. It also has
-# more parameters, since concatenated channels make the next convolution wider. Why so little? We suppose: the outline
-# of a pet is smooth, so that its place can be guessed from a coarse map and its neighbours. A remembered place can help
-# much only where nothing near tells it, and where the things to be found are maxima: single dots, thin lines, poles in
-# the distance.
+# gains. `max_unpooling` is behind `nearest_unpooling` in mean IoU and at the border, by about what seeds make. (With
+# more seeds, and a [rule](09_comparison.md#one-rule-set-before-we-look), a later page finds it a little behind.)
+# `index_unpooling` is ahead at border and boundary, by about as much. It also has more parameters, since concatenated
+# channels make the next convolution wider. Why so little? We suppose: the outline of a pet is smooth, so that its place
+# can be guessed from a coarse map and its neighbours. So we expect more where little near tells the place, and where
+# the things to be found are maxima: single dots, thin lines, poles in the distance.
 #
 # ## Does remembering the place help?
 #
@@ -425,25 +429,29 @@ plots.draw_images(shown)
 # %% [markdown]
 # The last numbers are IoU over all images, one for each training. Copying brings up the window, not the pixel. Yet the
 # network that copies finds most dots: before it pools, its convolutions can write the place into features. It does not
-# always succeed. All seven stages, made small, learned the dots, and then lines that are one pixel thin:
+# always succeed. All seven stages with a decoder, made small, learned the dots, and then lines that are one pixel thin:
 
 # %% tags=["numbers"]
-print("mean IoU over the seeds  " + "".join(f"{task:>8}" for task in places.TASKS))
+print("IoU, mean of three seeds " + "".join(f"{task:>8}" for task in places.TASKS))
 measured = [stage for stage in zoo.STAGES[2:] if all(stage in results[task] for task in places.TASKS)]
 for stage in measured:
     means = [np.mean(list(results[task][stage]["ious"].values())) for task in places.TASKS]
     print(f"{stage:25}" + "".join(f"{mean:8.2f}" for mean in means))
 remember = ("index_unpooling", "max_unpooling", "unet")
-for of_task in results.values():
+assert all(len(of_stage["ious"]) == 3 for of_task in results.values() for of_stage in of_task.values())
+for task, of_task in results.items():
     with_memory, without = (
         [iou for stage in measured if (stage in remember) == has for iou in of_task[stage]["ious"].values()]
         for has in (True, False)
     )
+    print(f"{task}: {', '.join(remember)}: at least {min(with_memory):.2f}; all others: at most {max(without):.2f}")
     assert min(with_memory) > max(without)
 
 # %% [markdown]
-# So remembering helps where places must matter: each training with a memory is better than each one without. A later
-# page has the pictures, and shows how a network can know the place by itself: [where places must
+# So remembering helps where places must matter: each training with a memory is better than each one without. (The
+# U-Net, two pages on, remembers more than places: it hands whole feature maps over. And why `strided_convolution` finds
+# more of the lines than the other three without a memory, we do not know.) A later page has the pictures, and
+# shows how a network can know the place by itself: [where places must
 # matter](09_comparison.md#where-places-must-matter).
 #
 # ## Can you do it?

@@ -161,7 +161,8 @@ for stride, length in ((1, 5), (2, 7)):
 # ## Two dimensions, and the classical case
 #
 # Now the stamp is a square. The value at row \(r\) and column \(c\) puts the upper-left corner of its stamp at row
-# \(r \cdot s\) and column \(c \cdot s\), where \(s\) is the stride.
+# \(r \cdot s\) and column \(c \cdot s\), where \(s\) is the stride. Here the kernel *is* the stamp: nothing is
+# turned. (The half turn of the pages before is for a convolution behind nails, which does not stamp, but gathers.)
 
 
 # %%
@@ -184,18 +185,21 @@ for side, stride in itertools.product((2, 3, 4), (1, 2)):
 # On the way down, the classical convolution has a 3 x 3 kernel, stride 2 and padding 1: it makes 2 x 2 out of 4 x 4
 # (the stage `strided_convolution` [does so](04_downwards.md)). Its transpose makes 4 x 4 out of 2 x 2. Four stamps of
 # 3 x 3, two pixels apart, cover 5 x 5. The first row and the first column lie where the way down had its padding: they
-# are cut off. (It had padding at the end, too. But in steps of 2 its kernel never got there, so no stamp lies there.)
+# are cut off. The last ones lie on pixels, and stay. (The way down had padding at the end, too. But in steps of 2 its
+# kernel never reached it.)
 
 # %% A 2 x 2 map stamped with a 3 x 3 kernel at stride 2: 5 x 5 numbers, and 4 x 4 without the first row and column
 stamp = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], "float32")
 stamped = stamp_map_by_hand(small, stamp, stride=2)
 large = stamped[1:, 1:]
 
-with tf.GradientTape() as tape:
-    photo = tf.zeros((1, 4, 4, 1))
-    tape.watch(photo)
-    way_down = tf.nn.conv2d(photo, stamp[:, :, None, None], 2, [[0, 0], [1, 1], [1, 1], [0, 0]])
-assert np.allclose(tape.gradient(way_down, photo, small[None, :, :, None])[0, :, :, 0], large)
+for each in (stamp, np.arange(9, dtype="float32").reshape(3, 3)):  # nine different numbers would show a half turn
+    with tf.GradientTape() as tape:
+        photo = tf.zeros((1, 4, 4, 1))
+        tape.watch(photo)
+        way_down = tf.nn.conv2d(photo, each[:, :, None, None], 2, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    backwards = tape.gradient(way_down, photo, small[None, :, :, None])[0, :, :, 0]
+    assert np.allclose(backwards, stamp_map_by_hand(small, each, stride=2)[1:, 1:])
 
 kept = np.pad(np.zeros((4, 4), int), ((1, 0), (1, 0)), constant_values=-1)
 plain = np.full((3, 3), -1)
@@ -212,15 +216,15 @@ draw_tinted({"small map": (small, plain), "kernel": (stamp, plain), "5 x 5, in b
 # ## How large is the output?
 #
 # With \( n \) values a side, a kernel of \( k \), a stride of \( s \), a padding of \( p \) and an *output padding* of
-# \( o \), the output has \( m \) values a side:
+# \( o \), which is smaller than \( s \), the output has \( m \) values a side:
 #
 # \[ m = (n - 1) \cdot s + k - 2p + o \]
 #
 # The first stamp has \( k \) pixels, and each of the other \( n - 1 \) lies \( s \) further. The padding cuts \( p \)
 # pixels off at either end. And the output padding? At stride 2, a 3 x 3 kernel with padding 1 makes 2 x 2 out of 3 x 3
 # *and* out of 4 x 4. From the 2 x 2 alone, nobody knows which it was. So \( o \) must say it. Look at the 5 x 5 above:
-# \( o = 0 \) keeps its middle, the 3 x 3 without any edge. \( o = 1 \) gives the last row and column back, which the
-# padding has cut off: all that is blue, 4 x 4.
+# \( o = 0 \) keeps its middle, the 3 x 3 without any edge. That is right if the way down began with 3 x 3. If it began
+# with 4 x 4, the last row and column were pixels: \( o = 1 \) gives them back, and all that is blue is kept, 4 x 4.
 #
 # Without padding, nothing was cut off, and \( o \) adds zeros at the end: what the kernel never reached on the way
 # down. The matrix of stride 2 above is such a case. Its kernel does not reach the last of the 6 numbers, so that 2
@@ -234,12 +238,14 @@ for n, k, s, p in itertools.product(range(1, 6), range(1, 6), range(1, 4), range
         assert back == n
     keras_layer = layers.Conv1DTranspose(1, k, s, padding="valid", use_bias=False)
     assert keras_layer.compute_output_shape((1, n, 1))[1] == (n - 1) * s + max(k, s)
+    keras_layer = layers.Conv1DTranspose(1, k, s, padding="same", use_bias=False)
+    assert keras_layer.compute_output_shape((1, n, 1))[1] == n * s
 print("The classical case:", (2 - 1) * 2 + 3 - 2 * 1 + 1)
 
 # %% [markdown]
 # Two traps in Keras. With `padding="valid"` it gives \( (n - 1) \cdot s + \max(k, s) \): where the kernel is smaller
-# than the stride, zeros stand behind the last stamp. And `padding="same"` makes \( n \cdot s \): it cuts off what is
-# too much, \( k - s \) pixels, half of them at either end. If their number is odd, as here where 5 become 4, the odd
+# than the stride, zeros stand behind the last stamp. And `padding="same"` makes \( n \cdot s \): where \( k > s \), it
+# cuts \( k - s \) pixels off, half of them at either end. If their number is odd, as here where 5 become 4, the odd
 # one goes at the *end*. The classical case, which PyTorch writes as `padding=1, output_padding=1`, cuts it off at the
 # beginning. It needs `valid` in Keras, and a crop.
 
@@ -335,7 +341,7 @@ figure
 # generated images. Their rule: **let the stride divide the size of the kernel**. Then, and only then, every pixel away
 # from the edge gets the same number of stamps.
 #
-# The rule makes a pattern less likely, no more. It counts stamps, but the weights decide. Some weights make a pattern
+# The rule makes the numbers of stamps equal, no more. It is the weights that decide. Some weights make a pattern
 # at any size of the kernel. Others make none, even at a size of 3: the kernel of the classical case is small in its
 # corners, where four stamps meet. Of our stages, `bed_of_nails` breaks the rule: with the convolution behind it, its
 # stamp is 3 x 3. `transposed_convolution` keeps it: with the convolution behind it, its stamp of 2 x 2 becomes 4 x 4.
@@ -381,23 +387,27 @@ images, _ = next(data.load(dataset, "test", 128, 32).as_numpy_iterator())
 models = {stage: zoo.load(stage) for stage in zoo.STAGES[2:]}
 logits = {stage: model.predict(images, verbose=0) for stage, model in models.items()}
 shares, seen_shares = {}, {}
-print(f"{'':23} logits   seen by the softmax   in each quarter of the photos")
+quarters = {}  # of what the softmax sees
+print(f"{'':23} logits   seen by the softmax   the same, in each quarter of the photos")
 for stage, each in logits.items():
     shares[stage], seen_shares[stage] = shares_of(each)
-    quarters = [shares_of(quarter)[1] for quarter in np.split(each, 4)]
-    print(f"{stage:23} {shares[stage]:6.1%} {seen_shares[stage]:14.1%} {min(quarters):20.1%} to {max(quarters):.1%}")
+    quarters[stage] = [shares_of(quarter)[1] for quarter in np.split(each, 4)]
+    print(f"{stage:23} {shares[stage]:6.1%} {seen_shares[stage]:14.1%}", end="")
+    print(f"{min(quarters[stage]):20.1%} to {max(quarters[stage]):.1%}")
 assert shares["nearest_unpooling"] < 0.01
 assert seen_shares["bed_of_nails"] < shares["bed_of_nails"] / 10
 if dataset == "oxford_iiit_pet":  # drawn pets are other pictures than the stages have learned from
     assert max(seen_shares.values()) < 0.05
+    assert min(quarters["transposed_convolution"]) > max(quarters["nearest_unpooling"])
 
 # %% [markdown]
 # The first column looks bad for `bed_of_nails`, and not much better for `transposed_convolution` and
 # `strided_convolution`, although they keep the rule. `nearest_unpooling` stays below 1 %. `max_unpooling` has little
 # grid, too, although it leaves three of four pixels zero: *which* pixel gets the value depends on the photo, so that
 # over many windows hardly any place is favoured. (The first two stages, `sliding_window` and `fully_convolutional`, are
-# missing, since they have no decoder.) The second column does not look bad for any: little grid is left where the
-# softmax looks. Where is the grid of the first column, then? Here are the mean logits of the four places of a window:
+# missing, since they have no decoder.) In the second column all shares are small, but not alike: in each quarter of the
+# photos, `transposed_convolution` has more than `nearest_unpooling`. The `unet`, which grows in the same way, has some,
+# too. So where is the grid of the first column? Here are the mean logits of the four places of a window:
 
 # %% tags=["numbers"]
 with_grid = ("bed_of_nails", "transposed_convolution", "strided_convolution")
@@ -438,9 +448,9 @@ for stage in with_grid:
 # chance. And before training, batch normalisation takes its statistics from 8 photos, since it has no others yet.)
 #
 # Where does the grid come from? Give the last step up a map of equal numbers: its weights decide whether an even map or
-# a grid comes out. The [learned weights](11_signals.md#the-filters-that-were-learned) of `bed_of_nails`,
-# `strided_convolution` and `transposed_convolution` make a grid. Copying makes none, whatever the convolution behind it
-# learns: equal numbers stay equal. Odena et al. recommend copying for this reason.
+# a grid comes out. The page about signals [measures it](11_signals.md#the-filters-that-were-learned): the learned
+# weights of `bed_of_nails`, `strided_convolution` and `transposed_convolution` make a grid. Copying makes none,
+# whatever the convolution behind it learns: equal numbers stay equal. Odena et al. recommend copying for this reason.
 #
 # ## The stage `transposed_convolution`
 #

@@ -54,6 +54,6 @@ def narrow(x, filters):
 def transposed_convolution(x, memory, filters):
     """Up by a 2x2 transposed convolution of stride 2; needs no memory.
 
-    The kernel is as wide as the stride, so that each pixel gets a value from one window alone.
+    The kernel is as wide as the stride, so that each pixel of the large map gets its number from one value alone.
     """
     return layers.Conv2DTranspose(filters, 2, strides=2, **LAST)(x)
