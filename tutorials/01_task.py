@@ -74,7 +74,7 @@ assert objects.max() == 2
 assert regions == 1
 
 # %% [markdown]
-# The number of cats is lost, and that is meant so: the task is to know which pixels are pet. To tell the two apart is
+# The number of cats is lost, and that is intended: the task is to know which pixels are pet. To tell the two apart is
 # another task, *instance segmentation* (Kirillov et al. compare them).
 #
 # ## Trimaps: what 1, 2 and 3 mean
@@ -119,8 +119,8 @@ draw_labels({"in the file": piece(corner) + 1, "here": piece(corner)}, {"in the 
 # %% [markdown]
 # One can easily get these names wrong. The segmentation tutorial of TensorFlow lists the three as pet, *border*,
 # *surrounding*: the last two are swapped. We need not believe anybody, because the masks themselves tell. The
-# background should be what a photo has along its edge. The border should be so thin that hardly any of its pixels has
-# only border around it.
+# background should be what a photo has along its edge. The border should be so thin that few of its pixels have
+# nothing but border around them.
 
 # %%
 pixels, along_edge, deep = np.zeros(3), np.zeros(3), np.zeros(3)
@@ -227,7 +227,7 @@ plots.draw_images(view_images | view_masks, columns=3)
 # %% [markdown]
 # Chance can be repeated. Three numbers make a **key**: the seed of the training, the epoch, and the number of the
 # batch. The same key always gives the same result. So a training can be repeated, and one that was
-# stopped goes on as if nothing had happened.
+# stopped goes on with the images that it would have seen.
 
 # %% tags=["check"]
 once, again, later = augmented(epoch=0), augmented(epoch=0), augmented(epoch=1)
@@ -268,7 +268,7 @@ assert first_epoch != second_epoch
 # ## Masks are resized by nearest neighbour only
 #
 # The photo is squeezed by mixing neighbouring pixels. For colours that is right: between black and white lies grey. For
-# class numbers it is wrong. **Between pet, 0, and border, 2, does not lie background, 1.**
+# class numbers it is wrong. **Background, 1, does not lie between pet, 0, and border, 2.**
 #
 # Take a mask that holds no background at all, and halve it in both ways.
 
@@ -475,10 +475,10 @@ assert np.isclose(ious_of(merged)[0], trained["binary_iou"])
 # hard on our model: wherever it answers *border* at a pixel that is pet or background, it is wrong. A model that was
 # trained without the third class would never answer so.)
 #
-# Why is the border the hardest class? It is thin: an answer that is right but one or two pixels beside it loses much
-# of its IoU. And where it lies was a decision of people, photo by photo. We keep it as a class because it is what these
-# pages are about: whoever gets it right knows *where*. What the loss of a training can do for such a class is told on
-# the page about [losses](12_losses.md).
+# Why is the border the hardest class? It is thin: an answer of the right shape that lies one or two pixels off loses
+# much of its IoU. And where it lies was a decision of people, photo by photo. We keep it as a class because it is what
+# these pages are about: whoever gets it right knows *where*. What the loss of a training can do for such a class is
+# told on the page about [losses](12_losses.md).
 #
 # !!! question "Try it"
 #     Let \(s\) be the share of background pixels. What are the accuracy and the mean IoU of the lazy model? Find both
@@ -532,9 +532,8 @@ print(f"boundary IoU    {summary['boundary_iou']:.2f}")
 assert summary["boundary_iou"] < 0.6 < 0.8 < summary["binary_iou"]
 
 # %% [markdown]
-# The disc keeps most of its IoU and loses much of its boundary IoU. This score looks at
-# *where* alone. (Over our stages, it [hardly says anything else](09_comparison.md#one-rule-set-before-we-look) than the
-# mean IoU.)
+# The disc keeps most of its IoU and loses much of its boundary IoU. This score looks at *where* alone. (Over our seven
+# encoder-decoders, it [says little](09_comparison.md#one-rule-set-before-we-look) that the mean IoU does not say.)
 #
 # !!! question "Try it"
 #     Draw a disc of half the radius and shift it by the same four pixels. Which of the two scores falls more, compared

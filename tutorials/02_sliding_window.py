@@ -161,8 +161,8 @@ assert counts[6, 6] == (6 / 2) ** 2
 plots.draw_grids({"windows that hold each pixel": counts}, windows=(6, 6))
 
 # %% [markdown]
-# Each square of four equal tints is one block of 2 x 2 pixels (the four tints repeat), and each block has its own
-# window. Away from the edge the rule is
+# Each square of four cells in one tint is one block of 2 x 2 pixels (there are four tints, and they repeat), and each
+# block has its own window. Away from the edge the rule is
 #
 # \[ \text{looks} = \frac{w^2}{s^2} \]
 #
@@ -203,7 +203,8 @@ print(f"{shared.size} of {right_features.size} features were computed for the le
 # %% Two maps: how many windows hold each pixel, and how often its feature is computed; both fade at the edge
 times_computed = count_looks(128, WINDOW, STRIDE, margin=2)
 inner = times_computed[32:96, 32:96]
-print(f"in the middle {inner.min()} to {inner.max()} times, on average {inner.mean():.1f} times")
+assert inner.min() == inner.max()
+print(f"in the middle {inner.min()} times")
 plots.draw_images({"looks": counts.astype(float), "times computed": times_computed.astype(float)})
 
 # %% [markdown]
@@ -237,8 +238,8 @@ ratios = [later / earlier for earlier, later in itertools.pairwise(sliding_secon
 print("each step takes", ", ".join(f"{ratio:.1f}" for ratio in ratios), "times the time of the one before")
 
 # %% [markdown]
-# A few patches cost hardly more than one: a call takes some time of its own, and a large batch keeps the processor
-# better at work. The more patches there are, the less that helps.
+# Four times as many patches take less than four times as long, and at first much less: a call takes some time of its
+# own, and a large batch keeps the processor better at work. The more patches there are, the less that helps.
 #
 # !!! question "Try it"
 #     Our stage has stride 4 and works on 128 x 128 pixels. How many patches does it classify? How many would it be at

@@ -108,7 +108,8 @@ assert np.allclose(any_size.predict_on_batch(photo[None]), logits, atol=1e-4)
 # ## Nothing is computed twice
 #
 # Is this still the classifier of a patch? Yes. We cut a patch of 13 x 13 pixels around a pixel, hand over **only** the
-# patch, and look at the logits in its middle. They are the logits of that pixel in the whole photo.
+# patch, and look at the logits in its middle. They are the logits that this pixel gets in one pass over a
+# larger picture, here Chelsea's face.
 
 # %%
 crop = photo[16:80, 28:92]  # 64 x 64 pixels: Chelsea's face
@@ -200,7 +201,7 @@ row, column = 64, 56
 networks = {"fully_convolutional": model, "unet": zoo.load("unet")}
 seen = {name: what_it_sees(network, photo, row, column) for name, network in networks.items()}
 for name, strength in seen.items():
-    print(f"{name:<20} sees {extent(strength)} of (128, 128) pixels")
+    print(f"{name:<20} sees {extent(strength)} of (128, 128) pixels, {(strength > 0).mean():.0%} of all")
 assert extent(seen["fully_convolutional"]) == (field, field)
 
 # %% A pixel of Chelsea in a small square; one network sees just this square, the U-Net far more tags=["picture"]
@@ -304,7 +305,8 @@ for stage in ("sliding_window", "fully_convolutional", "unet"):
     print(f"{stage:<20} mean IoU {score:.3f}")
 
 # %% [markdown]
-# One pass makes the answer cheap. Whether it is good depends on what a pixel sees, too. The window of the first stage
+# (Each was trained once; the [comparison](09_comparison.md#one-rule-set-before-we-look) tells what chance can do.) One
+# pass makes the answer cheap. Whether it is good depends on what a pixel sees, too. The window of the first stage
 # moved in coarse steps, but it was 32 pixels wide.
 #
 # !!! question "Try it"
@@ -391,8 +393,8 @@ for name, sizes in memory.items():
         print(f"{name:<20} {side:>3} x {side:<3} {size / 1e6:>6,.0f} MB")
 
 # %% [markdown]
-# Four times the pixels, four times the memory? On log axes, a power of the number of pixels is a straight line. The
-# numbers below are its power.
+# Four times the pixels, four times the memory? On log axes, a power of the number of pixels is a straight line, and its
+# slope gives the power. It is printed below.
 
 # %% Megabytes against the side of the photo on log axes: three lines, the network that never shrinks on top
 figure = Figure(figsize=(6, 3.4), layout="constrained")
@@ -471,4 +473,4 @@ assert field == 21
 #
 # - Long, Shelhamer and Darrell: *Fully convolutional networks for semantic segmentation*. 2014.
 #   [arXiv:1411.4038](https://arxiv.org/abs/1411.4038). Turns classifiers into fully convolutional networks. Theirs do
-#   shrink inside, and grow back at the end; the network of this page stops one step earlier.
+#   shrink inside, and grow back at the end; the network of this page does not shrink at all.

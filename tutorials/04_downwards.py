@@ -68,6 +68,11 @@ fields = [receptive_field(level * (convolutions + pooling) + convolutions) for l
 print("six convolutions at full resolution:", receptive_field(flat))
 print("two convolutions a level, 2 x 2 pooling between the levels:", fields)
 
+middle = 4 * 16 + 7.5  # of the pixels 64 to 79, for which the fifth feature in a row of the bottom stands
+first, last = middle - (fields[-1] - 1) / 2, middle + (fields[-1] - 1) / 2
+print(f"the fifth of the eight features in a row of the bottom sees the pixels {first:.0f} to {last:.0f}, of 0 to 127")
+assert (first, last) == (2, 141)
+
 # %% Squares on Chelsea: what a feature sees, without pooling and at each of five levels tags=["picture"]
 figure = Figure(figsize=(6.6, 3.6), layout="constrained")
 for axis, title, squares in zip(
@@ -78,7 +83,7 @@ for axis, title, squares in zip(
 ):
     axis.imshow(photo)
     for number, field in enumerate(squares):
-        corner = 64 - field / 2
+        corner = (64 if len(squares) == 1 else middle + 0.5) - field / 2
         colour = plots.TINTS[number % len(plots.TINTS)]
         axis.add_patch(Rectangle((corner, corner), field, field, fill=False, edgecolor=colour, linewidth=2.5))
     axis.set(xlim=(-8, 136), ylim=(136, -8))
@@ -87,9 +92,10 @@ for axis, title, squares in zip(
 figure
 
 # %% [markdown]
-# On the left, a feature sees a few hairs. On the right, the largest square is wider than the photo. So a feature in the
-# **middle** of the bottom can see the whole photo. One at a corner cannot: its square is as large, but a part of it
-# lies outside.
+# On the left, a feature sees a few hairs. On the right, the largest square is wider than the photo. But it stands
+# around its own feature, and a map of 8 x 8 has none exactly in the middle. A feature **beside the middle** of the
+# bottom can see all of the photo but two rows and two columns at its edge. One at a corner sees less: its square is as
+# large, but a part of it lies outside.
 #
 # !!! question "Try it"
 #     How many 3 x 3 convolutions, with no shrinking, does it take to see as far as the bottom of the five levels?
@@ -217,8 +223,8 @@ def convolve_by_hand(image, kernel, stride=1, before=0, after=0):
 
 
 # %% [markdown]
-# **Stride 1, padding 1** keeps the size. It is Keras's `padding="same"`. As a kernel we take ones: each result is the
-# sum of nine pixels.
+# With a kernel of 3 x 3, **stride 1, padding 1** keeps the size. It is Keras's `padding="same"`. As a kernel we take
+# ones: each result is the sum of nine pixels.
 
 
 # %% Stride 1 and padding 1: sixteen numbers become sixteen sums
@@ -463,8 +469,8 @@ plots.draw_grids({"learned kernel": np.abs(kernel.round(1))})
 # - `down(x, filters)` returns a smaller map, and a *memory*;
 # - `up(x, memory, filters)` returns a larger map.
 #
-# These two functions, and the memory that one hands to the other, are the whole difference between the stages. This is
-# the code:
+# These two functions, and the memory that one hands to the other, are the whole difference between these stages. This
+# is the code:
 
 # %%
 import inspect
@@ -496,7 +502,7 @@ for level, filters in enumerate(FILTERS):
     side, y = 128 // 2**level, -1.15 * level
     label = f"{side} x {side}\n{filters} filters"
     ways = [3.5] if level == bottom else [1 + 0.25 * level, 6 - 0.25 * level]
-    for x, tint in zip(ways, plots.TINTS[[0, 1]], strict=False):
+    for x, tint in zip(ways, plots.TINTS[[1, 0]], strict=False):
         draw_box(x, y, label, plots.TINTS[2] if level == bottom else tint)
     if level < bottom:
         draw_arrow((ways[0] + 0.95, y), (ways[1] - 0.95, y), "memory\n", "--", ha="center", va="center")
@@ -614,10 +620,11 @@ print(f"\nLearning the way down changes the mean IoU by {change:+.3f},")
 print(f"on {pooled['dataset']['test']['examples']:,} test photos.")
 
 # %% [markdown]
-# Another random start gives a slightly different score, so a small difference proves nothing. The
-# [comparison](09_comparison.md#ten-times-as-many-epochs) says how small. This one is larger than its limit, but after a
-# shorter training it has the other sign, and is larger than its limit, too. What is sure is the price: a strided
-# convolution has weights and costs multiply-adds, and pooling has none.
+# Each was trained once, and another random start gives a slightly different score. The
+# [comparison](09_comparison.md#ten-times-as-many-epochs) sets a limit for that, and this difference is larger. But
+# after a shorter training, strided convolution is *behind* max pooling, again by more than the limit. So which of the
+# two answers better depends on how long they train. What is sure is the price: a strided convolution has weights and
+# costs multiply-adds, and pooling has none.
 #
 # !!! abstract "What this step mends, what it leaves broken"
 #     Shrinking makes a network cheap, and lets it see most of the pet. But the answer has to be as large as the photo,

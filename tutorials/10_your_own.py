@@ -77,8 +77,8 @@ print(inspection.report(data.look(folder)))
 # three splits. The hash of its name decides which, so that a new picture moves no old one.
 #
 # Now train. On the command line that is `python -m zoo train unet --dataset FOLDER`; in Python it is `zoo.train`. A
-# recipe says all that is to be decided: here small images, small batches, few epochs, and colours left as they are,
-# since they tell the classes.
+# recipe says all that is to be decided: here small images, all epochs at full size, small batches, few epochs, and
+# colours left as they are, since they tell the classes.
 
 # %%
 recipe = training.Recipe(str(folder), image_size=48, batch_size=4, epochs=5, half_size_share=0.0, light=0.0)
@@ -92,8 +92,8 @@ assert scores["mean_iou"] > 0.5  # "background everywhere" stays below 1 / 4
 # %% [markdown]
 # `val_mean_iou` is the mean IoU on the validation split. The card, `trained/unet.json`, holds the scores above, which
 # are those of the test split, and the recipe. The batches are small on purpose, because they make many steps of few
-# images: batch normalisation uses *running means* when it predicts, and each training step moves them a little towards
-# the true ones. Stop a training too early, and its loss looks fine while its score is bad.
+# images: batch normalisation uses *running means and variances* when it predicts, and each training step moves them a
+# little towards the true ones. Stop a training too early, and its loss looks fine while its score is bad.
 #
 # `zoo.predict` works with your model as it does with ours: a scene of any size in, a class for each of its pixels out.
 
@@ -109,15 +109,16 @@ plots.draw_images(shown, columns=3)
 # trained/unet.keras PHOTO --mask --cutout` writes such answers as files, and `python -m zoo export` writes the model
 # for [ONNX Runtime, LiteRT or TensorFlow](reference/exporting.md), since a phone or a browser has no Keras.
 #
-# Have you few pictures? You may begin from weights that have seen others: `--start unet`, or `start="unet"` in the
+# Do you have few pictures? You may begin from weights that have seen others: `--start unet`, or `start="unet"` in the
 # recipe, takes over all of our U-Net but its logits. How much that helps is [measured](14_fine_tune.md) on streets;
 # `python -m zoo.finetuning FOLDER` measures it on your pictures.
 #
 # ## Another image size
 #
 # Each level of an encoder-decoder halves the sides, and with the default filters there are four such levels. So the
-# sides are multiples of 16 (`--image-size 96x160`). Where you write `None`, any such size will do. Convolutions have no
-# size, so **the weights are the same**: a model that was trained at one size lends them to a model for all sizes.
+# sides are multiples of 16 (`--image-size 96x160`). Where you write `None`, any such size will do. A convolution
+# has as many weights for a large image as for a small one. So **the weights are the same**: a model that was trained at
+# one size lends them to a model for all such sizes.
 
 # %%
 assert 2 ** len(FILTERS[1:]) == 16

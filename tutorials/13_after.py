@@ -5,7 +5,7 @@
 # this, they are relatives of the nine stages: each has a `down`, a memory and an `up`. This page draws five of them in
 # one way. None was trained here; what is said of them is from their papers.
 
-# %% Two stages as schemes: a way down in blue, a way up in orange, dashed arrows for what goes across tags=["picture"]
+# %% Two stages as schemes: a way down in orange, a way up in blue, dashed arrows for what goes across tags=["picture"]
 import numpy as np
 
 from zoo.schemes import draw_schemes
@@ -23,7 +23,7 @@ draw_schemes(
 
 # %% [markdown]
 # Each square is a map. The lower it stands, the smaller it is: its **output stride** says how many pixels of the photo
-# are one step in the map. Blue is the way down, orange the way up. A dashed arrow is a memory.
+# are one step in the map. Orange is the way down, blue the way up. A dashed arrow is a memory.
 #
 # ## Output stride and dilation: do not go down so far
 #
@@ -57,8 +57,9 @@ print(f"with a stride {len(strided)} numbers, with dilation {len(dilated)}, of w
 # ## ASPP: several views at once
 #
 # An object may fill the photo or a corner of it. How far should a kernel see? DeepLab (Chen et al., 2016 and 2017) asks
-# several at the same time: on the last map stand 3 x 3 convolutions side by side, each with another dilation; version 3
-# takes 6, 12 and 18, and adds a 1 x 1 convolution and a mean over the whole map. Their results are joined. This is
+# several at the same time: on the last map stand 3 x 3 convolutions side by side, each with another dilation; version 2
+# adds their results up; version 3 takes 6, 12 and 18, beside a 1 x 1 convolution and a mean over the whole map, and
+# joins all results. This is
 # *atrous spatial pyramid pooling*, **ASPP**.
 
 # %% DeepLab: down to 16, where it stays; version 3 up in one step, version 3+ with one memory at 4 tags=["picture"]
@@ -145,7 +146,7 @@ draw_schemes({"SAM": ([16, 16, 16, 16], [8, 4, 1], [])})
 # | The way down hands features across. | `unet`; FPN, DeepLab v3+, SegFormer, SAM 2 |
 # | Less is lost. | `fully_convolutional`; in part, DeepLab |
 #
-# The places alone, the lecture's middle steps, are hardly used any more: whoever remembers, remembers features.
+# The places alone, the lecture's middle steps, are in none of these: whoever remembers, remembers features.
 #
 # ## References
 #

@@ -18,7 +18,8 @@ print(", ".join(f"{package} {version}" for package, version in results["versions
 # %% [markdown]
 # Machines are noisy. So all contenders take turns: each round calls each of them, in random order, and the **median**
 # of the rounds counts. A contender's first call in a round is not timed, since the one before it has left the caches
-# full of its own data. Ratios hold longer than milliseconds.
+# full of its own data. Ratios hold longer than milliseconds, but only on one kind of processor. All
+# figures here come from one machine.
 #
 # ## Pooling and unpooling
 #
@@ -51,12 +52,12 @@ for name, way in ways.items():
     print(f"{name:22} {1000 * seconds:5.1f} ms on the machine that built this page")
 
 # %% [markdown]
-# The same numbers, in another time. `scatter_nd` must be ready for any place, twice the same one included. An offset
+# The same numbers, in another time. `scatter_nd` must be ready for any place, even for the same one twice. An offset
 # cannot leave its window: four comparisons decide where a value goes, and no two values meet. The processor does that
 # in long rows.
 #
 # Training needs the way back, too. Here it is with the gradient, and beside it PyTorch's own pair, `max_pool2d` with
-# indices and `max_unpool2d`. A **copy** of the map is there as a yardstick: whoever moves a map is hardly faster.
+# indices and `max_unpool2d`. A **copy** of the map is there as a yardstick: nothing that moves a map is much faster.
 
 # %% Milliseconds of pooling and unpooling, with their gradients, for each contender tags=["picture"]
 figures.draw_benchmark({"layers": results["layers"]})
@@ -83,7 +84,9 @@ print(f"with XLA, {2 * min(copies) / ours:.0%} to {2 * max(copies) / ours:.0%} o
 print("argmax and scatter with XLA:", refused.partition(" __inference")[0])
 
 # %% [markdown]
-# Argmax and scatter do not compile with XLA at all, and they are TensorFlow's alone. **Where we lose**: on the PyTorch
+# Argmax and scatter do not compile with XLA at all, and they are TensorFlow's alone. (The lead
+# without XLA is one of this kind of processor: on an Intel one with AMX, an earlier version of our layers had none.)
+# **Where we lose**: on the PyTorch
 # backend of Keras our layers are slower than PyTorch's own pair, two functions in C++. Ours are many small
 # operations, and without a compiler each of them writes its result to memory.
 
@@ -224,11 +227,17 @@ for batch in (1, 16):
     assert runtimes["LiteRT", batch] < pytorch
     for exported in ("ONNX Runtime", "LiteRT, int8"):
         assert runtimes[exported, batch] < min(pytorch, runtimes["Keras on TensorFlow", batch])
+spread = {(row["runtime"], row["batch"]): row["quartiles"] for row in results["runtimes"]}
+first, third = spread["LiteRT, int8", 1]
+print(f"batch 1, LiteRT, int8: half of the rounds took {first:.1f} to {third:.1f} ms")
+assert third > 2 * runtimes["LiteRT, int8", 1]
 
 # %% [markdown]
-# So for one photo Keras on TensorFlow and PyTorch are about equally fast; for sixteen, Keras leads. ONNX Runtime and
-# the 8-bit LiteRT file lead in both. LiteRT in floats leads for one photo, and is level with Keras for sixteen. Keras
-# *on* PyTorch is the slowest in both.
+# So for one photo Keras on TensorFlow and PyTorch are about equally fast; for sixteen, Keras leads. ONNX Runtime leads
+# both in both. The 8-bit LiteRT file has the smallest median in both, but for one photo its rounds differ widely. And
+# its logits are rounded, so that some pixels get another class. LiteRT in floats leads for one photo, and is level with
+# Keras for sixteen. Keras *on* PyTorch is the slowest in both. (The U-Net on TensorFlow stands in more than one table
+# of this page, each time beside other contenders, and its times differ. Compare within a table.)
 #
 # ## Other U-Nets
 #
@@ -295,8 +304,8 @@ assert rates["train"] > 0.95 * rates["bare_step"]
 # - **A GPU.** The saved models learned on one, but no figure of this page comes from it. With JAX or TensorFlow on a
 #   GPU, `train` compiles by XLA.
 # - **Sixteen bits.** `train --mixed-precision` computes in bfloat16. Not everything gains on a CPU: our layers with XLA
-#   get slower, as the tables above show. On a GPU, the loss of `nearest_unpooling` and `bed_of_nails` became no number
-#   in bfloat16: train these two in float32.
+#   get slower, as the tables above show. On a GPU, the loss of `nearest_unpooling` and `bed_of_nails` became NaN
+#   (not a number) in bfloat16: train these two in float32.
 # - **Several GPUs or machines.** With JAX, `train --devices 8` shares each step among eight GPUs. The losses are those
 #   of one but for rounding; we tried two pretended devices.
 # - **A file without Keras.** `python -m zoo export unet` writes one, and says how well it agrees with Keras.

@@ -22,7 +22,7 @@ def draw_schemes(schemes):
     for axis, (title, (down, up, memory)) in zip(all_axes, schemes.items(), strict=True):
         levels = np.log2([*down, *up])
         axis.plot(levels, color="black", linewidth=0.8)
-        for way, tint in ((range(len(down)), TINTS[0]), (range(len(down), len(levels)), TINTS[1])):
+        for way, tint in ((range(len(down)), TINTS[1]), (range(len(down), len(levels)), TINTS[0])):
             axis.plot(way, levels[way], "s", color=tint, markeredgecolor="black", markersize=9)
         for start, end in memory:
             first, last = len(down) - 1 - down[::-1].index(start), len(down) + up.index(end)
