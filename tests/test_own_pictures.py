@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
 def test_inspect_tells_what_is_there(folder, tmp_path, capsys):
     __main__.main(["inspect", str(folder), "--out", str(tmp_path / "look.png")])
     output = capsys.readouterr().out
-    assert "40 pictures with masks, of 1 sizes, 48 x 32 to 48 x 32 pixels." in output
+    assert "Pictures with masks: 40, of 48 x 32 pixels." in output
     counts = {split: len(data.examples(folder, split)) for split in ("train", "validation", "test")}
     for split, count in counts.items():
         assert [split, str(count)] in [[cell.strip() for cell in line.split("|")[1:3]] for line in output.splitlines()]
@@ -75,13 +75,32 @@ def test_masks_of_which_nothing_is_left_at_the_network_s_size_are_refused_before
 def test_inspect_tells_what_is_wrong_and_writes_nothing_twice(folder, tmp_path, capsys):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "a\n.jpg").write_bytes((folder / "images" / "0.jpg").read_bytes())
-    with pytest.raises(SystemExit, match="is no data set yet: 2 of the above must be mended"):
+    with pytest.raises(SystemExit, match="is no data set yet: 1 of the above must be mended"):
         __main__.main(["inspect", str(tmp_path), "--out", str(tmp_path / "look.png")])
     output = capsys.readouterr().out
-    assert "has no mask" in output
     assert "masks is missing" in output
-    assert "a\\n.jpg" in output
+    assert "has no mask" not in output  # of each photo, which goes without saying
     assert not (tmp_path / "look.png").exists()
+    mask = Image.new("L", Image.open(folder / "images" / "0.jpg").size)
+    (tmp_path / "masks").mkdir()
+    mask.save(tmp_path / "masks" / "a\n.png")
+    mask.save(tmp_path / "masks" / "b.png")
+    command = ["inspect", str(tmp_path), "--out", str(tmp_path / "look.png")]
+    (tmp_path / "masks" / "a\n.png").rename(tmp_path / "masks" / "c.png")
+    with pytest.raises(SystemExit, match="3 of the above must be mended"):
+        __main__.main(command)
+    assert "a\\n.jpg has no mask" in capsys.readouterr().out
+    assert not (tmp_path / "look.png").exists()  # so that the same command shows it when it is mended
+    for name in ("b.png", "c.png"):
+        (tmp_path / "masks" / name).unlink()
+    mask.putpixel((0, 0), 1)
+    mask.save(tmp_path / "masks" / "a\n.png")
+    __main__.main(command)
+    assert (tmp_path / "look.png").exists()
+    capsys.readouterr()
+    with pytest.raises(SystemExit, match=r"look\.png is there already"):
+        __main__.main(command)
+    assert "Pictures with masks: 1" in capsys.readouterr().out
     with pytest.raises(SystemExit, match=r"--out must be a \.png file. Received: look.pdf"):
         __main__.main(["inspect", str(folder), "--out", "look.pdf"])
 

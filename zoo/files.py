@@ -57,7 +57,7 @@ def refuse_own(path, pictures):
 
 def own_names(paths):
     """The absolute names of files, and of those that links among them lead to."""
-    return {name for path in paths for name in (absolute(path), path.resolve())}
+    return {name for path in paths for name in (absolute(path), Path(os.path.realpath(path)))}  # of a loop, any name
 
 
 def absolute(path):

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from zoo import plots, tables
 from zoo.data import pictures
-from zoo.data.contents import MAX_CLASSES, Contents, advise, count_pixels
+from zoo.data.advice import advise
+from zoo.data.contents import MAX_CLASSES, Contents, count_pixels
 from zoo.data.masks import read_numbers
 from zoo.errors import printable
 
@@ -26,11 +27,9 @@ def report(contents: Contents) -> str:
     parts = []
     if contents.pairs:
         sizes = collections.Counter(pair.size for pair in contents.pairs)
-        smallest, largest = (choose(sizes, key=math.prod) for choose in (min, max))
-        parts.append(
-            f"{len(contents.pairs)} pictures with masks, of {len(sizes)} sizes, {smallest[1]} x {smallest[0]} to "
-            f"{largest[1]} x {largest[0]} pixels."
-        )
+        smallest, largest = (f"{width} x {height}" for height, width in (f(sizes, key=math.prod) for f in (min, max)))
+        found = f"of {len(sizes)} sizes, {smallest} to {largest}" if len(sizes) > 1 else f"of {smallest}"
+        parts.append(f"Pictures with masks: {len(contents.pairs)}, {found} pixels.")
         parts.append(tables.format_table(["split", "pictures"], [[s, str(count(contents, s))] for s in splits]))
         parts.append(tables.format_table(["pixels of", *splits], share_rows(contents, splits)))
     parts += [f"wrong: {printable(problem)}" for problem in contents.problems]

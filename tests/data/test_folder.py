@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import shutil
 import time
 import tracemalloc
 
@@ -10,7 +11,7 @@ from PIL import Image
 
 from zoo import data, evaluation, inspection, models, training
 from zoo.data import contents, modes, pairs, pictures
-from zoo.data.contents import BATCH
+from zoo.data.advice import BATCH
 
 CLASSES = ("sky", "road", "car")
 
@@ -416,7 +417,7 @@ def test_files_of_windows_and_of_other_alphabets(folder):
     assert data.find(folder).classes == ("sky", "background", "汽车")
     assert data.find(folder).background == 1
     (folder / "test.txt").write_bytes("p01\r\np02".encode("utf-16"))
-    with pytest.raises(ValueError, match=r"test.txt: 'utf-8' codec can't decode"):
+    with pytest.raises(ValueError, match=r"test.txt: it must be saved as UTF-8"):
         data.find(folder)
 
 
@@ -469,7 +470,7 @@ def spoil(folder):
             "p04.jpg is JPEG, which changes",
         ),
         *("p05.png is of size 9 x 9, and its photo of 16 x 12", "p06.png holds 7, and the classes are 0 to 2"),
-        *("p08.png: a mask must be a grey picture", "p09.png has the name of p09.jpg"),
+        *("p08.png: it is in colours, and a right `classes.json` must name them", "p09.png has the name of p09.jpg"),
         *("p10.jpg: image file is truncated", "p11.tif holds -1", "p12.png is JPEG, which changes", "p13.png"),
         *("more is a folder, and folders within are not searched", "caf\\udce9.png has a name that is not UTF-8"),
     )
@@ -482,12 +483,92 @@ def test_everything_that_is_wrong_is_said_at_once(folder):
     for text in expected:
         assert text in str(error.value)
     assert "DS_Store" not in str(error.value)
+    assert str(error.value).count("p04") == 1  # what is no mask at all is not missing, too
     inspection.report(data.look(folder)).encode()
+
+
+def test_a_long_message_says_where_the_rest_is(folder):
+    for mask in (folder / "masks").iterdir():
+        mask.rename(mask.with_suffix(".jpg"))
+    with pytest.raises(ValueError, match=rf"; and 10 more, which `python -m zoo inspect {folder}` names\.$"):
+        data.find(folder)
+    assert len(look(folder)) == 30
+
+
+def move_to_levels(folder, *levels):
+    """Gives each level all that lies in `images/` and `masks/`."""
+    for level in levels:
+        for part in ("images", "masks"):
+            shutil.copytree(folder / part, folder / level / part)
+    for part in ("images", "masks"):
+        shutil.rmtree(folder / part)
+
+
+def test_what_is_meant_for_a_split_is_not_passed_over(folder, tmp_path):
+    own = shutil.copytree(folder, tmp_path / "levels")
+    move_to_levels(own, "train", "test", "dev")
+    (own / "val.txt").write_text("p00")
+    misnamed, unheeded = look(own)
+    assert misnamed.endswith("dev is no split: call it train, validation or test, or move it away")
+    assert unheeded.endswith("val.txt is a list, which is heeded beside images/ and masks/ alone: remove it")
+    (folder / "test.txt").symlink_to("nowhere")
+    (folder / "train.txt").mkdir()
+    assert [line.partition(" must be a file")[0] for line in look(folder)] == [
+        str(folder / "test.txt"),
+        str(folder / "train.txt"),
+    ]
+
+
+def test_masks_in_colours_are_told_the_way_out(folder):
+    mask = folder / "masks" / "p00.png"
+    Image.new("RGB", (16, 12)).save(mask)
+    assert look(folder) == [
+        f"{mask}: it is in colours, and a right `classes.json` must name them. Or store numbers, in grey"
+    ]
+
+
+def test_what_is_ignored_is_no_class(folder):
+    (folder / "classes.txt").write_text("sky\nroad\nignored")
+    (problem,) = look(folder)
+    assert problem.endswith("classes.txt: what is ignored is no class, and has the number 255: take its name out")
+
+
+def test_a_palette_that_a_program_reordered_is_told(folder):
+    colours = {0: (0, 0, 0), 1: (9, 9, 9), 2: (200, 0, 0), 255: (255, 255, 255)}
+    for number, path in enumerate(sorted((folder / "masks").iterdir())):
+        mask = Image.open(path)
+        order = (0, 2, 1) if number == 29 else (0, 1, 2)  # of the last, classes 1 and 2 are exchanged
+        table = np.arange(256)
+        table[[0, 1, 2]] = order
+        exchanged = Image.fromarray(table[np.asarray(mask)].astype("uint8"))
+        palette = np.zeros((256, 3), "uint8")
+        for index, colour in colours.items():
+            palette[table[index]] = colour
+        exchanged.putpalette(palette.tobytes())
+        exchanged.save(path)
+    (line,) = advice(folder)
+    assert line.startswith("advice: one colour, (200, 0, 0), is 2 in p00.png and 1 in p29.png, and numbers count.")
+
+
+def test_a_background_that_is_none_is_told(folder):
+    (folder / "classes.txt").write_text("_Background_\nroad\ncar")
+    (line,) = advice(folder)
+    assert "no class is the background: call '_Background_' background" in line
+
+
+def test_files_of_the_system_and_paths_of_windows(folder):
+    for part in ("images", "masks"):
+        (folder / part / "Thumbs.DB").touch()
+        (folder / part / "__MACOSX").mkdir()
+    (folder / "test.txt").write_text("images\\p01.png\r\np02\r\n")
+    assert {pair.name for pair in opened(folder) if pair.split == "test"} == {"p01", "p02"}
 
 
 def test_a_folder_of_something_else(tmp_path):
     (tmp_path / "photo.jpg").write_bytes(b"")
-    with pytest.raises(ValueError, match="it must hold images/ and masks/, or train/ and test/"):
+    with pytest.raises(
+        ValueError, match=r"it must hold images/ and masks/, or train/ and test/.*Received: photo\.jpg\."
+    ):
         data.find(tmp_path)
     with pytest.raises(ValueError, match=f"`name` must be one of {', '.join(data.DATASETS)}, or a folder"):
         data.find(tmp_path / "missing")
@@ -522,7 +603,7 @@ def test_advice_where_a_split_is_too_small(folder):
     for split, chosen in {"train": names[:15], "validation": names[15:18], "test": names[18:]}.items():
         (folder / f"{split}.txt").write_text("\n".join(chosen))
     (few,) = advice(folder)
-    assert "'train' holds fewer pictures (15) than a batch (16): write `train.txt`, `validation.txt`" in few
+    assert "fewer pictures (15) than a batch (16): train with `--batch-size 15`; or write `train.txt`, " in few
     assert "`--split train+validation --batch-size 16`" in few
     (folder / "train.txt").write_text("\n".join(names[:15] + names[18:19]))
     (folder / "test.txt").write_text("\n".join(names[19:]))

@@ -31,7 +31,7 @@ def dataset_name(text):
 
 def one_or_two_sides(text):
     """A side in pixels, or (height, width)."""
-    sides = tuple(from_one(side) for side in text.split("x"))
+    sides = tuple(from_one(side) for side in text.lower().split("x"))
     if len(sides) > 2:
         raise argparse.ArgumentTypeError(f"must be a side, or height x width as in 96x160, not {text!r}")
     return sides if len(sides) == 2 else sides[0]

@@ -11,16 +11,15 @@ def download(options):
 def inspect(options):
     if options.out.suffix != ".png":
         raise ValueError(f"--out must be a .png file. Received: {options.out}")
-    files.refuse_taken(options.out, options.overwrite)
     contents = data.look(options.folder)
     parts = [pattern for part in ("images", "masks") for pattern in (f"{part}/*", f"*/{part}/*")]
     files.refuse_own(options.out, [path for pattern in parts for path in options.folder.glob(pattern)])
     print(inspection.report(contents))
+    if contents.problems:
+        raise ValueError(f"{options.folder} is no data set yet: {len(contents.problems)} of the above must be mended.")
     if contents.pairs:
         lettering.save(inspection.draw(contents), options.out, options.overwrite)
         print(printable(f"Wrote {options.out}"))
-    if contents.problems:
-        raise ValueError(f"{options.folder} is no data set yet: {len(contents.problems)} of the above must be mended.")
 
 
 def choose(options, card=None):

@@ -40,7 +40,8 @@ def parser():
     command("download", "datasets:download", text)
     text = "look through a folder of pictures and masks: what is in it, and what is wrong with it"
     added = command("inspect", "datasets:inspect", text)
-    added.add_argument("folder", metavar="FOLDER", type=some_path, help="with images/ and masks/")
+    text = "with images/ and masks/, whose numbers are the classes, as PNG; 255 does not count; classes.txt names them"
+    added.add_argument("folder", metavar="FOLDER", type=some_path, help=text)
     text = "file for a picture of the first photos with their masks (default: inspection.png)"
     added.add_argument("--out", type=some_path, default=Path("inspection.png"), help=text)
     add_overwrite(added)
@@ -50,7 +51,7 @@ def parser():
     added = command("benchmark", "measuring:benchmark", text)
     text = f"which to run: {', '.join(BENCHMARKS)} (default: all)"
     added.add_argument("names", metavar="NAME", nargs="*", type=benchmark_name, help=text)
-    text = "file for all figures; a picture comes beside it"
+    text = "file for all figures; a picture comes beside it (default: benchmark.json)"
     added.add_argument("--out", type=some_path, default=Path("benchmark.json"), help=text)
     text = "compare the saved models: table, plot, and what each says of a photo"
     added = command("compare", "models:compare", text)
@@ -58,7 +59,8 @@ def parser():
     added.add_argument("photos", metavar="PHOTO", nargs="*", type=some_path, help=text)
     text = "folder of models that you have trained, instead of the zoo's"
     added.add_argument("--models", metavar="FOLDER", type=some_path, help=text)
-    added.add_argument("--out", type=some_path, default=Path("comparison.png"), help="file for the picture")
+    text = "file for the picture (default: comparison.png)"
+    added.add_argument("--out", type=some_path, default=Path("comparison.png"), help=text)
     add_overwrite(added)
     return top
 
@@ -98,7 +100,8 @@ def add_training(command):
     added.add_argument("--seed", type=from_zero, help="of first weights, order and augmentation (default: 0)")
     text = "GPUs that share each step, on the JAX backend; of several machines, all together (default: 1)"
     added.add_argument("--devices", type=from_one, default=1, help=text)
-    added.add_argument("--out", type=some_path, default=Path("runs"), help="folder for model, card, state and logs")
+    text = "folder for model, card, state and logs (default: runs)"
+    added.add_argument("--out", type=some_path, default=Path("runs"), help=text)
 
     text = "train all stages by one recipe, that of the saved models or a change of it; what is done is skipped"
     added = command("grid", "training:grid", text)
@@ -108,7 +111,7 @@ def add_training(command):
     added.add_argument("--short", action="store_true", help=text)
     add_recipe(added, "train+validation", "160", "0.5", "32")
     added.add_argument("--seeds", type=from_one, default=1, help="trainings of each stage (default: 1)")
-    text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... below it"
+    text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... (default: runs/grid)"
     added.add_argument("--out", type=some_path, default=Path("runs/grid"), help=text)
     add_overwrite(added)
 
@@ -153,9 +156,12 @@ def add_models(command):
     add_model(added)
     added.add_argument("photos", metavar="PHOTO", nargs="+", type=some_path, help="files, or folders of them")
     added.add_argument("--mask", action="store_true", help="also write the numbers of the classes, as PHOTO.mask.png")
-    text = "also write what is not background on a transparent ground, as PHOTO.cutout.png"
+    text = "also write what is not the class background, on a transparent ground, as PHOTO.cutout.png"
     added.add_argument("--cutout", action="store_true", help=text)
-    added.add_argument("--out", type=some_path, default=Path("predictions"), help="folder for the pictures")
+    text = (
+        "folder for the pictures, and for legend.png where the classes are other than the pets' (default: predictions)"
+    )
+    added.add_argument("--out", type=some_path, default=Path("predictions"), help=text)
     add_overwrite(added)
 
     added = command("export", "models:export", "write a model for ONNX Runtime, LiteRT or TensorFlow, without Keras")
@@ -165,5 +171,5 @@ def add_models(command):
     text = "side in pixels of the images that the file takes, or `dynamic` for any (default: the model's)"
     added.add_argument("--image-size", type=side_or_dynamic, help=text)
     added.add_argument("--quantize", choices=("int8",), help="compute in 8-bit integers (LiteRT)")
-    added.add_argument("--out", type=some_path, default=Path("exports"), help="folder for the file")
+    added.add_argument("--out", type=some_path, default=Path("exports"), help="folder for the file (default: exports)")
     add_overwrite(added)

@@ -14,21 +14,28 @@ import numpy as np
 from tqdm import tqdm
 
 from zoo.data import pictures
-from zoo.data.masks import EXAMPLE, IGNORED, greys_count_by, ignored_number, read_classes, read_numbers
+from zoo.data.masks import (
+    EXAMPLE,
+    IGNORED,
+    greys_count_by,
+    ignored_number,
+    read_classes,
+    read_numbers,
+    read_palette,
+)
 from zoo.data.modes import strips
 from zoo.data.pairs import find_pairs
 from zoo.errors import first_line, printable
 
 MAX_CLASSES = 1000
-BATCH = 16  # pictures in a step of a training that is told nothing else
 LARGE = 1 << 24  # pixels, of which each takes up to 8 bytes
 TURNS = threading.Semaphore(2)  # as many large pictures are decoded at once
 
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """A photo and its mask: their files, their size, the pixels of each number, a digest of the mask, and how its greys
-    count (`greys_count_by`).
+    """A photo and its mask: their files, their size, the pixels of each number, a digest of the mask, how its greys
+    count (`greys_count_by`), and the colours of its palette (`read_palette`).
     """
 
     name: str
@@ -39,6 +46,7 @@ class Pair:
     pixels: dict[int, int]
     sha256: str
     greys: str
+    palette: dict[int, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +149,9 @@ def look_at_pair(name, split, image, mask, colours):
             if len(pixels) > MAX_CLASSES + 1:
                 return f"{mask} holds more than {MAX_CLASSES + 1} numbers, and there may be up to {MAX_CLASSES} classes"
             digest = hashlib.sha256(numbers.ravel()).hexdigest()
-            return Pair(name, split, image, mask, size, pixels, digest, greys_count_by(mask, colours))
+            return Pair(
+                name, split, image, mask, size, pixels, digest, greys_count_by(mask, colours), read_palette(mask)
+            )
     except (OSError, ValueError) as error:
         return first_line(error)
 
@@ -155,29 +165,6 @@ def count_numbers(mask):
         if len(counts) > MAX_CLASSES + 1:
             break
     return dict(sorted(counts.items()))
-
-
-def advise(contents: Contents) -> list[str]:
-    """What a training will lack in a folder with nothing wrong, and the way out, a line each."""
-    counts = {split: sum(pair.split == split for pair in contents.pairs) for split in ("train", "validation", "test")}
-    advice = [
-        f"the split {split!r} holds no picture: {way_out(contents, split)}" for split in counts if not counts[split]
-    ]
-    if 0 < counts["train"] < BATCH:
-        few = f"the split 'train' holds fewer pictures ({counts['train']}) than a batch ({BATCH})"
-        advice.append(f"{few}: {way_out(contents, 'train')}")
-    return advice
-
-
-def way_out(contents, split):
-    """What to do where a split holds too few pictures."""
-    flat = len({pair.image.parent for pair in contents.pairs}) < 2  # or a folder for each split, which heeds no list
-    lists = "write `train.txt`, `validation.txt` and `test.txt`, a name without its ending on each line"
-    move = lists if flat else "move pictures and masks between the folders train/, validation/ and test/"
-    together = sum(pair.split in ("train", "validation") for pair in contents.pairs)
-    if split == "test" or not together:  # every training is scored on the test pictures
-        return move
-    return f"{move}; or train with `--split train+validation --batch-size {min(BATCH, together)}`"
 
 
 def count_pixels(pairs):

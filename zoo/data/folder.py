@@ -10,7 +10,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from zoo.data import pictures
-from zoo.data.contents import count_pixels, look, way_out
+from zoo.data.advice import way_out
+from zoo.data.contents import count_pixels, look
 from zoo.data.dataset import Dataset
 from zoo.data.masks import read_numbers
 
@@ -44,8 +45,9 @@ def open_folder(folder: str | os.PathLike) -> Dataset:
     """
     contents = look(folder)
     if contents.problems:
-        more = len(contents.problems) - SHOWN
-        lines = [*contents.problems[:SHOWN], *([f"and {more} more"] if more > 0 else [])]
+        lines = [problem.removesuffix(".") for problem in contents.problems[:SHOWN]]
+        if (more := len(contents.problems) - SHOWN) > 0:
+            lines.append(f"and {more} more, which `python -m zoo inspect {folder}` names")
         raise ValueError(f"{folder} is no data set yet: {'; '.join(lines)}.")
     return Dataset(
         name=Path(folder).resolve().name,

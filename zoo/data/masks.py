@@ -16,7 +16,7 @@ def read_classes(folder, problems):
     """The names of the classes, and from each colour to its number; both empty if no file tells."""
     try:
         if (path := folder / "classes.json").is_file():
-            found = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=refuse_twice)
+            found = json.loads(read_text(path), object_pairs_hook=refuse_twice)
             if not isinstance(found, dict):
                 raise ValueError(f"it must give each name its colour, as in {EXAMPLE}. Received: {found!s:.60}")
             names = [name for name in found if name != "ignored"]
@@ -31,13 +31,27 @@ def read_classes(folder, problems):
                 colours.setdefault(0, 0)
             return check_names(tuple(names)), colours
         if (path := folder / "classes.txt").is_file():
-            names = tuple(filter(None, map(str.strip, path.read_text(encoding="utf-8-sig").splitlines())))
+            names = tuple(filter(None, map(str.strip, read_text(path).splitlines())))
             if len(set(names)) < len(names) or not names:
                 raise ValueError("it must hold names, a line each, no two alike")
+            if "ignored" in names:
+                raise ValueError("what is ignored is no class, and has the number 255: take its name out")
             return check_names(names), {}
     except (OSError, ValueError, RecursionError) as error:
         problems.append(f"{path}: {first_line(error)}")
     return (), {}
+
+
+def read_text(path):
+    """The text of a file in UTF-8.
+
+    Raises:
+        ValueError: if it is stored in another way, as some programs for Windows do.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("it must be saved as UTF-8") from None
 
 
 def refuse_twice(entries):
@@ -73,6 +87,8 @@ def read_numbers(path, colours):
     """
 
     def convert(image):
+        if image.mode in ("RGB", "RGBA") and not colours:
+            raise ValueError("it is in colours, and a right `classes.json` must name them. Or store numbers, in grey")
         if image.mode not in ("RGB", "RGBA", "L", "1") or not colours:
             mask = modes.numbers(image)
             if image.mode == "P" and colours:
@@ -120,7 +136,7 @@ def greys_count_by(path, colours):
 
 def check_palette(image, colours):
     """Refuses a mask whose indices and whose colours name different classes: some programs reorder palettes unasked."""
-    palette = dict(enumerate((np.reshape(image.getpalette(), (-1, 3)) @ PACK).tolist()))
+    palette = palette_of(image)
     used = {index: colours.get(palette.get(index)) for index, count in enumerate(image.histogram()) if count}
     if used.get(IGNORED[0], 0) is None:
         del used[IGNORED[0]]  # what does not count needs no colour
@@ -132,6 +148,17 @@ def check_palette(image, colours):
                 f"its palette is ambiguous: index {index} is class {index} by its number, and class {number} by its "
                 f"colour {channels(palette[index])}. Store it as RGB, or as grey numbers"
             )
+
+
+def palette_of(image):
+    """The colour of each index of a palette, as one number."""
+    return dict(enumerate((np.reshape(image.getpalette(), (-1, 3)) @ PACK).tolist()))
+
+
+def read_palette(path):
+    """As `palette_of`, of a mask; empty if it has none."""
+    read = lambda image: palette_of(image) if image.mode == "P" else {}  # noqa: E731
+    return pictures.read_file(path, pictures.MASK_FORMATS, read)
 
 
 def channels(colour):

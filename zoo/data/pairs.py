@@ -5,20 +5,24 @@ import unicodedata
 from pathlib import Path
 
 from zoo.data import pictures
+from zoo.data.masks import read_text
 from zoo.errors import first_line, printable
 
 LEVELS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
 TENTHS = {"test": (0, 1), "validation": (2,)}  # of the pictures, by a hash of their names; the others are for training
 LOSSLESS = tuple(ending for kind in pictures.MASK_FORMATS for ending in pictures.ENDINGS[kind])
 NAMES = {"classes.json", "classes.txt", *(f"{name}.txt" for names in LEVELS.values() for name in names)}
-HIDDEN = ("Thumbs.db", "desktop.ini")  # the system's own, as all whose name begins with a dot
+HIDDEN = ("thumbs.db", "desktop.ini", "__macosx")  # the system's own, as all whose name begins with a dot
 
 
 def find_pairs(folder, problems):
     """The photos with their masks: a list of (name, split, photo, mask). Names of others go to the problems."""
-    for path in sorted(folder.iterdir()):
+    inside = sorted(folder.iterdir())
+    for path in inside:
         if path.name.lower() in NAMES and path.name not in NAMES:
             problems.append(f"{path} must be called {path.name.lower()}")
+        elif path.name in NAMES and not path.is_file():
+            problems.append(f"{path} must be a file, and is a folder, a pipe or a link that leads nowhere")
     if (folder / "images").is_dir():
         levels = sorted(name for names in LEVELS.values() for name in names if (folder / name / "images").is_dir())
         if levels:
@@ -27,8 +31,21 @@ def find_pairs(folder, problems):
         return [(name, split_of(name), *files) for name, *files in pair_up(folder, problems)]
     levels = {split: [folder / name for name in names if (folder / name).is_dir()] for split, names in LEVELS.items()}
     if not levels["train"] or not levels["test"]:
-        problems.append("it must hold images/ and masks/, or train/ and test/ with images/ and masks/ in each")
+        found = ", ".join(printable(path.name) for path in inside[:8]) or "nothing"
+        needed = "it must hold images/ and masks/, or train/ and test/ with images/ and masks/ in each"
+        problems.append(f"{needed}. Received: {found}")
         return []
+    known = {name for names in LEVELS.values() for name in names}
+    problems += [
+        f"{path} is no split: call it train, validation or test, or move it away"
+        for path in inside
+        if path.name not in known and (path / "images").is_dir() and (path / "masks").is_dir()
+    ]
+    problems += [
+        f"{path} is a list, which is heeded beside images/ and masks/ alone: remove it"
+        for path in inside
+        if path.suffix == ".txt" and path.stem in known
+    ]
     pairs = []
     for split, parts in levels.items():
         for name, *files in (pair for part in parts for pair in pair_up(part, problems)):
@@ -38,38 +55,45 @@ def find_pairs(folder, problems):
 
 def pair_up(folder, problems):
     """The names in `images/` and `masks/` of a folder, with both files."""
-    photos = list_files(folder / "images", pictures.READABLE, problems)
-    masks = list_files(folder / "masks", LOSSLESS, problems)
-    problems += [f"{photos[name]} has no mask" for name in photos if name not in masks]
-    problems += [f"{masks[name]} has no photo" for name in masks if name not in photos]
+    photos, other_photos = list_files(folder / "images", pictures.READABLE, problems)
+    masks, other_masks = list_files(folder / "masks", LOSSLESS, problems)
+    if (photos or other_photos) and (masks or other_masks):  # where there is none at all, one line says so
+        problems += [f"{photos[name]} has no mask" for name in photos if name not in {*masks, *other_masks}]
+        problems += [f"{masks[name]} has no photo" for name in masks if name not in {*photos, *other_photos}]
     return [(name, photos[name], masks[name]) for name in photos if name in masks]
 
 
 def list_files(folder, endings, problems):
-    """The pictures in a folder, by their names without endings; hidden files are passed over."""
-    found = {}
+    """The pictures in a folder, by their names without endings, and such names of files that went to the problems.
+
+    Hidden files are passed over.
+    """
+    found, others = {}, set()
     if not folder.is_dir():
         problems.append(f"{folder} is missing")
-        return found
+        return found, others
     before = len(problems)
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name in HIDDEN:
+        if path.name.startswith(".") or path.name.lower() in HIDDEN:
             continue
+        name = plain(path.stem)
         if not is_utf8(path.name):
             problems.append(f"{printable(path)} has a name that is not UTF-8: rename it")
         elif path.is_dir():
             problems.append(f"{path} is a folder, and folders within are not searched: move its pictures up")
         elif path.suffix.lower() in pictures.ENDINGS["JPEG"] and path.suffix.lower() not in endings:
             problems.append(f"{path} is JPEG, which changes the numbers of a mask: store it as PNG")
+            others.add(name)
         elif path.suffix.lower() not in endings:
             problems.append(f"{path} is none of {', '.join(endings)}")
-        elif (name := plain(path.stem)) in found:
+            others.add(name)
+        elif name in found:
             problems.append(f"{path} has the name of {found[name].name}")
         else:
             found[name] = path
     if not found and len(problems) == before:
         problems.append(f"{folder} holds no picture")
-    return found
+    return found, others
 
 
 def plain(name):
@@ -93,7 +117,7 @@ def choose_splits(folder, problems):
     there = {plain(path.stem) for path in (folder / "images").iterdir()}
     for split, path in lists:
         for name in filter(None, map(str.strip, read_list(path, problems))):
-            name = plain(Path(name).name)
+            name = plain(Path(name if name in there else name.replace("\\", "/")).name)  # or as Windows writes a path
             if name not in there and Path(name).suffix.lower() in pictures.READABLE:
                 name = Path(name).stem
             if listed.setdefault(name, (split, path.name))[0] != split:
@@ -107,7 +131,7 @@ def choose_splits(folder, problems):
 def read_list(path, problems):
     """The lines of a list of names."""
     try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
+        return read_text(path).splitlines()
     except (OSError, ValueError) as error:
         problems.append(f"{path}: {first_line(error)}")
         return []
