@@ -101,6 +101,29 @@ def test_a_folder_is_replaced_as_a_whole_and_by_no_file(tmp_path):
     assert os.listdir(tmp_path) == ["folder"]
 
 
+def test_ctrl_c_in_a_moment_in_which_a_folder_has_no_name_brings_the_old_one_back(tmp_path, monkeypatch):
+    folder, replace = tmp_path / "folder", os.replace
+    folder.mkdir()
+    (folder / "old").touch()
+
+    def interrupt(source, target):
+        replace(source, target)
+        if source == folder:  # moved out of the way
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt), files.write_whole(folder, overwrite=True) as unfinished:
+        unfinished.mkdir()
+    assert os.listdir(folder) == ["old"]
+
+
+def test_what_may_never_end_is_not_read_for_its_checksum(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path, kind in ((tmp_path / "fifo", "a fifo"), (Path("/dev/zero"), "a device"), (tmp_path, "a folder")):
+        with pytest.raises(OSError, match=f"must be a plain file. Received: {kind}"):
+            files.checksum(path)
+
+
 FOREIGN = {
     "[]": "must hold a JSON object. Received: list",
     "{": "is no JSON file",

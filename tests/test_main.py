@@ -293,6 +293,50 @@ def test_a_picture_that_cannot_be_written_ends_no_batch(by_colour, photo, tmp_pa
     assert "a.png: [Errno 28] No space left" in capsys.readouterr().err
 
 
+def test_of_a_photo_all_pictures_are_written_or_none(by_colour, photo, tmp_path, monkeypatch, capsys):
+    photo.save(tmp_path / "a.png")
+    save = Image.Image.save
+
+    def fill_the_disk(image, path, *arguments, **options):
+        if path.name == "a.png.mask.png":
+            raise OSError(28, "No space left on device")
+        save(image, path, *arguments, **options)
+
+    command = ["predict", by_colour, str(tmp_path / "a.png"), "--mask", "--out", str(tmp_path / "out")]
+    with monkeypatch.context() as patched:
+        patched.setattr(Image.Image, "save", fill_the_disk)
+        with pytest.raises(SystemExit):
+            __main__.main(command)
+    assert not list((tmp_path / "out").iterdir())
+    assert "a.png: [Errno 28] No space left" in capsys.readouterr().err
+    __main__.main(command)  # the same command does it when there is room
+    assert sorted(os.listdir(tmp_path / "out")) == ["a.png.mask.png", "a.png.png"]
+
+
+def test_names_that_no_system_stands_are_one_photos_fault(by_colour, photo, tmp_path, capsys):
+    photo.save(tmp_path / "good.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    names = [str(tmp_path / name) for name in ("loop.png", "loop.png/a.png", "n" * 300 + ".png", "good.png")]
+    with pytest.raises(SystemExit):
+        __main__.main(["predict", by_colour, *names, "--out", str(tmp_path / "out")])
+    assert os.listdir(tmp_path / "out") == ["good.png.png"]
+    assert capsys.readouterr().err.count("skipped ") == 3
+    with pytest.raises(SystemExit):
+        __main__.main(["evaluate", by_colour, "--dataset", "n" * 300])
+    assert "--dataset: must be one of" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_output_that_nobody_takes_is_no_traceback():
+    command = f"{sys.executable} -m zoo list"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for target, words in (("| true", ""), ("> /dev/full", "list: ")):
+        options = {"env": environment, "capture_output": True, "text": True, "check": False}
+        done = subprocess.run(["bash", "-c", f"{command} {target}"], **options)
+        assert done.stderr.startswith(words)
+        assert done.stderr.count("\n") == bool(words)
+        assert done.returncode == bool(words)
+
+
 @pytest.mark.parametrize("fault", [MemoryError(), RuntimeError("the device is lost"), ValueError("bad shapes")])
 def test_a_fault_of_the_model_is_none_of_the_photos(by_colour, photo, tmp_path, monkeypatch, capsys, fault):
     def fail(model, image):

@@ -224,6 +224,24 @@ Conv2D, Activation, Softmax = keras.layers.Conv2D, keras.layers.Activation, kera
         ([Conv2D(1, 1, activation="hard_sigmoid"), keras.layers.UpSampling2D(2)], "hardsigmoid"),
         ([Conv2D(1, 1, activation="sigmoid"), keras.layers.ZeroPadding2D(2), keras.layers.Cropping2D(2)], "sigmoid"),
         ([Conv2D(3, 1), Softmax(), keras.layers.Identity(), keras.layers.Dropout(0.5)], "softmax"),
+        ([Conv2D(1, 1, activation="sigmoid"), zoo.layers.NearestUnpooling2D(2)], "sigmoid"),
+        ([Conv2D(1, 1, activation="sigmoid"), keras.layers.Permute((2, 1, 3)), keras.layers.Resizing(8, 8)], "sigmoid"),
+        ([Conv2D(3, 1), Softmax(), keras.layers.Reshape((4, 16, 3)), keras.layers.AveragePooling2D(2)], "softmax"),
+        (
+            [
+                zoo.layers.SlidingWindow2D(
+                    keras.Sequential(
+                        [
+                            keras.Input((3, 3, 3)),
+                            keras.layers.Flatten(),
+                            keras.layers.Dense(1, activation="sigmoid"),
+                        ]
+                    ),
+                    3,
+                )
+            ],
+            "sigmoid",
+        ),
         *([([Conv2D(3, 1, activation="sparsemax")], "sparsemax")] if hasattr(keras.activations, "sparsemax") else []),
     ],
 )

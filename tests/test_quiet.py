@@ -60,6 +60,9 @@ def test_settings_that_would_end_keras_in_a_traceback_get_one_line(settings, tmp
     (tmp_path / "keras.json").write_text(json.dumps(settings))
     with pytest.raises(ValueError, match=r"keras\.json must .*Received: "):
         quiet.check_backend()
+    (tmp_path / "keras.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"keras\.json must hold a JSON object\. Received: too many brackets"):
+        quiet.check_backend()
     (tmp_path / "keras.json").unlink()
     os.mkfifo(tmp_path / "keras.json")
     with pytest.raises(ValueError, match=r"keras\.json must be a file"):

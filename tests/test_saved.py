@@ -231,7 +231,9 @@ def test_a_configuration_of_gigabytes_is_not_read(copy):
         saved.load_file(copy / "unet.keras")
 
 
-@pytest.mark.parametrize("wrong", [{"filters": 10**9}, {"input_shape": [None, 16, 16, 10**9]}])
+@pytest.mark.parametrize(
+    "wrong", [{"filters": 10**9}, {"input_shape": [None, 16, 16, 10**9]}, {"kernel_size": [20_000, 20_000]}]
+)
 def test_a_configuration_that_asks_for_gigabytes_is_refused(wrong, tmp_path):
     """At once: Keras itself takes 12 GB before it finds that no weights fit."""
     path, ((name, value),) = tmp_path / "own.keras", wrong.items()
@@ -243,11 +245,12 @@ def test_a_configuration_that_asks_for_gigabytes_is_refused(wrong, tmp_path):
         contents = {entry: whole.read(entry) for entry in whole.namelist()}
     config = json.loads(contents["config.json"])
     layer = next(layer for layer in config["config"]["layers"] if layer["class_name"] == "Conv2D")
-    layer["config" if name == "filters" else "build_config"][name] = value
+    layer["build_config" if name == "input_shape" else "config"][name] = value
     with zipfile.ZipFile(path, "w") as archive:
         for entry, content in {**contents, "config.json": json.dumps(config)}.items():
             archive.writestr(entry, content)
-    with pytest.raises(ValueError, match=r"config\.json must hold numbers of at most 100,000\. Received"):
+    limit = r"numbers of at most 25,000|layers of up to 25,000,000 weights a channel"
+    with pytest.raises(ValueError, match=rf"config\.json must hold ({limit})\. Received"):
         saved.load_file(path)
 
 
@@ -325,6 +328,10 @@ def test_save_writes_whole_files_or_none(tmp_path, monkeypatch):
         saved.save(model, {"note": "second"}, tmp_path)
     assert {name: (tmp_path / name).read_bytes() for name in before} == before
     assert json.loads(before["unet.json"])["note"] == "first"
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        saved.save(model, {"loss": float("nan")}, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
 
 
 def test_import_is_instant():

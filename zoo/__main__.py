@@ -34,17 +34,28 @@ def main(arguments=None):
             quiet.check_backend()
             quiet.import_tensorflow()
         pkgutil.resolve_name(options.run)(options)
+        sys.stdout.flush()
     except BrokenPipeError:  # whoever reads, `head` for one, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        write_no_more()
         sys.exit(1)
     except KeyboardInterrupt:
         resume = " The same command goes on from the last whole epoch." if options.command in ("train", "grid") else ""
         sys.exit(f"\n{options.command}: stopped.{resume}")
     except Exception as error:
         line = explain(error)
+        try:
+            sys.stdout.flush()
+        except OSError:  # it goes to a full disk: Python would try once more at its end
+            write_no_more()
         if line is None or options.traceback:
             raise
         sys.exit(printable(f"{options.command}: {line}"))
+
+
+def write_no_more():
+    """Lets go what was printed and cannot be written."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def check_writable(path):

@@ -62,7 +62,7 @@ def own_names(paths):
 
 def absolute(path):
     """The one absolute name of a file; a link is a file of its own."""
-    return path.parent.resolve() / path.name
+    return Path(os.path.realpath(path.parent)) / path.name
 
 
 def publish(unfinished, path, overwrite):
@@ -71,11 +71,12 @@ def publish(unfinished, path, overwrite):
         raise FileExistsError(f"{path} is a folder, and is not replaced by a file. Move it.")
     if overwrite and os.path.lexists(path) and unfinished.is_dir():  # no folder can replace anything: that is moved
         old = unfinished.with_name(f"old.{path.name}")
-        os.replace(path, old)
         try:
+            os.replace(path, old)
             os.replace(unfinished, path)
-        except OSError:
-            os.replace(old, path)
+        except BaseException:  # Ctrl-C, too
+            if os.path.lexists(old) and not os.path.lexists(path):
+                os.replace(old, path)
             raise
     elif overwrite or unfinished.is_dir():
         os.replace(unfinished, path)  # a folder replaces none but an empty one
@@ -117,6 +118,7 @@ def check_file(path):
 
 def checksum(path):
     """The SHA-256 of a file, in hexadecimal digits."""
+    check_file(path)
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 

@@ -1,6 +1,7 @@
 """Photos in files and folders: which they are, and what models say of them."""
 
 import collections
+import contextlib
 import itertools
 import os
 from collections.abc import Collection, Iterable, Iterator
@@ -28,7 +29,7 @@ def find_photos(paths: Iterable[Path]) -> list[Path]:
     """
     found = {}
     for path in paths:
-        for photo in sorted(filter(is_photo, path.iterdir())) if path.is_dir() else [path]:
+        for photo in sorted(filter(is_photo, path.iterdir())) if os.path.isdir(path) else [path]:
             found.setdefault(files.absolute(photo), photo)
     if not found:
         raise FileNotFoundError(f"There is no picture in {', '.join(map(str, paths))} ({', '.join(READABLE)}).")
@@ -98,8 +99,9 @@ def write_all(
 
     def write(photo, image, logits):
         mask = prediction.enlarge(logits, image.shape[:2])
-        for kind, path in paths[photo].items():
-            with files.write_whole(path, overwrite) as unfinished:
+        with contextlib.ExitStack() as stack:  # all of a photo's pictures, or none
+            for kind, path in paths[photo].items():
+                unfinished = stack.enter_context(files.write_whole(path, overwrite))
                 # Little compression, for more takes longer than everything else.
                 draw(kind, image, mask, background).save(unfinished, "png", compress_level=1)
 

@@ -67,7 +67,10 @@ def check_finite(logits: np.ndarray) -> np.ndarray:
     return logits
 
 
-KEEP_VALUES = ("Cast", "Cropping2D", "Dropout", "Identity", "UpSampling2D", "ZeroPadding2D")  # layers and operations
+KEEP_VALUES = {  # layers and operations
+    *("AveragePooling2D", "Cast", "Cropping2D", "Dropout", "Identity", "MaxPooling2D", "NearestUnpooling2D", "Permute"),
+    *("Reshape", "Resize", "Resizing", "SpatialDropout2D", "Transpose", "UpSampling2D", "ZeroPadding2D"),
+}
 
 
 def check_model(
@@ -104,16 +107,15 @@ def check_model(
 
 
 def last_activation(model: keras.Model) -> str:
-    """The name, in small letters, of the function that decides what a model's values mean, be it a layer of its own or
-    of another one: the last one but for those that keep values.
-    """
+    """The name, in small letters, of the last layer or activation that does more than keep a model's values."""
     tensor = model.outputs[0]
     while True:
         operation, node, index = tensor._keras_history
         function = getattr(operation, "activation", None) or operation
         name = getattr(function, "__name__", type(function).__name__).lower().replace("_", "")
-        if hasattr(operation, "outputs"):  # which a subclassed model within another one has not
-            tensor = operation.outputs[index]
+        inner = getattr(operation, "classifier", operation)  # of a layer that runs it over windows
+        if hasattr(inner, "outputs"):  # which a subclassed model within another one has not
+            tensor = inner.outputs[index]
         elif type(operation).__name__ in KEEP_VALUES or (type(operation).__name__, name) == ("Activation", "linear"):
             tensor = operation._inbound_nodes[node].input_tensors[0]
         else:

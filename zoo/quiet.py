@@ -41,8 +41,12 @@ def keras_backend():
     if path.exists() and not path.is_file():
         raise ValueError(f"{path} must be a file. Received: a folder, a pipe or a device")
     if path.exists():
-        with contextlib.suppress(ValueError):  # as Keras does
+        try:
             settings = json.loads(path.read_text())
+        except RecursionError:
+            raise ValueError(f"{path} must hold a JSON object. Received: too many brackets") from None
+        except ValueError:  # what is no JSON is passed over, as Keras does
+            pass
     if not isinstance(settings, dict):
         raise ValueError(f"{path} must hold a JSON object. Received: {settings!r:.60}")
     for name, allowed in SETTINGS.items():

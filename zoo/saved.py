@@ -3,6 +3,7 @@
 import inspect
 import io
 import json
+import math
 import os
 import warnings
 import zipfile
@@ -19,7 +20,8 @@ from zoo.files import check_file, checksum, write_json, write_whole
 
 __all__ = ["card", "cards", "folder_of_models", "load", "load_any", "load_file", "save"]
 
-MOST_NUMBER = 100_000  # in a configuration, but for those that only tell one thing from another
+MOST_NUMBER = 25_000  # in a configuration, but for those that only tell one thing from another
+MOST_WEIGHTS = 25_000_000  # of a filter that sees a single channel, all filters of a layer together
 NAMES = ("seed", "shared_object_id")
 MOST_BYTES = 50_000_000  # of a configuration, and of weights that a model does not need: kilobytes may hold gigabytes
 
@@ -114,6 +116,13 @@ def load_file(path: str | os.PathLike) -> keras.Model:
 
 def check_numbers(config: dict | list) -> None:
     """Refuses a configuration with a number, of filters for one, by which alone Keras may take gigabytes at once."""
+    if isinstance(config, dict) and isinstance(filters := config.get("filters", 1), int):
+        kernel = config.get("kernel_size", 1)
+        sides = [side for side in (kernel if isinstance(kernel, list) else [kernel]) if isinstance(side, int)]
+        if (weights := filters * math.prod(sides)) > MOST_WEIGHTS:
+            raise ValueError(
+                f"its config.json must hold layers of up to {MOST_WEIGHTS:,} weights a channel. Received: {weights:,}"
+            )
     for name, value in config.items() if isinstance(config, dict) else enumerate(config):
         if isinstance(value, dict | list):
             check_numbers(value)

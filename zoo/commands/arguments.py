@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 from pathlib import Path
 
 DATASETS = ("oxford_iiit_pet", "synthetic_pets")
@@ -24,7 +25,7 @@ def some_name(text):
 
 def dataset_name(text):
     """One of the data sets, or a folder."""
-    if text in DATASETS or some_path(text).is_dir():
+    if text in DATASETS or os.path.isdir(some_path(text)):  # unlike Path's, it stands any text
         return text
     raise argparse.ArgumentTypeError(f"must be one of {', '.join(DATASETS)}, or a folder, not {text!r}")
 

@@ -75,6 +75,8 @@ def look(folder: str | os.PathLike) -> Contents:
     Raises:
         FileNotFoundError, NotADirectoryError: if it is no folder.
     """
+    if not os.fspath(folder):  # which would be the current folder
+        raise ValueError("`folder` must name a folder. Received: ''")
     folder = Path(folder)
     if not folder.is_dir():
         folder.stat()  # says so if it is missing

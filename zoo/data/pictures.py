@@ -127,6 +127,8 @@ def read_file(path, formats, convert):
     except Image.DecompressionBombError:
         raise OSError(f"{path}: a picture may have up to {MAX_PIXELS:,} pixels. Received: far more") from None
     except Exception as error:  # the decoders of broken files raise errors of many kinds
+        if "out of memory" in str(error):  # as Pillow's decoders say it
+            raise MemoryError(f"{path}: {first_line(error)}") from error
         raise OSError(f"{path}: {first_line(error)}") from error
 
 

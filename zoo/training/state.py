@@ -118,7 +118,7 @@ def identify(recipe):
     """What a training must have in common with the one whose state it goes on from: recipe, pictures and start."""
     return {
         "recipe": dataclasses.asdict(recipe),
-        "data": data.describe(recipe.dataset, recipe.split),
+        "data": data.describe(recipe.dataset, recipe.split) | {"classes": list(data.find(recipe.dataset).classes)},
         "start": {"sha256": files.checksum(cards.path_of(recipe.start))} if recipe.start else {},
     }
 
