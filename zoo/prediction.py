@@ -67,10 +67,8 @@ def check_finite(logits: np.ndarray) -> np.ndarray:
     return logits
 
 
-KEEP_VALUES = {  # layers and operations
-    *("AveragePooling2D", "Cast", "Cropping2D", "Dropout", "Identity", "MaxPooling2D", "NearestUnpooling2D", "Permute"),
-    *("Reshape", "Resize", "Resizing", "SpatialDropout2D", "Transpose", "UpSampling2D", "ZeroPadding2D"),
-}
+KEEP_VALUES = """AveragePooling2D Cast Cropping2D Dropout Identity MaxPooling2D NearestUnpooling2D Permute Reshape Resize
+Resizing SpatialDropout2D Transpose UpSampling2D ZeroPadding2D""".split()  # layers and operations
 
 
 def check_model(
