@@ -67,8 +67,10 @@ def check_finite(logits: np.ndarray) -> np.ndarray:
     return logits
 
 
-KEEP_VALUES = """AveragePooling2D Cast Cropping2D Dropout Identity MaxPooling2D NearestUnpooling2D Permute Reshape Resize
-Resizing SpatialDropout2D Transpose UpSampling2D ZeroPadding2D""".split()  # layers and operations
+KEEP_VALUES = {  # layers and operations
+    *("AveragePooling2D", "Cast", "Cropping2D", "Dropout", "Identity", "MaxPooling2D", "NearestUnpooling2D", "Permute"),
+    *("Reshape", "Resize", "Resizing", "SpatialDropout2D", "Transpose", "UpSampling2D", "ZeroPadding2D"),
+}
 
 
 def check_model(
@@ -121,9 +123,7 @@ def last_activation(model: keras.Model) -> str:
 
 
 def squeeze(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Squeezes a photo as the data pipeline does, with no aliasing, and rounds as it rounds.
-
-    Pillow resizes plane by plane in float32, first across, then down; the first a strip at a time.
+    """Squeezes a photo as the data pipeline does, with no aliasing, and rounds as it rounds; a strip at a time.
 
     Args:
         image: array (h, w, 3), as `zoo.data.read_image` gives.
