@@ -543,6 +543,7 @@ SAVED_MODELS = (
 POSITIONS = {
     "list": (),
     "download": (),
+    "inspect": (("precious", "precious", "missing", "", "empty", "fifo.png", "loop.png", "n" * 300),),
     "train": (STAGE_OR_FILE,),
     "grid": (),
     "evaluate": (STAGE_OR_FILE,),
@@ -553,21 +554,24 @@ POSITIONS = {
     "": (),
     "lits": (),
 }
-OPTIONS = {"--out": OUT, "--dataset": WORDS, "--split": ("train", *WORDS), "--format": ("onnx", *WORDS)}
+DATASETS = (*WORDS, "precious", "empty", "fifo.png", "loop.png", "n" * 300)
+OPTIONS = {"--out": OUT, "--dataset": DATASETS, "--split": ("train", *WORDS), "--format": ("onnx", *WORDS)}
 OPTIONS |= {"--quantize": ("int8", *WORDS)}
 OPTIONS |= dict.fromkeys(("--epochs", "--image-size", "--batch-size", "--seed", "--devices"), NUMBERS)
 OPTIONS |= dict.fromkeys(("--half-size-share", "--scale-jitter", "--light", "--grey-share"), ("1", *NUMBERS))
+OPTIONS |= {"--start": STAGE_OR_FILE, "--models": SAVED_MODELS, "--learning-rate": ("0.001", *NUMBERS)}
 OPTIONS |= {"--seeds": ("1", *(number for number in NUMBERS if number != "16"))}  # of which each takes seconds
 RECIPE = ("--out", "--dataset", "--split", "--epochs", "--image-size", "--batch-size")
 RECIPE += ("--half-size-share", "--scale-jitter", "--light", "--grey-share")
 OF_COMMAND = {
-    "train": (*RECIPE, "--seed", "--devices"),
+    "train": (*RECIPE, "--seed", "--devices", "--start", "--learning-rate"),
     "grid": (*RECIPE, "--seeds"),
     "evaluate": ("--dataset",),
     "predict": ("--out",),
     "export": ("--out", "--dataset", "--format", "--image-size", "--quantize"),
     "benchmark": ("--out",),
-    "compare": ("--out",),
+    "compare": ("--out", "--models"),
+    "inspect": ("--out",),
 }
 
 
@@ -577,7 +581,7 @@ def command_line(draw):
     def pick(values):
         return values[0] if draw.random() < 0.5 else draw.choice(values)
 
-    command = draw.choice([*POSITIONS, "train", "predict", "predict", "export", "compare"])
+    command = draw.choice([*POSITIONS, "train", "train", "predict", "predict", "export", "compare"])
     line = [command, *map(pick, POSITIONS[command])]
     for option in draw.sample(OF_COMMAND.get(command, ()), min(2, len(OF_COMMAND.get(command, ())))):
         line += [option, pick(OPTIONS[option])]
@@ -587,6 +591,8 @@ def command_line(draw):
         line.insert(draw.randrange(len(line) + 1), draw.choice([*WORDS, *OPTIONS, "--help", "--xla"]))
     if command in ("predict", "export", "compare") and not any(path in line for path in OUT if "precious" in path):
         line += ["--overwrite"] * draw.randrange(2)
+    if command == "predict":
+        line += draw.sample(("--mask", "--cutout"), draw.randrange(3))
     return line
 
 
@@ -658,7 +664,7 @@ def contents_of(folder):
 @pytest.mark.usefixtures("work_that_takes_no_time")
 def test_broken_commands(precious, tmp_path, monkeypatch, capsys):
     draw, ends = random.Random(6), collections.Counter()
-    for _ in range(200):
+    for _ in range(400):
         line = command_line(draw)
         monkeypatch.setenv("ZOO_SAVED_MODELS", draw.choice(SAVED_MODELS))
         before = contents_of(precious)

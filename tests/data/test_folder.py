@@ -7,11 +7,12 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from zoo import data, evaluation, inspection, models, training
 from zoo.data import contents, modes, pairs, pictures
 from zoo.data.advice import BATCH
+from zoo.training import state
 
 CLASSES = ("sky", "road", "car")
 
@@ -554,6 +555,23 @@ def test_a_background_that_is_none_is_told(folder):
     (folder / "classes.txt").write_text("_Background_\nroad\ncar")
     (line,) = advice(folder)
     assert "no class is the background: call '_Background_' background" in line
+
+
+def test_a_training_does_not_go_on_with_exchanged_names(folder):
+    recipe = training.Recipe(str(folder))
+    before = state.identify(recipe)
+    assert state.identify(recipe) == before
+    (folder / "classes.txt").write_text("road\nsky\ncar")
+    assert state.identify(recipe) != before
+
+
+def test_memory_that_runs_out_is_no_fault_of_a_picture(folder, monkeypatch):
+    def run_out(image):
+        raise OSError("out of memory error when reading image file")  # as Pillow says it
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", run_out)
+    with pytest.raises(MemoryError, match="p00"):
+        pictures.read_image(folder / "images" / "p00.png")
 
 
 def test_files_of_the_system_and_paths_of_windows(folder):

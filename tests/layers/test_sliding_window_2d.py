@@ -57,6 +57,11 @@ class TestErrors:
         with pytest.raises(ValueError, match=r"`stride` must not exceed `window`. Received: stride=9, window=8"):
             kind(small_classifier(), window=8, stride=9)
 
+    def test_channels_first(self, kind):
+        convolution = layers.Conv2D(4, 3, data_format="channels_first")
+        with pytest.raises(ValueError, match=r"must be channels_last|may hold Conv2D .*channels.first"):
+            kind(keras.Sequential([convolution, layers.Flatten(), layers.Dense(3)]), 8)
+
     def test_logits_that_are_maps(self, kind):
         with pytest.raises(ValueError, match=r"`classifier` must return logits of shape \(n, k\). Received: \(None, 6"):
             kind(keras.Sequential([layers.Conv2D(4, 3)]), 8)(np.zeros((1, 8, 8, 3), "float32"))
