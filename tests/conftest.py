@@ -2,12 +2,15 @@
 
 import functools
 import http.server
+import importlib.util
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+import time
 
 import filelock
 import numpy as np
@@ -35,15 +38,10 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
 def pytest_collection_modifyitems(items):
-    """The longest files begin first, of which one builds the site. Those that wait for it come last."""
-    first = ["test_site.py", "test_training.py", "test_install.py"]
+    """The longest files begin first. Those that wait for the site, which is built meanwhile, come last."""
+    first = ["test_training.py", "test_install.py"]
     waiting = {item.path.name for item in items if "site" in item.fixturenames}
-
-    def turn(item):
-        name = item.path.name
-        return first.index(name) if name in first else len(first) + (name in waiting)
-
-    items.sort(key=turn)
+    items.sort(key=lambda item: (item.path.name in waiting, item.path.name not in [*first, "test_site.py"]))
 
 
 @pytest.fixture(autouse=True)
@@ -144,20 +142,57 @@ def run_zoo():
     return run
 
 
+# Builds the pages into the folder that is its argument, and writes how that ended beside it.
+BUILD = """
+import os, subprocess, sys
+folder = sys.argv[1]
+command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder]
+with open(f"{folder}.log", "w") as log:
+    done = subprocess.run(command, stdout=log, stderr=log)
+with open(f"{folder}.ending", "w") as ending:
+    ending.write(str(done.returncode))
+os.replace(f"{folder}.ending", f"{folder}.done")
+"""
+
+
 @pytest.fixture(scope="session")
-def site(tmp_path_factory, worker_id):
-    """The folder of the built pages: ZOO_SITE names one; otherwise the first worker that asks builds them (minutes)."""
+def site_folder(tmp_path_factory, worker_id):
+    """Where the pages are built for all workers."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder if worker_id == "master" else folder.parent) / "site"  # the parent is that of all workers
+
+
+@pytest.fixture(scope="session", autouse=True)
+def site_in_the_making(request, site_folder):
+    """Has the pages built beside the tests if any of them asks for these: it takes minutes, and much is waiting."""
+    wanted = any("site" in item.fixturenames for item in request.session.items)
+    build = None
+    if wanted and "ZOO_SITE" not in os.environ and importlib.util.find_spec("material"):
+        with filelock.FileLock(f"{site_folder}.lock"):
+            if not (started := pathlib.Path(f"{site_folder}.started")).exists():  # by the first worker
+                started.touch()
+                build = subprocess.Popen([sys.executable, "-c", BUILD, site_folder], cwd=ROOT, start_new_session=True)
+    try:
+        yield
+        if build:
+            build.wait()  # another worker may need it yet
+    finally:
+        if build and build.poll() is None:
+            os.killpg(build.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def site(site_folder):
+    """The folder of the built pages: ZOO_SITE names one; otherwise they are built beside the tests."""
     if "ZOO_SITE" in os.environ:
         return pathlib.Path(os.environ["ZOO_SITE"])
     pytest.importorskip("material", reason="mkdocs-material is not installed (extra `site`)")
-    folder = tmp_path_factory.getbasetemp()
-    folder = (folder if worker_id == "master" else folder.parent) / "site"  # the parent is that of all workers
-    with filelock.FileLock(f"{folder}.lock"):
-        if not (folder / "index.html").exists():
-            command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    done, deadline = pathlib.Path(f"{site_folder}.done"), time.monotonic() + 3600
+    while not done.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert done.read_text() == "0", pathlib.Path(f"{site_folder}.log").read_text()
+    return site_folder
 
 
 @pytest.fixture(scope="session")

@@ -65,7 +65,7 @@ def test_contenders_take_turns(monkeypatch):
 
 
 def test_a_process_that_was_stopped_is_an_error_of_its_contender():
-    with turns.processes(["tensorflow"]) as process:
+    with turns.processes(["tensorflow"], int) as process:
         measured = turns.take_turns({"stopped": (process["tensorflow"], os.abort)}, rounds=2)
     assert measured["stopped"]["error"].startswith("BrokenProcessPool")
 

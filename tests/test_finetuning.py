@@ -1,5 +1,6 @@
 """Training on few pictures of a folder."""
 
+import functools
 import itertools
 import json
 import shutil
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo import data, finetuning
+from zoo import data, finetuning, models
 from zoo.data.pairs import tenth
 
 
@@ -56,6 +57,9 @@ def test_a_network_learns_from_few_pictures_by_our_weights(folder, monkeypatch):
     monkeypatch.setattr(finetuning.trained, "take_over", lambda *networks: begun.append(take_over(*networks)))
     monkeypatch.setattr(finetuning, "STEPS", 4)
     monkeypatch.setattr(finetuning, "BATCH", 2)
+    build = functools.partial(models.build, filters=(4, 8))  # of which XLA compiles the step in seconds
+    monkeypatch.setattr(finetuning.models, "build", build)
+    monkeypatch.setattr(finetuning.saved, "load", lambda stage: build(stage, image_shape=(32, 32, 3)))
     scores = finetuning.learn(folder, (16, 32), 4, "unet", seed=0)
     assert begun
     assert scores["iou"].keys() == {"left", "right"}

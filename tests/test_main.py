@@ -408,12 +408,10 @@ def test_compare_replaces_nothing_and_writes_what_it_says(tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
-def test_compare_draws_plot_and_stages(run_zoo, tmp_path):
+def test_compare_draws_stages(tmp_path):
     Image.fromarray(np.zeros((20, 30, 3), "uint8")).save(tmp_path / "photo.png")
-    assert run_zoo("compare", "--out", "plot.png", cwd=tmp_path).returncode == 0
-    assert run_zoo("compare", "photo.png", "--out", "stages.png", cwd=tmp_path).returncode == 0
+    __main__.main(["compare", str(tmp_path / "photo.png"), "--out", str(tmp_path / "stages.png")])
     assert Image.open(tmp_path / "stages.png").width > 1000
-    assert Image.open(tmp_path / "plot.png").width > 1000
 
 
 def test_train_hands_its_options_to_the_recipe(monkeypatch, tmp_path):
@@ -517,7 +515,7 @@ def test_benchmark_prints_tables_and_writes_all_figures(monkeypatch, tmp_path, c
 
 FEW_SCENES = """
 import os, signal, sys
-from zoo import training
+from zoo import costs, training
 from zoo.__main__ import main
 from zoo.data import synthetic_pets
 
@@ -527,6 +525,7 @@ def press_ctrl_c(self, batch, logs=None):
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 synthetic_pets.EXAMPLES.update(train=16, validation=4, test=4)
+costs.peak_megabytes = lambda model: 1.0  # which takes a process of its own
 if sys.argv.pop(1) == "stop":
     training.KeepState.on_train_batch_end = press_ctrl_c
 main(sys.argv[1:])

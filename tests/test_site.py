@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import collections
 import html.parser
 import re
 import urllib.error
@@ -55,30 +56,39 @@ def samples(pages):
 
 
 @pytest.fixture(scope="module")
-def seen(visit, pages, samples, address):
+def seen(browser, pages, samples, address):
     """What is wrong with each page in a wide, light window: errors and foreign requests, cut lines, what cannot be read
     (axe looks at the samples alone).
 
-    Each page is loaded once for all of that, since there are many.
+    Each page is loaded once for all of that, since there are many; while one comes to rest, the next ones load.
     """
 
     def is_foreign(url):
         return not url.startswith((address, "data:", f"blob:{address}"))
 
-    found = {}
-    for path in pages:
-        faults = []
+    def watch(page, faults):
+        page.on("console", lambda message: message.type == "error" and faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(error.message))
+        page.on("requestfailed", lambda request: faults.append(request.url))
+        page.on("request", lambda request: is_foreign(request.url) and faults.append(request.url))
 
-        def watch(page, faults=faults):
-            page.on("console", lambda message: message.type == "error" and faults.append(message.text))
-            page.on("pageerror", lambda error: faults.append(error.message))
-            page.on("requestfailed", lambda request: faults.append(request.url))
-            page.on("request", lambda request: is_foreign(request.url) and faults.append(request.url))
-
-        page = visit(path, watch, color_scheme="light", viewport={"width": 1280, "height": 700})
-        page.evaluate("document.querySelectorAll('img').forEach(image => image.loading = 'eager')")
-        page.wait_for_load_state("networkidle")
-        found[path] = faults, page.evaluate(CUT_OFF), what_cannot_be_read(page, 1280, "default", path in samples)
+    found, loading = {}, collections.deque()
+    for path in [*pages, *3 * [None]]:
+        if path is not None:
+            settings = {"color_scheme": "light", "viewport": {"width": 1280, "height": 700}}
+            page = browser.new_context(reduced_motion="reduce", **settings).new_page()
+            page.set_default_timeout(120_000)
+            watch(page, faults := [])
+            page.goto(address + path)
+            page.evaluate("document.querySelectorAll('details').forEach(block => block.open = true)")
+            page.evaluate("document.querySelectorAll('img').forEach(image => image.loading = 'eager')")
+            loading.append((path, page, faults))
+        if path is None or len(loading) > 3:
+            path, page, faults = loading.popleft()
+            page.wait_for_load_state("networkidle")
+            found[path] = faults, page.evaluate(CUT_OFF), what_cannot_be_read(page, 1280, "default", path in samples)
+            page.context.close()
+    assert found.keys() == set(pages)
     return found
 
 

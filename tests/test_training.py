@@ -190,14 +190,6 @@ def test_each_epoch_is_scored_on_the_validation_split(tmp_path):
     assert list((tmp_path / "logs" / "train").glob("events*"))
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("few_scenes")
-def test_another_recipe_is_refused(tmp_path):
-    training.train(build_small, dataclasses.replace(RECIPE, epochs=1), tmp_path)
-    with pytest.raises(ValueError, match=r"'epochs': 1.*'epochs': 30"):
-        training.train(build_small, RECIPE, tmp_path)
-
-
 @pytest.fixture(scope="module")
 def two_states(tmp_path_factory):
     """A folder with the states after two epochs and after one."""
@@ -221,6 +213,12 @@ def compiled():
     model = build_small()
     training.compile_model(model, training.make_optimizer(TWO, steps_per_epoch=4), TWO)
     return model
+
+
+@pytest.mark.slow
+def test_another_recipe_is_refused(trained):
+    with pytest.raises(ValueError, match=r"'epochs': 2.*'epochs': 30"):
+        training.train(build_small, dataclasses.replace(TWO, epochs=30), trained)
 
 
 def change_recipe(folder, change):

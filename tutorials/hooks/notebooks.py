@@ -1,6 +1,7 @@
 """Makes of a page that has been run a notebook that is at home anywhere: in Jupyter, in Colab, outside of the clone."""
 
 import base64
+import functools
 import io
 import re
 from urllib.parse import urljoin
@@ -87,13 +88,14 @@ def in_words(output, alternative):
     return output.data.get("text/markdown") or f"```text\n{output.data['text/plain']}\n```"
 
 
+@functools.cache  # each language has the same pictures
 def on_white(png):
     """A drawing in black with a ground of its own, since that of a notebook may be dark; both in Base64."""
     drawing = Image.open(io.BytesIO(base64.b64decode(png)), formats=["PNG"]).convert("RGBA")
     ground = Image.new("RGBA", drawing.size, "white")
     ground.alpha_composite(drawing)
     file = io.BytesIO()
-    ground.convert("RGB").save(file, "png", optimize=True)
+    ground.convert("RGB").save(file, "png")
     return base64.b64encode(file.getvalue()).decode()
 
 

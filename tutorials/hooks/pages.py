@@ -14,6 +14,7 @@ import importlib.metadata
 import inspect
 import os
 import re
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -88,14 +89,11 @@ def execute(script, notebook, kept):
     """Runs a copy of a notebook, and keeps it."""
     notebook = copy.deepcopy(notebook)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
+    options = {"timeout": 900, "kernel_name": "python3", "coalesce_streams": True}
+    options |= {"shutdown_kernel": "immediate", "resources": {"metadata": {"path": ROOT}}}
     try:
-        NotebookClient(
-            notebook,
-            timeout=900,
-            kernel_name="python3",
-            coalesce_streams=True,
-            resources={"metadata": {"path": ROOT}},
-        ).execute()
+        with tempfile.TemporaryDirectory() as temporary:  # a kernel that ends at once leaves its own behind
+            NotebookClient(notebook, **options).execute(env={**os.environ, "TMPDIR": temporary})
     except (CellExecutionError, TimeoutError, DeadKernelError) as error:
         raise PluginError(f"{script} fails:\n{error}") from None
     del notebook.cells[0]
