@@ -103,13 +103,18 @@ def test_the_readmes_show_what_the_cards_say():
 
 
 def test_the_readme_shows_what_the_cards_of_the_streets_say():
-    found = saved.cards(FOLDER / "streets")
-    recipes = [{**card["recipe"], "seed": 0} for card in found.values()]
+    folders = sorted(path for path in (FOLDER / "streets", *(FOLDER / "streets").glob("seed_*")))
+    found = [card for folder in folders for card in saved.cards(folder).values()]
+    recipes = [{**card["recipe"], "seed": 0} for card in found]
     assert recipes == recipes[:1] * len(recipes)
     rows = []
-    for stage, card in found.items():
-        scores, last = card["scores"]["at_network_size"], card["history"][-1]["val_mean_iou"]
-        rows.append([stage, f"{last:.3f}", f"{scores['mean_iou']:.3f}", f"{scores['pixel_accuracy']:.3f}"])
+    for stage in zoo.STAGES:
+        each = [card for card in found if card["stage"] == stage]
+        assert [card["recipe"]["seed"] for card in each] == list(range(len(each)))
+        scores = [card["scores"]["at_network_size"] for card in each]
+        columns = [[card["history"][-1]["val_mean_iou"] for card in each]]
+        columns += [[score[name] for score in scores] for name in ("mean_iou", "pixel_accuracy")]
+        rows.append([stage, *(", ".join(f"{number:.3f}" for number in column) for column in columns)])
     header = ["stage", "mean IoU on validation", "mean IoU on test", "accuracy on test"]
     assert tables.format_table(header, rows) in (FOLDER / "README.md").read_text()
 
