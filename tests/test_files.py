@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from zoo import files
-from zoo.errors import printable
+from zoo.errors import Parser, printable
 
 
 @pytest.fixture
@@ -151,6 +151,12 @@ def test_earlier_results_are_read_and_what_is_none_is_refused(text, words, tmp_p
 def test_control_characters_are_escaped():
     assert printable("a\x1b[2J\nb\udcff\u202ec.png") == r"a\x1b[2J\nb\udcff\u202ec.png"
     assert printable("Füße 猫.png") == "Füße 猫.png"
+
+
+def test_a_command_line_that_is_not_understood_is_told_without_them(capsys):
+    with pytest.raises(SystemExit):
+        Parser("measure").parse_args(["\x1b[2J"])
+    assert capsys.readouterr().err.splitlines()[-1] == r"measure: error: unrecognized arguments: \x1b[2J"
 
 
 @pytest.mark.parametrize("is_folder", [False, True])

@@ -4,6 +4,8 @@ import json
 import shutil
 import subprocess
 import sys
+import unicodedata
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -103,6 +105,14 @@ def test_inspect_tells_what_is_wrong_and_writes_nothing_twice(folder, tmp_path, 
     assert "Pictures with masks: 1" in capsys.readouterr().out
     with pytest.raises(SystemExit, match=r"--out must be a \.png file. Received: look.pdf"):
         __main__.main(["inspect", str(folder), "--out", "look.pdf"])
+
+
+def test_names_that_differ_in_how_an_accent_is_written_are_one_to_some_disks():
+    names = [f"{unicodedata.normalize(form, 'é')}.png" for form in ("NFC", "NFD")]
+    assert names[0] != names[1]
+    first, second = photos.picture_names([Path("a", names[0]), Path("b", names[1])], ["overlay"])
+    plain = [unicodedata.normalize("NFC", each["overlay"]) for each in (first, second)]
+    assert plain == ["a_é.png.png", "b_é.png.png"]
 
 
 def test_a_data_set_that_is_none_is_refused_at_once(tmp_path, capsys):

@@ -4,7 +4,6 @@ The U-Net hands features across, and it is larger than `transposed_convolution`.
 are `transposed_convolution` widened to the U-Net's size, and, for the checkerboard, with larger kernels on the way up.
 """
 
-import argparse
 import dataclasses
 import functools
 import itertools
@@ -103,7 +102,7 @@ def read(path, heads):
 
 def main():
     """Trains controls with all seeds by the short recipe. What the file holds already is skipped."""
-    parse = argparse.ArgumentParser(description=main.__doc__)
+    parse = errors.Parser(description=main.__doc__)
     text = f"some of {', '.join(CONTROLS)} (default: all)"
     parse.add_argument("names", nargs="*", metavar="NAME", default=list(CONTROLS), help=text)
     parse.add_argument("--out", type=Path, default=Path("controls.json"))

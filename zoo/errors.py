@@ -1,5 +1,6 @@
 """Errors: which are expected, and how each is told in one line."""
 
+import argparse
 import re
 import sys
 
@@ -47,6 +48,13 @@ def explain_uncaught(name):
 def printable(text):
     """The text on one line, control characters escaped: names of files may hold some, and terminals obey them."""
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(text))
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, whatever was typed."""
+
+    def error(self, message):
+        super().error(printable(message))
 
 
 def first_line(error):

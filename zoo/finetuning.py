@@ -3,7 +3,6 @@
 `python -m zoo.finetuning FOLDER` trains on ever more pictures of a folder, and says what each training scores.
 """
 
-import argparse
 import itertools
 import tempfile
 from pathlib import Path
@@ -118,7 +117,7 @@ def read(path, head):
 
 def main():
     """Trains on ever more pictures of a folder, from our weights and from random ones. What is done is skipped."""
-    parse = argparse.ArgumentParser(description=main.__doc__)
+    parse = errors.Parser(description=main.__doc__)
     parse.add_argument("folder", type=Path, help="with images/ and masks/")
     parse.add_argument("--image-size", type=one_or_two_sides, default=128)
     parse.add_argument("--out", type=Path, default=Path("finetuning.json"))

@@ -3,7 +3,6 @@
 `python -m zoo.losses` trains it on the photos, and writes what the page about losses shows.
 """
 
-import argparse
 import itertools
 from pathlib import Path
 
@@ -116,7 +115,7 @@ def read(path):
 
 def main():
     """Trains by all losses with all seeds. What the file holds already is skipped."""
-    parse = argparse.ArgumentParser(description=main.__doc__)
+    parse = errors.Parser(description=main.__doc__)
     parse.add_argument("--out", type=Path, default=Path("losses.json"))
     options = parse.parse_args()
     read(options.out)  # refused at once, if it is

@@ -4,6 +4,7 @@ import collections
 import contextlib
 import itertools
 import os
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -180,15 +181,20 @@ def predict_thinned(
 
 def picture_names(photos: list[Path], kinds: Collection[str]) -> list[dict[str, str]]:
     """The names of the pictures of each photo, by kind, no two alike: after its own; where two photos share one, with
-    its folder; and with a number where that is taken as well. Some disks do not tell "a" from "A".
+    its folder; and with a number where that is taken as well. Some disks do not tell "a" from "A", nor an accent that
+    is a letter of its own from one that is not.
     """
-    photos_of = collections.Counter(photo.name.casefold() for photo in photos)
+
+    def plain(name):
+        return unicodedata.normalize("NFC", name).casefold()
+
+    photos_of = collections.Counter(plain(photo.name) for photo in photos)
     found, taken = [], {LEGEND}
     for photo in photos:
-        shared = photos_of[photo.name.casefold()] > 1
+        shared = photos_of[plain(photo.name)] > 1
         name = f"{files.absolute(photo).parent.name}_{photo.name}" if shared else photo.name
         candidates = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
         choices = ({kind: f"{name}{ENDINGS_OF_KINDS[kind]}" for kind in kinds} for name in candidates)
-        found.append(next(names for names in choices if taken.isdisjoint(map(str.casefold, names.values()))))
-        taken.update(map(str.casefold, found[-1].values()))
+        found.append(next(names for names in choices if taken.isdisjoint(map(plain, names.values()))))
+        taken.update(map(plain, found[-1].values()))
     return found

@@ -3,7 +3,6 @@
 `python -m zoo.places` trains small encoder-decoders on both, and writes what the pages show of it.
 """
 
-import argparse
 import itertools
 from pathlib import Path
 
@@ -129,7 +128,7 @@ def is_own(found):
 
 def main():
     """Trains all networks on both tasks. What the file holds already is skipped."""
-    parse = argparse.ArgumentParser(description=main.__doc__)
+    parse = errors.Parser(description=main.__doc__)
     parse.add_argument("networks", nargs="*", metavar="NETWORK", default=list(FILTERS), help="default: all")
     parse.add_argument("--out", type=Path, default=Path("places.json"))
     options = parse.parse_args()

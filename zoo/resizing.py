@@ -59,9 +59,10 @@ def for_images(model: keras.Model, shape: tuple[int | None, int | None, int]) ->
 
 
 def in_float32(config: Any) -> Any:
-    """A model's configuration with 32 bits in the place of 16, which the runtimes do not have."""
+    """A model's configuration with 32 bits in the place of 16, which the runtimes do not have, and of 64."""
     if isinstance(config, dict):
         return {key: in_float32(value) for key, value in config.items()}
     if isinstance(config, list | tuple):
         return type(config)(map(in_float32, config))
-    return "float32" if config in ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16") else config
+    other = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16", "float64")
+    return "float32" if config in other else config

@@ -39,8 +39,11 @@ class TestRefuses:
 
     def test_offsets_of_another_window(self, kind):
         values, offsets = MaxPoolingWithOffsets2D(3)(keras.Input((6, 6, 1)))
-        with pytest.raises(ValueError, match=r"pool_size=\(2, 2\). Received: offsets of pool_size=\(3, 3\)"):
-            kind(2)(*([offsets] if kind is IndexUnpooling2D else [values, offsets]))
+        image = keras.Input((6, 6, 1))
+        encoder = keras.Model(image, MaxPoolingWithOffsets2D(3)(image))
+        for of_values, of_offsets in ((values, offsets), encoder(keras.Input((6, 6, 1)))):
+            with pytest.raises(ValueError, match=r"pool_size=\(2, 2\). Received: offsets of pool_size=\(3, 3\)"):
+                kind(2)(*([of_offsets] if kind is IndexUnpooling2D else [of_values, of_offsets]))
 
 
 def test_values_and_offsets_swapped(rng):

@@ -22,7 +22,7 @@ from zoo.benchmark import networks, turns
 
 def main(arguments=None):
     """Trains what is not trained yet, and prints the table; or times the networks."""
-    parser = argparse.ArgumentParser(
+    parser = errors.Parser(
         "python -m zoo.benchmark.peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, default=Path("runs/peers"), help="folder for states and scores")

@@ -17,17 +17,10 @@ from zoo.commands.arguments import (
     some_name,
     some_path,
 )
-from zoo.errors import printable
+from zoo.errors import Parser
 from zoo.stages import STAGES
 
 FORMATS = ("onnx", "litert", "saved_model")
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, whatever was typed."""
-
-    def error(self, message):
-        super().error(printable(message))
 
 
 def parser():

@@ -23,8 +23,7 @@ def check_offsets(offsets, pool_size, name):
         )
     places = pool_size[0] * pool_size[1]
     if isinstance(offsets, keras.KerasTensor):
-        history = getattr(offsets, "_keras_history", None)  # the layer that made it, in a functional model
-        made_for = getattr(history and history.operation, "pool_size", pool_size)
+        made_for = getattr(maker(offsets), "pool_size", pool_size)
         if made_for != pool_size:
             raise ValueError(
                 f"`{name}` needs `offsets` of its own pool_size={pool_size}. Received: offsets of pool_size={made_for}"
@@ -40,6 +39,15 @@ def check_offsets(offsets, pool_size, name):
                 f"`{name}` needs `offsets` from 0 to {places - 1}, places in a window. Received: {least} to {most}. "
                 "`zoo.layers.offsets_from_tensorflow` and `offsets_from_pytorch` convert flat indices."
             )
+
+
+def maker(tensor):
+    """The layer that made a symbolic tensor, within a model that was called like a layer, too; `None` if none did."""
+    while history := getattr(tensor, "_keras_history", None):
+        if not hasattr(history.operation, "outputs"):
+            return history.operation
+        tensor = history.operation.outputs[history.tensor_index]
+    return None
 
 
 def offsets_from_tensorflow(argmax: Any, height: int, width: int, pool_size: int | tuple[int, int] = 2) -> Any:
