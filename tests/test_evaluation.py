@@ -1,5 +1,6 @@
 import itertools
 import json
+import tracemalloc
 
 import keras
 import numpy as np
@@ -55,6 +56,16 @@ def test_the_confusion_of_many_classes_does_not_fill_a_card(classes, held):
     assert summary["mean_iou"] == pytest.approx(3 / 5)  # of 0, 1, 2, and of 3 and 99, where nothing is right
     assert ("confusion" in summary) is held
     assert len(json.dumps(summary, indent=1)) < 200_000
+
+
+def test_masks_of_large_photos_are_counted_a_part_at_a_time(rng):
+    truth, predicted = rng.integers(0, 3, (2, 3000, 3000), "uint8")
+    tracemalloc.start()
+    found = evaluation.confusion_matrix(truth, predicted, 3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(found, metrics.confusion_matrix(truth.ravel(), predicted.ravel()))
+    assert peak < 16 * truth.size  # where the three of 8 bytes would take 24
 
 
 @pytest.mark.parametrize(("truth", "predicted"), [(3, 0), (255, 0), (-1, 0), (0, 3)])

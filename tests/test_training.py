@@ -375,6 +375,18 @@ def test_a_training_that_diverges_stops_and_keeps_the_last_good_state(trained):
     assert state.epochs_of(state.states(trained)[0]) == 2
 
 
+def test_a_moment_that_is_infinite_is_no_state(tmp_path):
+    model = build_small()
+    training.compile_model(model, training.make_optimizer(TWO, steps_per_epoch=4), TWO)
+    keep = training.KeepState(tmp_path, state.identify(TWO), [])
+    keep.set_model(model)
+    keep.check_finite(0, {"loss": 1.0})
+    moment = model.optimizer.variables[-1]
+    moment.assign(np.full(moment.shape, np.inf))
+    with pytest.raises(training.DivergedError, match=f"gave a {moment.path} that is no finite number"):
+        keep.check_finite(0, {"loss": 1.0})
+
+
 @pytest.mark.usefixtures("few_scenes")
 def test_mixed_precision_keeps_float32_weights_and_logits(tmp_path):
     recipe = dataclasses.replace(RECIPE, epochs=1, mixed_precision=True)

@@ -14,6 +14,7 @@ from zoo.data.pipeline import check_split
 from zoo.errors import printable
 from zoo.prediction import GREY, check_finite, check_model, decide, enlarge
 
+PIXELS_AT_ONCE = 1 << 22  # that are counted, in 8 bytes each
 CONFUSION_UP_TO = 100  # classes; with 1,000 of them, a card would hold millions of numbers
 
 
@@ -158,8 +159,12 @@ def evaluate(
 
 def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Counts pixels: int64 (classes, classes), rows by truth and columns by prediction."""
-    pairs = classes * np.asarray(truth, "int64").ravel() + np.asarray(predicted, "int64").ravel()
-    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+    truth, predicted, counts = np.ravel(truth), np.ravel(predicted), np.zeros(classes**2, "int64")
+    for start in range(0, truth.size, PIXELS_AT_ONCE):
+        part = slice(start, start + PIXELS_AT_ONCE)
+        pairs = classes * truth[part].astype("int64") + predicted[part].astype("int64")
+        counts += np.bincount(pairs, minlength=classes**2)
+    return counts.reshape(classes, classes)
 
 
 def class_ious(confusion: np.ndarray) -> np.ndarray:

@@ -63,7 +63,8 @@ class KeepState(keras.callbacks.Callback):
     def check_finite(self, epoch, logs):
         """Stops a training that has diverged before its state replaces a good one."""
         wrong = [name for name, value in logs.items() if not np.isfinite(value)]
-        wrong += [w.path for w in self.model.weights if not np.isfinite(keras.ops.convert_to_numpy(w)).all()]
+        variables = [*self.model.weights, *self.model.optimizer.variables]  # an infinite moment stops a weight for ever
+        wrong += [v.path for v in variables if not np.isfinite(keras.ops.convert_to_numpy(v)).all()]
         if wrong:
             raise DivergedError(
                 f"Epoch {epoch + 1} gave a {wrong[0]} that is no finite number. What is kept in {self.folder} is the "
