@@ -44,7 +44,7 @@ def test_where_all_are_counted_in_words_the_number_is_right():
 
 
 @pytest.fixture(scope="module")
-def site():
+def empty_site():
     """What the hook makes of an empty site: its navigation, its pages, and the texts that stand for all stages."""
     pytest.importorskip("material", reason="mkdocs-material is not installed (extra `site`)")
     from mkdocs.config import load_config
@@ -64,8 +64,8 @@ def site():
 
 
 @each
-def test_the_site_shows_it(stage, site):
-    navigation, pages, index, reference = site
+def test_the_site_shows_it(stage, empty_site):
+    navigation, pages, index, reference = empty_site
     assert navigation[STAGES.index(stage.name)] == f"models/{stage.name}.md"
     page = pages[f"models/{stage.name}.md"]
     assert f"(../{stage.page}.md#the-stage-{stage.name})" in page
@@ -74,7 +74,7 @@ def test_the_site_shows_it(stage, site):
     assert f"\n::: zoo.models.{stage.name}\n" in reference
 
 
-def test_the_navigation_has_all_pages_of_models_once(site):
-    navigation, pages, *_ = site
+def test_the_navigation_has_all_pages_of_models_once(empty_site):
+    navigation, pages, *_ = empty_site
     assert navigation == list(dict.fromkeys(navigation))
     assert set(navigation) == set(pages)
