@@ -382,15 +382,15 @@ def scores_of(card):
 
 
 assert {card["dataset"]["test"]["examples"] for card in cards.values()} == {3000}
-print(f"{'':25} mean IoU   border IoU   boundary IoU   parameters")
+print(f"{'':28} mean IoU   border IoU   boundary IoU   parameters")
 for stage, card in cards.items():
     mean, border, boundary = scores_of(card)
-    print(f"{stage:25} {mean:8.3f} {border:12.3f} {boundary:14.3f} {card['costs']['parameters']:12,}")
+    print(f"{stage:28} {mean:8.3f} {border:12.3f} {boundary:14.3f} {card['costs']['parameters']:12,}")
 for stage in stages[2:]:
     gains = scores_of(cards[stage]) - scores_of(cards["nearest_unpooling"])
-    print("{:25} {:+8.3f} {:+12.3f} {:+14.3f}".format(f"  {stage} - nearest", *gains))
+    print("{:28} {:+8.3f} {:+12.3f} {:+14.3f}".format(f"  {stage} - nearest", *gains))
     assert max(abs(gains)) < 0.03
-print("{:25} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*map(scores_of, seeds)], axis=0)))
+print("{:28} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*map(scores_of, seeds)], axis=0)))
 
 # %% [markdown]
 # On pets, remembered places change little: no difference is much larger than what seeds make, and not all of them are
