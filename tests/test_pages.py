@@ -1,6 +1,7 @@
 """The hook that makes pages, tried on tiny ones."""
 
 import base64
+import functools
 import io
 import os
 import re
@@ -44,32 +45,32 @@ markdown_extensions:
 """
 
 
+def build_in(folder, page, settings=""):
+    """Builds a site of one page, `tiny.py`, in a folder, and returns how that went."""
+    (folder / "docs").mkdir(exist_ok=True)
+    (folder / "hook.py").write_text(HOOK)
+    (folder / "mkdocs.yml").write_text(CONFIG + settings)
+    (folder / "docs" / "tiny.py").write_text(page)
+    command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(folder / "site")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def built_in(folder, page, settings=""):
+    """What stands on such a page."""
+    done = build_in(folder, page, settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return (folder / "site" / "tiny" / "index.html").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def build(tmp_path):
-    """Builds a site of one page, `tiny.py`, and returns how that went."""
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "hook.py").write_text(HOOK)
-
-    def build_page(page, settings=""):
-        (tmp_path / "mkdocs.yml").write_text(CONFIG + settings)
-        (tmp_path / "docs" / "tiny.py").write_text(page)
-        command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path / "site")]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-
-    return build_page
+    return functools.partial(build_in, tmp_path)
 
 
 @pytest.fixture
-def built(build, tmp_path):
-    """Builds a site of one page, and returns what stands on it."""
-
-    def read(page, settings=""):
-        done = build(page, settings)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return (tmp_path / "site" / "tiny" / "index.html").read_text(encoding="utf-8")
-
-    return read
+def built(tmp_path):
+    return functools.partial(built_in, tmp_path)
 
 
 TITLE = "# %% [markdown]\n# # Tiny\n\n"
@@ -130,22 +131,21 @@ repo_url: https://github.com/someone/zoo
 """
 
 
-@pytest.fixture
-def notebook(built, tmp_path):
-    """The cells of the notebook that belongs to the page above, on a site with these settings."""
-
-    def read(settings=""):
-        built(ANYWHERE, settings)
-        made = nbformat.read(tmp_path / "site" / "tiny.ipynb", as_version=4)
+@pytest.fixture(scope="module")
+def anywhere(tmp_path_factory):
+    """The page above and the cells of its notebook, on a site without addresses and on one with them."""
+    folder, found = tmp_path_factory.mktemp("anywhere"), {}
+    for settings in ("", ADDRESSES):
+        page = built_in(folder, ANYWHERE, settings)
+        made = nbformat.read(folder / "site" / "tiny.ipynb", as_version=4)
         nbformat.validate(made)
         assert made.metadata.kernelspec.name == "python3"
-        return made.cells
+        found[settings] = page, made.cells
+    return found
 
-    return read
 
-
-def test_a_notebook_has_outputs_formulas_boxes_and_folded_solutions(notebook):
-    _, _, prose, code, solution = notebook()
+def test_a_notebook_has_outputs_formulas_boxes_and_folded_solutions(anywhere):
+    _, _, prose, code, solution = anywhere[""][1]
     assert code.outputs[0].text == "the output\n"
     assert r"The half is $\frac{1}{2}$, as" in prose.source
     assert r"$$ 1 - \frac{1}{2} $$" in prose.source
@@ -154,23 +154,24 @@ def test_a_notebook_has_outputs_formulas_boxes_and_folded_solutions(notebook):
     assert re.fullmatch(r"<details>\n<summary>.*```python\n.*indeed\n```\n\n</details>", solution.source, re.DOTALL)
 
 
-def test_links_of_a_notebook_are_absolute_or_plain_text(notebook):
-    assert "[this page](https://example.org/zoo/tiny/#tiny) and [that one](https:" in notebook(ADDRESSES)[2].source
-    assert "as this page and [that one](https://example.org/a.md) say" in notebook()[2].source
+def test_links_of_a_notebook_are_absolute_or_plain_text(anywhere):
+    absolute = "[this page](https://example.org/zoo/tiny/#tiny) and [that one](https:"
+    assert absolute in anywhere[ADDRESSES][1][2].source
+    assert "as this page and [that one](https://example.org/a.md) say" in anywhere[""][1][2].source
 
 
-def test_the_first_cell_of_a_notebook_installs_the_zoo_or_tells_how(notebook):
-    first = notebook(ADDRESSES)[1].source
+def test_the_first_cell_of_a_notebook_installs_the_zoo_or_tells_how(anywhere):
+    first = anywhere[ADDRESSES][1][1].source
     assert '%pip install --quiet "segmentation-zoo @ git+https://github.com/someone/zoo"' in first
     assert "%matplotlib inline" in first  # else Jupyter shows figures as text
     with pytest.raises(ImportError, match="python -m pip install"):
-        exec(notebook()[1].source.replace("import zoo", "import no_such_module").replace("%matplotlib inline", ""))
+        exec(anywhere[""][1][1].source.replace("import zoo", "import no_such_module").replace("%matplotlib inline", ""))
 
 
-def test_pages_open_in_colab_if_there_is_a_repository(built):
+def test_pages_open_in_colab_if_there_is_a_repository(anywhere):
     place = "https://colab.research.google.com/github/someone/zoo/blob/gh-pages/tiny.ipynb"
-    assert f'href="{place}"' in built(ANYWHERE, ADDRESSES)
-    page = built(ANYWHERE)
+    assert f'href="{place}"' in anywhere[ADDRESSES][0]
+    page, _ = anywhere[""]
     assert 'href="../tiny.ipynb"' in page
     assert "colab" not in page
 

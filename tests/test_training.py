@@ -178,16 +178,24 @@ def build_small():
     return models.build("unet", image_shape=(None, None, 3), filters=(4, 8))
 
 
+@pytest.fixture(scope="module")
+def one_epoch(tmp_path_factory):
+    """A model after one epoch, its history and the folder of its training."""
+    folder = tmp_path_factory.mktemp("one_epoch")
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr(synthetic_pets, "EXAMPLES", FEW)
+        return *training.train(build_small, dataclasses.replace(RECIPE, epochs=1), folder), folder
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_scenes")
-def test_each_epoch_is_scored_on_the_validation_split(tmp_path):
-    recipe = dataclasses.replace(RECIPE, epochs=1)
-    model, history = training.train(build_small, recipe, tmp_path)
+def test_each_epoch_is_scored_on_the_validation_split(one_epoch):
+    model, history, folder = one_epoch
     images, masks = next(iter(data.load("synthetic_pets", "validation", 32, 4)))
     predicted, truth = model.predict_on_batch(images).argmax(-1), masks.numpy()
     ious = [((predicted == k) & (truth == k)).sum() / ((predicted == k) | (truth == k)).sum() for k in range(3)]
     assert history[0]["val_mean_iou"] == pytest.approx(np.mean(ious), abs=1e-6)
-    assert list((tmp_path / "logs" / "train").glob("events*"))
+    assert list((folder / "logs" / "train").glob("events*"))
 
 
 @pytest.fixture(scope="module")
@@ -323,12 +331,11 @@ def test_a_full_disk_ends_a_training_and_keeps_the_state_before(trained, compile
 
 @pytest.mark.usefixtures("few_scenes")
 @pytest.mark.parametrize("kind", ["float16", "float64"])
-def test_a_training_is_the_same_whatever_floatx_says(kind, tmp_path):
-    recipe = dataclasses.replace(RECIPE, epochs=1)
-    _, expected = training.train(build_small, recipe, tmp_path / "float32")
+def test_a_training_is_the_same_whatever_floatx_says(kind, one_epoch, tmp_path):
+    _, expected, _ = one_epoch
     keras.config.set_floatx(kind)
     try:
-        _, history = training.train(build_small, recipe, tmp_path / kind)
+        _, history = training.train(build_small, dataclasses.replace(RECIPE, epochs=1), tmp_path)
         assert keras.config.floatx() == kind
     finally:
         keras.config.set_floatx("float32")

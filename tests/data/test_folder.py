@@ -645,7 +645,9 @@ def test_a_network_is_trained_and_scored_on_a_folder(folder, tmp_path, one_class
         for path in (folder / "masks").iterdir():
             Image.fromarray((np.asarray(Image.open(path)) == 1).astype("uint8")).save(path)
     dataset = data.find(folder)
-    recipe = training.Recipe(str(folder), image_size=(16, 32), batch_size=4, epochs=2, class_weights=True)
+    recipe = training.Recipe(
+        str(folder), image_size=(16, 32), batch_size=4, epochs=1, half_size_share=0, class_weights=True
+    )
     options = {"num_classes": dataset.logits, "filters": (4, 8)}
     trained, history = training.train(
         lambda: models.build("unet", image_shape=(None, None, 3), **options), recipe, tmp_path / "state"
