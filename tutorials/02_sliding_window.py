@@ -239,7 +239,7 @@ print("each step takes", ", ".join(f"{ratio:.1f}" for ratio in ratios), "times t
 
 # %% [markdown]
 # Four times as many patches take less than four times as long, and at first much less: a call takes some time of its
-# own, and a large batch keeps the processor better at work. The more patches there are, the less that helps.
+# own, and a large batch uses the processor better. The more patches there are, the less that helps.
 #
 # !!! question "Try it"
 #     Our stage has stride 4 and works on 128 x 128 pixels. How many patches does it classify? How many would it be at

@@ -220,9 +220,10 @@ for axis in (left, *others):
 figure
 
 # %% [markdown]
-# Bright pixels move the answer most (the scale is linear). In the small square there is fur, or a stripe, or an edge.
-# There is no cat in it. The U-Net can be moved from nearly everywhere, and most of all from many places on the face,
-# near and far. The [next page](04_downwards.md#how-much-of-it-is-used) asks how far such a network listens.
+# Bright pixels move the answer most (the scale is linear, and each picture has its own). In the small square there is
+# fur, or a stripe, or an edge. There is no cat in it. The U-Net can be moved from nearly everywhere, and most of all
+# from many places on the face, near and far. The [next page](04_downwards.md#how-much-of-it-is-used) asks how far such
+# a network listens.
 #
 # !!! question "Try it"
 #     How many 3 x 3 convolutions does it take until the receptive field is at least 128 pixels wide, without pooling?

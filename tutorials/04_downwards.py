@@ -32,8 +32,8 @@ figure
 # %% [markdown]
 # Each picture has half the height and half the width of the one before. To make a map smaller is called
 # **downsampling**, to make it larger **upsampling**. An encoder-decoder goes down these five sizes (the *encoder*),
-# thinks at the smallest, and goes up again (the *decoder*). At the smallest, one step in the map is 16 pixels of the
-# photo: its **output stride** is 16. This page is about the way down.
+# computes its last features at the smallest, and goes up again (the *decoder*). At the smallest, one step in the map is
+# 16 pixels of the photo: its **output stride** is 16. This page is about the way down.
 #
 # ## Two reasons to shrink
 #
@@ -160,10 +160,10 @@ assert np.ptp(starts) <= 2
 assert min(starts) > side_that_holds(effective["after training"], 0.5)
 
 # %% [markdown]
-# The scale is linear. Far pixels reach a feature on few paths through the network, and near ones on many. So the view
-# that is used is smaller than the one that is possible. And what does training make of it? Untrained networks hardly
-# differ, as the last line says. In this network, training has made the field smaller. Luo et al. saw it grow in theirs:
-# it depends on the network and the task.
+# The scale is linear, and each picture has its own. Far pixels reach a feature on few paths through the network, and
+# near ones on many. So the view that is used is smaller than the one that is possible. And what does training make of
+# it? Untrained networks hardly differ, as the last line says. In this network, training has made the field smaller. Luo
+# et al. saw it grow in theirs: it depends on the network and the task.
 #
 # ## Pooling by hand
 #

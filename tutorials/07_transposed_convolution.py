@@ -247,7 +247,8 @@ print("The classical case:", (2 - 1) * 2 + 3 - 2 * 1 + 1)
 # than the stride, zeros stand behind the last stamp. And `padding="same"` makes \( n \cdot s \): where \( k > s \), it
 # cuts \( k - s \) pixels off, half of them at either end. If their number is odd, as here where 5 become 4, the odd
 # one goes at the *end*. The classical case, which PyTorch writes as `padding=1, output_padding=1`, cuts it off at the
-# beginning. It needs `valid` in Keras, and a crop.
+# beginning. It needs `valid` in Keras, and a crop. (The first figure of this page shows the zeros of `valid`: choose a
+# kernel of 2 and a stride of 3. The loops and the second figure follow the formula, and leave them out.)
 
 # %% tags=["check"]
 keras_layer = layers.Conv2DTranspose(1, 3, strides=2, padding="same", use_bias=False)
@@ -485,7 +486,8 @@ plots.draw_grids({"nearest neighbour": four_ones, "bed of nails": single_one})
 # | `nearest_unpooling` | 2 x 2 stamp, four ones | a 4 x 4 kernel made of nine weights |
 # | `transposed_convolution` | 2 x 2 stamp, learned | a 4 x 4 kernel with more freedom |
 #
-# All three are *learned*, and the third can do whatever the first two can. `max_unpooling` and `index_unpooling` are
+# All three are *learned*, and the third can do whatever the first two can (but for one thing: a bed of nails puts the
+# bias of `narrow` on the nails alone). `max_unpooling` and `index_unpooling` are
 # not in the table: where the first puts its values and the second its marks depends on the photo, and no kernel does
 # that. The convolution behind them is learned all the same. For the last row, in the trained network:
 
@@ -509,12 +511,12 @@ print(f"kernels {first.shape} and {second.shape} in one: {merged.shape}, differ 
 assert difference < 1e-4
 
 # %% [markdown]
-# The scores do not speak against it: the three stages of the table above lie close together. (They prove nothing,
-# either: `max_unpooling` is near them, too, since on pets [remembering changes little](06_max_unpooling.md).) How much
-# can chance do? The last line is the difference between three trainings of the U-Net from three seeds, by a shorter
-# recipe; a [rule](09_comparison.md#one-rule-set-before-we-look) for all stages comes later.
+# The scores do not speak against it: the three stages of the table above lie close together on pets. (They prove
+# nothing, either: `max_unpooling` is near them, too, since on pets [remembering changes little](06_max_unpooling.md).)
+# How much can chance do? The last line is the difference between three trainings of the U-Net from three seeds, by a
+# shorter recipe; a [rule](09_comparison.md#one-rule-set-before-we-look) for all stages comes later.
 
-# %% A photo from the test split and Chelsea, the truth, and what four stages say
+# %% A photo from the test split, its truth, and what four stages say
 stages = ("nearest_unpooling", "bed_of_nails", "max_unpooling", "transposed_convolution")
 
 
@@ -532,8 +534,8 @@ for name, (mean, border, boundary) in table.items():
     print(f"{name:24} {mean:8.3f} {border:12.3f} {boundary:14.3f}")
 
 test_photo, test_mask = next(data.examples(dataset, "test").as_numpy_iterator())
-answers = {stage: [zoo.predict(models[stage], each) for each in (test_photo, chelsea())] for stage in stages}
-plots.draw_stages([test_photo, chelsea()], answers, [test_mask, None])
+answers = {stage: [zoo.predict(models[stage], test_photo)] for stage in stages}
+plots.draw_stages([test_photo], answers, [test_mask])
 
 # %% [markdown]
 # !!! question "Try it"

@@ -256,7 +256,7 @@ assert all(
 # %% [markdown]
 # Copying is a box, whatever convolution follows: nothing of period 2 comes out of it. The other filters have learned
 # something else than interpolation. A kernel that looks for edges wants fast waves, and so it lets copies through, most
-# in `bed_of_nails`. The layers behind must live with that grid, or cancel it. They do not cancel all of it: much is
+# in `bed_of_nails`. The layers behind still hold that grid, or cancel it. They do not cancel all of it: much is
 # left in the logits, but where the softmax does not see it. This is measured [on the page about transposed
 # convolution](07_transposed_convolution.md#the-checkerboard).
 #
@@ -350,7 +350,7 @@ for stage, curve in curves.items():
 
 # %% [markdown]
 # **By 16 pixels**, the windows of all four poolings hold the same pixels as before. What changes then comes from the
-# edge alone: new things have come into view, and the zeros of the padding lie elsewhere. This is the floor.
+# edge alone: new things have come into view, and the zeros of the padding lie elsewhere. Less than this cannot change.
 #
 # **By 8 pixels**, the windows of the first three poolings are as before, and those of the fourth lie half a window off.
 # Nearly all stages feel that on almost all photos, the U-Net too: what they know of the whole has passed through the

@@ -65,7 +65,7 @@ for name, strength in pulls.items():
 # The softmax of the logits gives each class a *share* of a pixel, and the shares add up to 1. Cross-entropy takes the
 # share \(p\) of the true class: \(-\log p\) is 0 for a sure and right answer, and large for a sure and wrong one. The
 # loss is the mean over all pixels. So at the start of a training, when the answer is not sure anywhere, a class with
-# few pixels has little to say.
+# few pixels changes the loss little.
 #
 # Here is a row of 100 pixels, of which 4 are border. One answer overlooks them. The other one finds them, but draws a
 # band that is three times as wide as it should be.
@@ -200,7 +200,7 @@ from skimage.data import chelsea
 from zoo.data.pipeline import resize_image
 
 results = json.loads(losses.RESULTS.read_text())
-assert (losses.TRAINING, losses.SIDE, losses.EPOCHS, len(losses.SEEDS)) == (1600, 64, 4, 2)
+assert (losses.TRAINING, losses.TEST, losses.SIDE, losses.EPOCHS, len(losses.SEEDS)) == (1600, 1000, 64, 4, 2)
 says = {name: np.array([list(row) for row in results[name]["answer"]], int) for name in compared}
 plots.draw_images({"photo": resize_image(chelsea(), losses.SIDE).numpy(), **says}, columns=3)
 
@@ -257,7 +257,7 @@ with_mean = {name: np.column_stack([found, found.mean(axis=1)]) for name, found 
 table(with_mean, [*data.CLASSES, "mean IoU"])
 
 # %% [markdown]
-# How does a loss change an IoU? It moves the point at which the network dares to say *border*. Two numbers show that:
+# How does a loss change an IoU? It moves the point at which the network answers *border*. Two numbers show that:
 # how much of the true border is found (*recall*), and how much of what is called border is right (*precision*).
 
 # %% tags=["numbers"]
@@ -307,6 +307,7 @@ table(
 
 # %%
 assert losses.TRAINING // losses.BATCH_SIZE * losses.EPOCHS == 400
+assert (len(compared) - 1) * (4 + 3) == 28  # each loss but cross-entropy against it, in the columns of two tables
 full = zoo.saved.card("unet")["scores"]["at_network_size"]["iou"]
 print("the stage `unet`, after its full training with both:", *(f"{name} {iou:.3f}" for name, iou in full.items()))
 

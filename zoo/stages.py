@@ -60,7 +60,7 @@ REGISTRY = (  # name, page, what it does, its fault
         "transposed_convolution",
         "07_transposed_convolution",
         "grows by one learned layer",
-        "nothing comes across, and how to shrink is fixed",
+        "nothing comes across, and the layer that shrinks has no weights",
     ),
     Stage("strided_convolution", "04_downwards", "learns how to shrink, too", "fine detail is lost on the way down"),
     Stage("unet", "08_unet", "hands the low-level features across", ""),
