@@ -39,9 +39,9 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 def pytest_collection_modifyitems(items):
     """The longest files begin first. Those that wait for the site, which is built meanwhile, come last."""
-    first = ["test_training.py", "test_install.py"]
+    first = ["test_training.py", "test_install.py", "test_site.py"]
     waiting = {item.path.name for item in items if "site" in item.fixturenames}
-    items.sort(key=lambda item: (item.path.name in waiting, item.path.name not in [*first, "test_site.py"]))
+    items.sort(key=lambda item: (item.path.name in waiting, item.path.name not in first))
 
 
 @pytest.fixture(autouse=True)
@@ -172,13 +172,18 @@ def site_in_the_making(request, site_folder):
             if not (started := pathlib.Path(f"{site_folder}.started")).exists():  # by the first worker
                 started.touch()
                 build = subprocess.Popen([sys.executable, "-c", BUILD, site_folder], cwd=ROOT, start_new_session=True)
-    try:
-        yield
-        if build:
-            build.wait()  # another worker may need it yet
-    finally:
-        if build and build.poll() is None:
-            os.killpg(build.pid, signal.SIGKILL)
+    yield
+    if build:
+        session = request.session
+        stopped = session.shouldstop or session.shouldfail or session.exitstatus == pytest.ExitCode.INTERRUPTED
+        try:
+            if not stopped:
+                build.wait()  # another worker may need it yet
+        finally:
+            if build.poll() is None:
+                os.killpg(build.pid, signal.SIGKILL)
+                build.wait()
+                pathlib.Path(f"{site_folder}.done").write_text("stopped")  # nobody needs to wait for it
 
 
 @pytest.fixture(scope="session")
@@ -189,7 +194,7 @@ def site(site_folder):
     pytest.importorskip("material", reason="mkdocs-material is not installed (extra `site`)")
     done, deadline = pathlib.Path(f"{site_folder}.done"), time.monotonic() + 3600
     while not done.exists():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, "the site was not built within an hour"
         time.sleep(0.5)
     assert done.read_text() == "0", pathlib.Path(f"{site_folder}.log").read_text()
     return site_folder

@@ -173,9 +173,14 @@ def test_errors_of_converters_and_runtimes_are_one_line(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "precision"),
-    [*((format, "mixed_bfloat16") for format in FORMATS), ("litert", "mixed_float16"), ("int8", "mixed_bfloat16")],
+    [
+        *((format, "mixed_bfloat16") for format in FORMATS),
+        ("litert", "mixed_float16"),
+        ("litert", "float64"),
+        ("int8", "mixed_bfloat16"),
+    ],
 )
-def test_grey_wide_models_of_one_class_in_sixteen_bits(format, precision, tmp_path, rng):
+def test_grey_wide_models_of_one_class_in_other_bits(format, precision, tmp_path, rng):
     keras.config.set_dtype_policy(precision)
     model = zoo.build("nearest_unpooling", image_shape=(32, 64, 1), num_classes=1, filters=(8, 8, 8))
     keras.config.set_dtype_policy("float32")

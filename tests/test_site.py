@@ -72,23 +72,26 @@ def seen(browser, pages, samples, address):
         page.on("requestfailed", lambda request: faults.append(request.url))
         page.on("request", lambda request: is_foreign(request.url) and faults.append(request.url))
 
+    def look(path, page, faults):
+        page.wait_for_load_state("networkidle")
+        cut_off, unreadable = page.evaluate(CUT_OFF), what_cannot_be_read(page, 1280, "default", path in samples)
+        found[path] = list(faults), cut_off, unreadable  # a copy: closing the page ends its requests
+        page.context.close()
+
     found, loading = {}, collections.deque()
-    for path in [*pages, *3 * [None]]:
-        if path is not None:
-            settings = {"color_scheme": "light", "viewport": {"width": 1280, "height": 700}}
-            page = browser.new_context(reduced_motion="reduce", **settings).new_page()
-            page.set_default_timeout(120_000)
-            watch(page, faults := [])
-            page.goto(address + path)
-            page.evaluate("document.querySelectorAll('details').forEach(block => block.open = true)")
-            page.evaluate("document.querySelectorAll('img').forEach(image => image.loading = 'eager')")
-            loading.append((path, page, faults))
-        if path is None or len(loading) > 3:
-            path, page, faults = loading.popleft()
-            page.wait_for_load_state("networkidle")
-            found[path] = faults, page.evaluate(CUT_OFF), what_cannot_be_read(page, 1280, "default", path in samples)
-            page.context.close()
-    assert found.keys() == set(pages)
+    for path in pages:
+        settings = {"color_scheme": "light", "viewport": {"width": 1280, "height": 700}}
+        page, faults = browser.new_context(reduced_motion="reduce", **settings).new_page(), []
+        page.set_default_timeout(120_000)
+        watch(page, faults)
+        page.goto(address + path)
+        page.evaluate("document.querySelectorAll('details').forEach(block => block.open = true)")
+        page.evaluate("document.querySelectorAll('img').forEach(image => image.loading = 'eager')")
+        loading.append((path, page, faults))
+        if len(loading) > 3:
+            look(*loading.popleft())
+    for each in loading:
+        look(*each)
     return found
 
 

@@ -245,6 +245,11 @@ def test_a_recipe_with_a_field_of_another_version_is_refused(trained):
 
 def test_a_recipe_that_has_gained_a_field_reads_old_states(trained, compiled):
     change_recipe(trained, lambda recipe: recipe.pop("xla"))
+    for path in trained.glob("after_epoch_*/state.json"):  # and states that do not know the classes
+        kept = json.loads(path.read_text())
+        del kept["data"]["classes"]
+        kept["sha256"] = state.checksum_of_state(path.parent, kept)
+        path.write_text(json.dumps(kept))
     assert len(state.read_state(trained, state.identify(TWO), compiled)) == 2
 
 
@@ -374,7 +379,7 @@ def test_a_training_that_diverges_stops_and_keeps_the_last_good_state(trained):
     kept = {path: path.read_bytes() for path in trained.glob("after_epoch_*/*")}
     longer = dataclasses.replace(TWO, epochs=4, learning_rate=rate)
     change_recipe(trained, lambda recipe: recipe.update(epochs=4, learning_rate=rate))
-    with pytest.raises(training.DivergedError, match=r"no finite number.*state before it"):
+    with pytest.raises(training.DivergedError, match=r"which is not finite.*state before it"):
         training.train(build_small, longer, trained)
     assert {path: path.read_bytes() for path in trained.glob("after_epoch_*/*")}.items() >= {
         path: content for path, content in kept.items() if path.suffix == ".h5"
@@ -390,7 +395,7 @@ def test_a_moment_that_is_infinite_is_no_state(tmp_path):
     keep.check_finite(0, {"loss": 1.0})
     moment = model.optimizer.variables[-1]
     moment.assign(np.full(moment.shape, np.inf))
-    with pytest.raises(training.DivergedError, match=f"gave a {moment.path} that is no finite number"):
+    with pytest.raises(training.DivergedError, match=f"gave {moment.path}, which is not finite"):
         keep.check_finite(0, {"loss": 1.0})
 
 

@@ -83,10 +83,10 @@ for axis, title, squares in zip(
 ):
     axis.imshow(photo)
     for number, field in enumerate(squares):
-        corner = (64 if len(squares) == 1 else middle + 0.5) - field / 2
+        corner = (64 if len(squares) == 1 else middle) - field / 2
         colour = plots.TINTS[number % len(plots.TINTS)]
         axis.add_patch(Rectangle((corner, corner), field, field, fill=False, edgecolor=colour, linewidth=2.5))
-    axis.set(xlim=(-8, 136), ylim=(136, -8))
+    axis.set(xlim=(-8, 144), ylim=(144, -8))
     axis.set_title(title, fontsize=10)
     axis.set_axis_off()
 figure

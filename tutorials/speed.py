@@ -233,11 +233,12 @@ print(f"batch 1, LiteRT, int8: half of the rounds took {first:.1f} to {third:.1f
 assert third > 2 * runtimes["LiteRT, int8", 1]
 
 # %% [markdown]
-# So for one photo Keras on TensorFlow and PyTorch are about equally fast; for sixteen, Keras leads. ONNX Runtime leads
-# both in both. The 8-bit LiteRT file has the smallest median in both, but for one photo its rounds differ widely. And
-# its logits are rounded, so that some pixels get another class. LiteRT in floats leads for one photo, and is level with
-# Keras for sixteen. Keras *on* PyTorch is the slowest in both. (The U-Net on TensorFlow stands in more than one table
-# of this page, each time beside other contenders, and its times differ. Compare within a table.)
+# So for one photo Keras on TensorFlow and PyTorch are about equally fast; for sixteen, Keras leads. ONNX Runtime is
+# faster than both, for one photo and for sixteen. The 8-bit LiteRT file has the smallest median in both, but for one
+# photo its rounds differ widely. And its logits are rounded, so that some pixels get another class. LiteRT in floats
+# leads for one photo, and is level with Keras for sixteen. Keras *on* PyTorch is the slowest in both. (The U-Net on
+# TensorFlow stands in more than one table of this page, each time beside other contenders, and its times differ.
+# Compare within a table.)
 #
 # ## Other U-Nets
 #

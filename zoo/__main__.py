@@ -21,9 +21,19 @@ def main(arguments=None):
         except OSError:  # it is closed, and its number would be that of the next file
             os.open(os.devnull, os.O_RDWR)
             setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
-    options = parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show loses no table
+    try:
+        run(parser().parse_args(arguments))
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:  # nobody takes it: Python would try once more at its end
+            write_no_more()
+
+
+def run(options):
+    """Runs the command of the parsed options."""
     try:
         name = vars(options).get("stage", vars(options).get("model", ""))
         if name and not name.endswith(".keras"):
@@ -36,24 +46,19 @@ def main(arguments=None):
         pkgutil.resolve_name(options.run)(options)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever reads, `head` for one, has enough
-        write_no_more()
         sys.exit(1)
     except KeyboardInterrupt:
         resume = " The same command goes on from the last whole epoch." if options.command in ("train", "grid") else ""
         sys.exit(f"\n{options.command}: stopped.{resume}")
     except Exception as error:
         line = explain(error)
-        try:
-            sys.stdout.flush()
-        except OSError:  # it goes to a full disk: Python would try once more at its end
-            write_no_more()
         if line is None or options.traceback:
             raise
         sys.exit(printable(f"{options.command}: {line}"))
 
 
 def write_no_more():
-    """Lets go what was printed and cannot be written."""
+    """Drops what was printed and cannot be written."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

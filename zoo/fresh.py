@@ -40,7 +40,7 @@ def process(prepare, *arguments):
 
 @contextlib.contextmanager
 def without_interrupts():
-    """Ctrl-C waits until the end of a `with` statement; a process that starts in it never sees one.
+    """A process that starts within a `with` statement never sees a Ctrl-C; this one may see it later.
 
     A terminal sends Ctrl-C to the process that measures and to its parent, which decides. Windows has no such mask.
     """

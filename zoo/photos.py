@@ -4,7 +4,6 @@ import collections
 import contextlib
 import itertools
 import os
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from zoo import data, files, plots, prediction
+from zoo.data.pairs import as_disks_compare
 from zoo.data.pictures import READABLE, pixel_count
 
 ENDINGS_OF_KINDS = {"overlay": ".png", "mask": ".mask.png", "cutout": ".cutout.png"}
@@ -96,6 +96,8 @@ def write_all(
             if files.absolute(path) in originals:
                 raise FileExistsError(f"its picture would replace the photo {path}. Name another --out.")
             files.refuse_taken(path, overwrite)
+            if path.is_dir() and not path.is_symlink():
+                raise FileExistsError(f"{path} is a folder, and is not replaced by a file. Move it.")
         return data.read_image(photo)
 
     def write(photo, image, logits):
@@ -105,6 +107,7 @@ def write_all(
                 unfinished = stack.enter_context(files.write_whole(path, overwrite))
                 # Little compression, for more takes longer than everything else.
                 draw(kind, image, mask, background).save(unfinished, "png", compress_level=1)
+                files.sync(unfinished)  # a full disk shows before the first gets its name
 
     with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
         groups = ({photo: pool.submit(read, photo) for photo in group} for group in group_by_size(photos))
@@ -181,20 +184,16 @@ def predict_thinned(
 
 def picture_names(photos: list[Path], kinds: Collection[str]) -> list[dict[str, str]]:
     """The names of the pictures of each photo, by kind, no two alike: after its own; where two photos share one, with
-    its folder; and with a number where that is taken as well. Some disks do not tell "a" from "A", nor an accent that
-    is a letter of its own from one that is not.
+    its folder; and with a number where that is taken as well. Some disks do not tell "a" from "A", nor an é of one
+    character from an é of two.
     """
-
-    def plain(name):
-        return unicodedata.normalize("NFC", name).casefold()
-
-    photos_of = collections.Counter(plain(photo.name) for photo in photos)
+    photos_of = collections.Counter(as_disks_compare(photo.name) for photo in photos)
     found, taken = [], {LEGEND}
     for photo in photos:
-        shared = photos_of[plain(photo.name)] > 1
+        shared = photos_of[as_disks_compare(photo.name)] > 1
         name = f"{files.absolute(photo).parent.name}_{photo.name}" if shared else photo.name
         candidates = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
         choices = ({kind: f"{name}{ENDINGS_OF_KINDS[kind]}" for kind in kinds} for name in candidates)
-        found.append(next(names for names in choices if taken.isdisjoint(map(plain, names.values()))))
-        taken.update(map(plain, found[-1].values()))
+        found.append(next(names for names in choices if taken.isdisjoint(map(as_disks_compare, names.values()))))
+        taken.update(map(as_disks_compare, found[-1].values()))
     return found

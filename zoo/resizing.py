@@ -59,7 +59,7 @@ def for_images(model: keras.Model, shape: tuple[int | None, int | None, int]) ->
 
 
 def in_float32(config: Any) -> Any:
-    """A model's configuration with 32 bits in the place of 16, which the runtimes do not have, and of 64."""
+    """A model's configuration with 32 bits in the place of 16 or 64, which not all runtimes have."""
     if isinstance(config, dict):
         return {key: in_float32(value) for key, value in config.items()}
     if isinstance(config, list | tuple):

@@ -20,8 +20,8 @@ from zoo.files import check_file, checksum, write_json, write_whole
 
 __all__ = ["card", "cards", "folder_of_models", "load", "load_any", "load_file", "save"]
 
-MOST_NUMBER = 25_000  # in a configuration, but for those that only tell one thing from another
-MOST_WEIGHTS = 25_000_000  # of a filter that sees a single channel, all filters of a layer together
+MOST_NUMBER = 100_000  # in a configuration, but for those that only tell one thing from another
+MOST_WEIGHTS = 25_000_000  # of a convolution, for each channel that it sees
 NAMES = ("seed", "shared_object_id")
 MOST_BYTES = 50_000_000  # of a configuration, and of weights that a model does not need: kilobytes may hold gigabytes
 
@@ -57,7 +57,6 @@ def load(stage: str, folder: str | os.PathLike | None = None) -> keras.Model:
         OSError: if the folder has no such model (`FileNotFoundError`), or something else in its place.
     """
     path = find(stage, folder, ".keras")
-    check_file(path)
     if checksum(path) != (known := card(stage, folder)["sha256"]):
         raise ValueError(
             f"{path} has changed since its card was written (its SHA-256 is not {known[:12]}...). "
@@ -114,21 +113,21 @@ def load_file(path: str | os.PathLike) -> keras.Model:
     return model
 
 
-def check_numbers(config: dict | list) -> None:
-    """Refuses a configuration with a number, of filters for one, by which alone Keras may take gigabytes at once."""
+def check_numbers(config: dict | list, within: str = "") -> None:
+    """Refuses numbers, of filters for one, and kernels, by which Keras may take gigabytes at once."""
     if isinstance(config, dict) and isinstance(filters := config.get("filters", 1), int):
         kernel = config.get("kernel_size", 1)
         sides = [side for side in (kernel if isinstance(kernel, list) else [kernel]) if isinstance(side, int)]
         if (weights := filters * math.prod(sides)) > MOST_WEIGHTS:
-            raise ValueError(
-                f"its config.json must hold layers of up to {MOST_WEIGHTS:,} weights a channel. Received: {weights:,}"
-            )
+            limit = f"layers of up to {MOST_WEIGHTS:,} weights for each channel"
+            raise ValueError(f"its config.json must hold {limit}. Received: {weights:,}")
     for name, value in config.items() if isinstance(config, dict) else enumerate(config):
+        where = within if isinstance(config, list) else name
         if isinstance(value, dict | list):
-            check_numbers(value)
-        elif isinstance(value, int) and value > MOST_NUMBER and name not in NAMES:
+            check_numbers(value, where)
+        elif isinstance(value, int) and value > MOST_NUMBER and where not in NAMES:
             raise ValueError(
-                f"its config.json must hold numbers of at most {MOST_NUMBER:,}. Received: {name} {value:,}"
+                f"its config.json must hold numbers of at most {MOST_NUMBER:,}. Received: {where} {value:,}"
             )
 
 

@@ -471,7 +471,7 @@ def spoil(folder):
             "p04.jpg is JPEG, which changes",
         ),
         *("p05.png is of size 9 x 9, and its photo of 16 x 12", "p06.png holds 7, and the classes are 0 to 2"),
-        *("p08.png: it is in colours, and a right `classes.json` must name them", "p09.png has the name of p09.jpg"),
+        *("p08.png: it is in colours, which a correct `classes.json` must name", "p09.png has the name of p09.jpg"),
         *("p10.jpg: image file is truncated", "p11.tif holds -1", "p12.png is JPEG, which changes", "p13.png"),
         *("more is a folder, and folders within are not searched", "caf\\udce9.png has a name that is not UTF-8"),
     )
@@ -511,27 +511,32 @@ def test_what_is_meant_for_a_split_is_not_passed_over(folder, tmp_path):
     (own / "val.txt").write_text("p00")
     misnamed, unheeded = look(own)
     assert misnamed.endswith("dev is no split: call it train, validation or test, or move it away")
-    assert unheeded.endswith("val.txt is a list, which is heeded beside images/ and masks/ alone: remove it")
+    assert unheeded.endswith("val.txt is a list of pictures, which does not count beside train/ and test/: remove it")
     (folder / "test.txt").symlink_to("nowhere")
     (folder / "train.txt").mkdir()
     assert [line.partition(" must be a file")[0] for line in look(folder)] == [
         str(folder / "test.txt"),
         str(folder / "train.txt"),
     ]
+    (folder / "test.txt").unlink()
+    (folder / "train.txt").rmdir()
+    assert not look(folder)
+    with pytest.raises(ValueError, match="`folder` must name a folder"):
+        data.look("")
 
 
 def test_masks_in_colours_are_told_the_way_out(folder):
     mask = folder / "masks" / "p00.png"
     Image.new("RGB", (16, 12)).save(mask)
     assert look(folder) == [
-        f"{mask}: it is in colours, and a right `classes.json` must name them. Or store numbers, in grey"
+        f"{mask}: it is in colours, which a correct `classes.json` must name. Or store class numbers in a grey picture"
     ]
 
 
 def test_what_is_ignored_is_no_class(folder):
     (folder / "classes.txt").write_text("sky\nroad\nignored")
     (problem,) = look(folder)
-    assert problem.endswith("classes.txt: what is ignored is no class, and has the number 255: take its name out")
+    assert problem.endswith("classes.txt: 'ignored' is no class, but the number 255 in masks: remove its line")
 
 
 def test_a_palette_that_a_program_reordered_is_told(folder):
@@ -548,7 +553,9 @@ def test_a_palette_that_a_program_reordered_is_told(folder):
         exchanged.putpalette(palette.tobytes())
         exchanged.save(path)
     (line,) = advice(folder)
-    assert line.startswith("advice: one colour, (200, 0, 0), is 2 in p00.png and 1 in p29.png, and numbers count.")
+    assert line.startswith(
+        "advice: one colour, (200, 0, 0), is 2 in p00.png and 1 in p29.png, and only the numbers count."
+    )
 
 
 def test_a_background_that_is_none_is_told(folder):

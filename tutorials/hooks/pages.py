@@ -92,7 +92,9 @@ def execute(script, notebook, kept):
     options = {"timeout": 900, "kernel_name": "python3", "coalesce_streams": True}
     options |= {"shutdown_kernel": "immediate", "resources": {"metadata": {"path": ROOT}}}
     try:
-        with tempfile.TemporaryDirectory() as temporary:  # a kernel that ends at once leaves its own behind
+        with tempfile.TemporaryDirectory(
+            ignore_cleanup_errors=True
+        ) as temporary:  # a kernel that is killed leaves files
             NotebookClient(notebook, **options).execute(env={**os.environ, "TMPDIR": temporary})
     except (CellExecutionError, TimeoutError, DeadKernelError) as error:
         raise PluginError(f"{script} fails:\n{error}") from None

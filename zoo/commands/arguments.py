@@ -25,7 +25,7 @@ def some_name(text):
 
 def dataset_name(text):
     """One of the data sets, or a folder."""
-    if text in DATASETS or os.path.isdir(some_path(text)):  # unlike Path's, it stands any text
+    if text in DATASETS or os.path.isdir(some_path(text)):  # Path's raises where a name is too long
         return text
     raise argparse.ArgumentTypeError(f"must be one of {', '.join(DATASETS)}, or a folder, not {text!r}")
 

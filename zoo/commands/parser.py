@@ -33,7 +33,9 @@ def parser():
     command("download", "datasets:download", text)
     text = "look through a folder of pictures and masks: what is in it, and what is wrong with it"
     added = command("inspect", "datasets:inspect", text)
-    text = "with images/ and masks/, whose numbers are the classes, as PNG; 255 does not count; classes.txt names them"
+    text = (
+        "with images/ and masks/; a mask is a PNG of class numbers, 255 does not count; classes.txt names the classes"
+    )
     added.add_argument("folder", metavar="FOLDER", type=some_path, help=text)
     text = "file for a picture of the first photos with their masks (default: inspection.png)"
     added.add_argument("--out", type=some_path, default=Path("inspection.png"), help=text)

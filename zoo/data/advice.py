@@ -23,18 +23,19 @@ def advise(contents: Contents) -> list[str]:
 
 def differing_palettes(contents):
     """A line where one colour has two numbers in two masks: some programs reorder palettes unasked."""
+    if contents.colours:
+        return []  # a `classes.json` decides
     seen = {}
     for pair in contents.pairs:
-        known = pair.pixels.keys() & pair.palette.keys() - {contents.ignored}
-        shown = {number: pair.palette[number] for number in sorted(known)}
-        if contents.colours or len(set(shown.values())) < len(shown):
-            continue  # a `classes.json` decides, or colours say nothing
+        shown = {number: colour for number, colour in pair.palette.items() if number != contents.ignored}
+        if len(set(shown.values())) < len(shown):
+            continue  # the colours say nothing
         for number, colour in shown.items():
             other, mask = seen.setdefault(colour, (number, pair.mask))
             if other != number:
                 return [
                     f"one colour, {channels(colour)}, is {other} in {mask.name} and {number} in {pair.mask.name}, and "
-                    "numbers count. If a program reordered the palettes, store the masks as RGB, with a classes.json"
+                    "only the numbers count. If a program reordered palettes, store masks as RGB, with a classes.json"
                 ]
     return []
 

@@ -35,7 +35,7 @@ TURNS = threading.Semaphore(2)  # as many large pictures are decoded at once
 @dataclasses.dataclass(frozen=True)
 class Pair:
     """A photo and its mask: their files, their size, the pixels of each number, a digest of the mask, how its greys
-    count (`greys_count_by`), and the colours of its palette (`read_palette`).
+    count (`greys_count_by`), and the colours that a palette gives its numbers.
     """
 
     name: str
@@ -74,6 +74,7 @@ def look(folder: str | os.PathLike) -> Contents:
 
     Raises:
         FileNotFoundError, NotADirectoryError: if it is no folder.
+        ValueError: if the name is empty.
     """
     if not os.fspath(folder):  # which would be the current folder
         raise ValueError("`folder` must name a folder. Received: ''")
@@ -85,8 +86,9 @@ def look(folder: str | os.PathLike) -> Contents:
     parts = [*(folder / name for name in ("images", "masks")), *folder.glob("*/images"), *folder.glob("*/masks")]
     parts = [part for part in parts if part.is_dir()]
     lists = [*folder.glob("*.txt"), *folder.glob("classes.json")]
-    files = sorted(path for path in [*parts, *lists, *(p for part in parts for p in part.iterdir())] if path.exists())
-    return look_at(folder, tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files))
+    files = sorted([*parts, *lists, *(path for part in parts for path in part.iterdir())])
+    found = [path.stat() if path.exists() else path.lstat() for path in files]  # a broken link has the second alone
+    return look_at(folder, tuple((path, of.st_size, of.st_mtime_ns) for path, of in zip(files, found, strict=True)))
 
 
 @functools.lru_cache(maxsize=4)
@@ -152,7 +154,15 @@ def look_at_pair(name, split, image, mask, colours):
                 return f"{mask} holds more than {MAX_CLASSES + 1} numbers, and there may be up to {MAX_CLASSES} classes"
             digest = hashlib.sha256(numbers.ravel()).hexdigest()
             return Pair(
-                name, split, image, mask, size, pixels, digest, greys_count_by(mask, colours), read_palette(mask)
+                name,
+                split,
+                image,
+                mask,
+                size,
+                pixels,
+                digest,
+                greys_count_by(mask, colours),
+                read_palette(mask, pixels),
             )
     except (OSError, ValueError) as error:
         return first_line(error)

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import math
 import os
+import shlex
 from pathlib import Path
 
 import tensorflow as tf
@@ -26,9 +27,10 @@ def open_folder(folder: str | os.PathLike) -> Dataset:
         classes.txt  the names of the classes, a line each, from 0 (optional)
 
     Such a folder is split by a fixed rule, or by lists of names: `train.txt`, `validation.txt` (optional), `test.txt`.
-    Or it holds folders `train/`, `validation/` (optional) and `test/`, with `images/` and `masks/` in each. Masks in
-    colours need `classes.json` in place of `classes.txt`: `{"road": [128, 64, 128], ...}`; a colour named "ignored"
-    does not count, and with a single class, black is background.
+    Or it holds folders `train/`, `validation/` (optional) and `test/`, with `images/` and `masks/` in each; other such
+    folders, and lists beside them, are refused. Masks in colours need `classes.json` in place of `classes.txt`:
+    `{"road": [128, 64, 128], ...}`; a colour named "ignored" does not count, and with a single class, black is
+    background.
 
     255 in a mask is ignored (65535 where there are more than 255 classes). The class named "background" is the
     background, if there is one. A `classes.txt` with a single name means that 1 is this class and 0 is none.
@@ -47,7 +49,7 @@ def open_folder(folder: str | os.PathLike) -> Dataset:
     if contents.problems:
         lines = [problem.removesuffix(".") for problem in contents.problems[:SHOWN]]
         if (more := len(contents.problems) - SHOWN) > 0:
-            lines.append(f"and {more} more, which `python -m zoo inspect {folder}` names")
+            lines.append(f"and {more} more, which `python -m zoo inspect {shlex.quote(str(folder))}` names")
         raise ValueError(f"{folder} is no data set yet: {'; '.join(lines)}.")
     return Dataset(
         name=Path(folder).resolve().name,

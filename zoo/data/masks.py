@@ -35,7 +35,8 @@ def read_classes(folder, problems):
             if len(set(names)) < len(names) or not names:
                 raise ValueError("it must hold names, a line each, no two alike")
             if "ignored" in names:
-                raise ValueError("what is ignored is no class, and has the number 255: take its name out")
+                number = ignored_number(names)
+                raise ValueError(f"'ignored' is no class, but the number {number} in masks: remove its line")
             return check_names(names), {}
     except (OSError, ValueError, RecursionError) as error:
         problems.append(f"{path}: {first_line(error)}")
@@ -88,7 +89,9 @@ def read_numbers(path, colours):
 
     def convert(image):
         if image.mode in ("RGB", "RGBA") and not colours:
-            raise ValueError("it is in colours, and a right `classes.json` must name them. Or store numbers, in grey")
+            raise ValueError(
+                "it is in colours, which a correct `classes.json` must name. Or store class numbers in a grey picture"
+            )
         if image.mode not in ("RGB", "RGBA", "L", "1") or not colours:
             mask = modes.numbers(image)
             if image.mode == "P" and colours:
@@ -155,9 +158,12 @@ def palette_of(image):
     return dict(enumerate((np.reshape(image.getpalette(), (-1, 3)) @ PACK).tolist()))
 
 
-def read_palette(path):
-    """As `palette_of`, of a mask; empty if it has none."""
-    read = lambda image: palette_of(image) if image.mode == "P" else {}  # noqa: E731
+def read_palette(path, numbers):
+    """The colours that a palette gives these numbers; empty if a mask has none."""
+
+    def read(image):
+        return {n: colour for n, colour in palette_of(image).items() if n in numbers} if image.mode == "P" else {}
+
     return pictures.read_file(path, pictures.MASK_FORMATS, read)
 
 

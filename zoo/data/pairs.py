@@ -1,6 +1,7 @@
 """Which photo of a folder belongs to which mask, and to which split."""
 
 import hashlib
+import os
 import unicodedata
 from pathlib import Path
 
@@ -39,12 +40,12 @@ def find_pairs(folder, problems):
     problems += [
         f"{path} is no split: call it train, validation or test, or move it away"
         for path in inside
-        if path.name not in known and (path / "images").is_dir() and (path / "masks").is_dir()
+        if path.name not in known and all(os.path.isdir(path / part) for part in ("images", "masks"))
     ]
     problems += [
-        f"{path} is a list, which is heeded beside images/ and masks/ alone: remove it"
+        f"{path} is a list of pictures, which does not count beside train/ and test/: remove it"
         for path in inside
-        if path.suffix == ".txt" and path.stem in known
+        if path.suffix == ".txt" and path.stem in known and path.is_file()
     ]
     pairs = []
     for split, parts in levels.items():
@@ -101,6 +102,11 @@ def plain(name):
     return unicodedata.normalize("NFC", name)
 
 
+def as_disks_compare(name):
+    """A name as a disk takes it that does not tell "a" from "A", nor an é of one character from an é of two."""
+    return plain(name).casefold()
+
+
 def is_utf8(name):
     """Whether the name of a file can be written: Python keeps bytes of other encodings as lone surrogates."""
     return not any("\ud800" <= letter <= "\udfff" for letter in name)
@@ -117,7 +123,9 @@ def choose_splits(folder, problems):
     there = {plain(path.stem) for path in (folder / "images").iterdir()}
     for split, path in lists:
         for name in filter(None, map(str.strip, read_list(path, problems))):
-            name = plain(Path(name if name in there else name.replace("\\", "/")).name)  # or as Windows writes a path
+            if plain(Path(name).stem) not in there:
+                name = name.replace("\\", "/")  # as Windows writes a path
+            name = plain(Path(name).name)
             if name not in there and Path(name).suffix.lower() in pictures.READABLE:
                 name = Path(name).stem
             if listed.setdefault(name, (split, path.name))[0] != split:

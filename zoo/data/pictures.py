@@ -127,7 +127,7 @@ def read_file(path, formats, convert):
     except Image.DecompressionBombError:
         raise OSError(f"{path}: a picture may have up to {MAX_PIXELS:,} pixels. Received: far more") from None
     except Exception as error:  # the decoders of broken files raise errors of many kinds
-        if "out of memory" in str(error):  # as Pillow's decoders say it
+        if is_memory(error):
             raise MemoryError(f"{path}: {first_line(error)}") from error
         raise OSError(f"{path}: {first_line(error)}") from error
 
@@ -145,7 +145,14 @@ def read_opened(image, formats, convert):
     except MemoryError:
         raise
     except Exception as error:  # as for files
+        if is_memory(error):
+            raise MemoryError(first_line(error)) from error
         raise ValueError(f"`source`: {first_line(error)}") from error
+
+
+def is_memory(error):
+    """Whether a decoder of Pillow had too little memory. (That of TIFF does not say so.)"""
+    return isinstance(error, OSError) and error.errno is None and "out of memory" in str(error)
 
 
 def begins_as_jpeg(path):

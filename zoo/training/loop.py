@@ -44,7 +44,8 @@ def train(
         ValueError: if the folder holds a training by another recipe, of other pictures or of another model, or another
             training is at work in it, or it is not one that all processes see, or there are fewer images than fill a
             batch, or a split is empty, or nothing in it counts.
-        DivergedError: if the loss or a weight is no finite number any more; the state before is kept.
+        DivergedError: if the loss, a weight or a number of the optimiser is not finite any more; the state before is
+            kept.
     """
     folder = Path(folder)
     check_data(recipe)

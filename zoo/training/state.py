@@ -21,7 +21,7 @@ from zoo.training.recipe import with_defaults
 
 
 class DivergedError(RuntimeError):
-    """The loss of a training, or one of its weights, is no finite number any more."""
+    """The loss of a training, a weight or a number of its optimiser is not finite any more."""
 
 
 class KeepState(keras.callbacks.Callback):
@@ -67,7 +67,7 @@ class KeepState(keras.callbacks.Callback):
         wrong += [v.path for v in variables if not np.isfinite(keras.ops.convert_to_numpy(v)).all()]
         if wrong:
             raise DivergedError(
-                f"Epoch {epoch + 1} gave a {wrong[0]} that is no finite number. What is kept in {self.folder} is the "
+                f"Epoch {epoch + 1} gave {wrong[0]}, which is not finite. What is kept in {self.folder} is the "
                 "state before it. Try a smaller learning rate, or float32 instead of mixed precision."
             )
 
@@ -97,6 +97,8 @@ def read_state(folder, identity, model):
             print(printable(f"Passed over the state {state}, which is damaged: {first_line(error)}"))
             continue
         kept = {**identity, **kept, "recipe": with_defaults(kept["recipe"])}  # older states have neither data nor start
+        if isinstance(kept["data"], dict):  # older states do not have the classes either
+            kept["data"] = {"classes": identity["data"]["classes"], **kept["data"]}
         names = {"recipe": "recipe", "data": "state of the data set", "start": "file to start from"}
         for name, what in names.items():
             check_same(folder, what, kept[name], identity[name])
