@@ -544,6 +544,7 @@ rows = [
 Markdown(format_table(["answered, by seed", *THIN], rows))
 
 # %% tags=["check"]
+assert {len(found) for of_stages in streets.values() for found in of_stages.values()} == {2}
 forgetful = [stage for stage in ways if ways[stage][1] == "nothing"]
 assert max(max(answered[stage]["pole"]) for stage in forgetful) < 0.005
 assert min(min(answered[stage]["pole"]) for stage in answered if stage not in forgetful) > 0.1
