@@ -49,6 +49,12 @@ def refuse_taken(path, overwrite=False):
         raise FileExistsError(f"{path} is there already. Move it, or allow it to be replaced with --overwrite.")
 
 
+def refuse_folder(path):
+    """Raises a `FileExistsError` if a folder has this name, which no file replaces."""
+    if path.is_dir() and not path.is_symlink():
+        raise FileExistsError(f"{path} is a folder, and is not replaced by a file. Move it.")
+
+
 def refuse_own(path, pictures):
     """Raises a `FileExistsError` if a picture that is to be written has the name of one that was given."""
     if absolute(path) in own_names(pictures):
@@ -69,8 +75,8 @@ def absolute(path):
 
 def publish(unfinished, path, overwrite):
     """Gives what is finished its name."""
-    if overwrite and path.is_dir() and not path.is_symlink() and not unfinished.is_dir():
-        raise FileExistsError(f"{path} is a folder, and is not replaced by a file. Move it.")
+    if overwrite and not unfinished.is_dir():
+        refuse_folder(path)
     if overwrite and os.path.lexists(path) and unfinished.is_dir():  # no folder can replace anything: that is moved
         old = unfinished.with_name(f"old.{path.name}")
         try:

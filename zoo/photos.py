@@ -96,8 +96,7 @@ def write_all(
             if files.absolute(path) in originals:
                 raise FileExistsError(f"its picture would replace the photo {path}. Name another --out.")
             files.refuse_taken(path, overwrite)
-            if path.is_dir() and not path.is_symlink():
-                raise FileExistsError(f"{path} is a folder, and is not replaced by a file. Move it.")
+            files.refuse_folder(path)
         return data.read_image(photo)
 
     def write(photo, image, logits):
