@@ -23,8 +23,6 @@ def advise(contents: Contents) -> list[str]:
 
 def differing_palettes(contents):
     """A line where one colour has two numbers in two masks: some programs reorder palettes unasked."""
-    if contents.colours:
-        return []  # a `classes.json` decides
     seen = {}
     for pair in contents.pairs:
         shown = {number: colour for number, colour in pair.palette.items() if number != contents.ignored}

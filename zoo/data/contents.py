@@ -35,7 +35,7 @@ TURNS = threading.Semaphore(2)  # as many large pictures are decoded at once
 @dataclasses.dataclass(frozen=True)
 class Pair:
     """A photo and its mask: their files, their size, the pixels of each number, a digest of the mask, how its greys
-    count (`greys_count_by`), and the colours that a palette gives its numbers.
+    count (`greys_count_by`), and the colours that a palette gives its numbers where no `classes.json` tells them.
     """
 
     name: str
@@ -162,7 +162,7 @@ def look_at_pair(name, split, image, mask, colours):
                 pixels,
                 digest,
                 greys_count_by(mask, colours),
-                read_palette(mask, pixels),
+                {} if colours else read_palette(mask, pixels),  # a `classes.json` decides
             )
     except (OSError, ValueError) as error:
         return first_line(error)
