@@ -254,3 +254,7 @@ def test_the_command_names_files_after_what_was_given(small, tmp_path, monkeypat
     with pytest.raises(SystemExit, match="finite logits"):
         __main__.main([*command, "--format", "litert"])
     assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["own5.onnx"]
+    monkeypatch.undo()
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 2, "validation": 2, "test": 2})
+    __main__.main([*command, "--format", "litert", "--quantize", "int8"])  # its photos are squeezed to 16 x 32, too
+    assert {entry.name for entry in (tmp_path / "out").iterdir()} == {"own5.onnx", "own5_int8.tflite"}

@@ -41,7 +41,11 @@ training.train(build, training.{GROWING!r}, sys.argv[1])
 """
 
 # Moments of a kill, and how many epochs are whole then: all with small images, and one more.
-MOMENTS = {"while the weights are written": 2, "before the state gets its name": 3}
+MOMENTS = {
+    "while the weights are written": 2,
+    "before the state gets its name": 3,
+    "before a state that is too old goes": 3,
+}
 
 
 def build_unpooling():
@@ -62,7 +66,7 @@ def assert_equal_bit_for_bit(weights, expected):
 def uninterrupted(tmp_path_factory):
     """What a training ends with, and copies of its folder at the `MOMENTS`, as a kill would leave it."""
     folder, copies = (tmp_path_factory.mktemp(name) for name in ("uninterrupted", "killed"))
-    save, publish = keras.Model.save_weights, files.publish
+    save, publish, remove = keras.Model.save_weights, files.publish, shutil.rmtree
 
     def write_half_first(model, path):
         if path.parent.name == "after_epoch_0003":
@@ -76,10 +80,16 @@ def uninterrupted(tmp_path_factory):
             shutil.copytree(folder, copies / "before the state gets its name")
         publish(unfinished, path, overwrite)
 
+    def remove_later(path, **options):
+        if path.name == "after_epoch_0001":
+            shutil.copytree(folder, copies / "before a state that is too old goes")
+        remove(path, **options)
+
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(synthetic_pets, "EXAMPLES", FEW)
         patched.setattr(keras.Model, "save_weights", write_half_first)
         patched.setattr(files, "publish", copy_first)
+        patched.setattr(state.shutil, "rmtree", remove_later)
         return numbers(training.train(build_unpooling, GROWING, folder)[0]), copies
 
 
@@ -91,10 +101,11 @@ def test_a_kill_while_the_state_is_kept_leaves_no_trace(moment, uninterrupted):
     folder = copies / moment
     assert training.phases(GROWING)[0][1] == range(MOMENTS["while the weights are written"])
     assert state.epochs_of(state.states(folder)[0]) == MOMENTS[moment]
-    assert list(folder.glob(".unfinished.*"))
+    assert list(folder.glob(".unfinished.*")) or len(state.states(folder)) == 3
     model, history = training.train(build_unpooling, GROWING, folder)
     assert len(history) == GROWING.epochs
     assert_equal_bit_for_bit(numbers(model), expected)
+    assert [state.epochs_of(kept) for kept in state.states(folder)] == [4, 3]
     assert not list(folder.glob(".unfinished.*"))
 
 

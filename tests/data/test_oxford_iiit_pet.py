@@ -99,6 +99,18 @@ def test_what_is_wrong_within_a_record_is_named_in_one_line(
         list(data.examples("oxford_iiit_pet", "train+validation"))
 
 
+@pytest.mark.parametrize("field", ["species", "image", "segmentation_mask", "file_name"])
+def test_a_record_with_a_missing_field_gets_one_line(small_copy, field):
+    def take_away(number, feature):
+        if number == 1:
+            del feature[field]
+
+    small_copy("test", take_away)
+    with pytest.raises(SystemExit, match=rf"^evaluate: The split 'test' of oxford_iiit_pet: .*{field}") as stopped:
+        main(["evaluate", "unet", "--dataset", "oxford_iiit_pet"])
+    assert "\n" not in stopped.value.code
+
+
 def test_photos_are_decoded_as_tensorflow_does(small_copy):
     found = list(data.examples("oxford_iiit_pet", "train+validation").as_numpy_iterator())
     stored = list(oxford_iiit_pet.read_official("train").as_numpy_iterator())

@@ -58,6 +58,13 @@ def test_equals_sliding_window_of_other_classifiers(name, stride, randomize, rng
     assert_equals_sliding(keras.Sequential(CLASSIFIERS[name]()), window, stride, randomize, rng, (2, 12, 24, 2))
 
 
+@pytest.mark.parametrize(("outside", "inside"), [("mixed_bfloat16", "float32"), ("float32", "mixed_bfloat16")])
+def test_refuses_a_classifier_of_another_precision(outside, inside):
+    classifier = keras.Sequential([layers.Flatten(dtype=outside), layers.Dense(3, dtype=inside, name="decide")])
+    with pytest.raises(ValueError, match=r"`classifier` must compute as this layer does.*decide.*computes in"):
+        DenseWindow2D(classifier, 8, dtype=outside)
+
+
 @pytest.mark.parametrize(
     "layer",
     [

@@ -21,7 +21,7 @@ class DenseWindow2D(SlidingWindow2D):
 
     All patches share their features: a convolution runs once over the whole image, and a
     pooling layer keeps every pixel and spreads the taps of what follows instead (dilation).
-    Give this layer and the classifier the same dtype policy.
+    This layer and the classifier need the same dtype policy.
 
     Examples:
         >>> classifier = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
@@ -45,7 +45,7 @@ class DenseWindow2D(SlidingWindow2D):
 
     Raises:
         ValueError: if an argument or the input's shape is not as above, or the classifier has a
-            layer that cannot be evaluated densely.
+            layer that cannot be evaluated densely, or in this layer's precision.
 
     Reference:
         Giusti et al., Fast image scanning with deep max-pooling convolutional neural networks,
@@ -60,6 +60,11 @@ class DenseWindow2D(SlidingWindow2D):
             check_dense(layer, flat)
             flat = flat or isinstance(layer, layers.Flatten)
         super().__init__(classifier, window, stride, **kwargs)
+        if other := [layer for layer in classifier.layers if layer.compute_dtype != self.compute_dtype]:
+            raise ValueError(
+                f"`classifier` must compute as this layer does, in {self.compute_dtype}. "
+                f"Received: {other[0].name}, which computes in {other[0].compute_dtype}"
+            )
 
     def classify_patch(self, channels):
         sides = (self.window, self.window)
