@@ -14,7 +14,7 @@ from skimage.data import chelsea
 
 import zoo
 from zoo import data, plots, saved
-from zoo.data import augmentation, pipeline
+from zoo.data import augmentation, squeezing
 from zoo.evaluation import Scores, boundary, confusion_matrix
 
 dataset = data.default_dataset()
@@ -111,7 +111,7 @@ def rarest_class(corner):
     return np.bincount(piece(corner).ravel(), minlength=3).min()
 
 
-small_mask = pipeline.resize_mask(examples[0][1], 64).numpy()
+small_mask = squeezing.resize_mask(examples[0][1], 64).numpy()
 corner = max(np.ndindex(64 - 6, 64 - 6), key=rarest_class)
 shifted_palette = np.vstack([[0, 0, 0], plots.COLOURS])
 draw_labels({"in the file": piece(corner) + 1, "here": piece(corner)}, {"in the file": shifted_palette})
@@ -173,11 +173,11 @@ for image, mask in examples[:3]:
 
 # %%
 def squeeze(image, mask):
-    return pipeline.resize_image(image, 128), pipeline.resize_mask(mask, 128)
+    return squeezing.resize_image(image, 128), squeezing.resize_mask(mask, 128)
 
 
 def to_unit_range(image, mask):
-    return pipeline.scale(image), mask
+    return squeezing.scale(image), mask
 
 
 chain = (
@@ -333,7 +333,7 @@ window = np.ones((48, 48))
 row, column = np.unravel_index(ndimage.convolve(wrong.astype(float), window, mode="constant").argmax(), wrong.shape)
 row, column = np.clip([row, column], 24, 96 - 24)
 cut = np.s_[row - 24 : row + 24, column - 24 : column + 24]
-nearest = pipeline.resize_mask(mask, 96).numpy()
+nearest = squeezing.resize_mask(mask, 96).numpy()
 plots.draw_images({"nearest": nearest[cut], "bilinear": mixed[cut], "invented": wrong[cut].astype(float)}, columns=3)
 
 # %% [markdown]

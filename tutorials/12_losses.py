@@ -197,7 +197,7 @@ for name, share in (("2 %", 0.02), ("40 %", 0.4)):
 # %% What the network says of Chelsea after a training with each loss tags=["picture"]
 from skimage.data import chelsea
 
-from zoo.data.pipeline import resize_image
+from zoo.data.squeezing import resize_image
 
 results = json.loads(losses.RESULTS.read_text())
 assert (losses.TRAINING, losses.TEST, losses.SIDE, losses.EPOCHS, len(losses.SEEDS)) == (1600, 1000, 64, 4, 2)

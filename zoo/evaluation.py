@@ -1,5 +1,7 @@
 """What a model scores on a data set."""
 
+import itertools
+import math
 import os
 from collections.abc import Sequence
 
@@ -10,7 +12,7 @@ from tqdm import tqdm
 
 from zoo import data
 from zoo.data.pictures import check_labels
-from zoo.data.pipeline import check_split
+from zoo.data.squeezing import check_positive
 from zoo.errors import printable
 from zoo.prediction import GREY, check_finite, check_model, decide, enlarge
 
@@ -114,7 +116,7 @@ def evaluate(
         ValueError: if an argument is not as above.
         DatasetNotFoundError, CorruptDatasetError: as `zoo.data.load`.
     """
-    check_split(split)
+    check_positive("batch_size", batch_size)
     ways = tuple(ways)
     if not ways or not set(ways) <= set(WAYS):
         raise ValueError(f"`ways` must be some of {', '.join(WAYS)}. Received: ways={ways!r}")
@@ -126,14 +128,16 @@ def evaluate(
             f"{dataset_object.logits} logits a pixel. "
             f"Received: input shape {model.input_shape}, output shape {model.output_shape}"
         )
+    examples = data.to_score(dataset_object, split, (height, width))
     groups = dataset_object.groups(split) if "groups" in ways else []
     kinds = [way for way in WAYS if way in ways and way != "groups"] + sorted(set(groups))
     scores = {kind: Scores(dataset_object.classes, dataset_object.background, dataset_object.ignored) for kind in kinds}
-    batches = data.load(dataset, split, (height, width), batch_size)
-    photo_masks = (mask for _, mask in dataset_object.examples(split).as_numpy_iterator())
-    group_of_each = iter(groups)
-    for images, masks in tqdm(batches, desc=printable(f"evaluate {model.name}"), unit="batch", disable=None):
-        images, masks = images.numpy(), masks.numpy()  # for any backend
+    each, group_of_each = examples.as_numpy_iterator(), iter(groups)
+    batches = iter(lambda: list(itertools.islice(each, batch_size)), [])
+    count = math.ceil(len(examples) / batch_size)
+    for batch in tqdm(batches, printable(f"evaluate {model.name}"), count, unit="batch", disable=None):
+        images, masks, own_masks = zip(*batch, strict=True)
+        images = np.stack(images)
         logits = check_finite(model.predict_on_batch(images))
         answers = {"at_network_size": decide(logits)}
         if "with_mirror_image" in ways:
@@ -149,7 +153,7 @@ def evaluate(
             for mask, answer in zip(masks, answers["at_network_size"], strict=True):
                 scores[next(group_of_each)].add(mask, answer)
         if "at_photo_size" in ways:
-            for image_logits, mask in zip(logits, photo_masks, strict=False):
+            for image_logits, mask in zip(logits, own_masks, strict=True):
                 scores["at_photo_size"].add(mask, enlarge(image_logits, mask.shape))
     for kind, found in scores.items():
         if not found.confusion.any():

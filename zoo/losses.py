@@ -19,7 +19,7 @@ from keras import ops  # noqa: E402
 from skimage.data import chelsea  # noqa: E402
 
 from zoo import cards, data, files, models, training  # noqa: E402
-from zoo.data.pipeline import resize_image  # noqa: E402
+from zoo.data.squeezing import resize_image  # noqa: E402
 from zoo.evaluation import confusion_matrix  # noqa: E402
 from zoo.prediction import check_finite  # noqa: E402
 from zoo.training import cross_entropy_and_dice, median_frequency_weights  # noqa: E402

@@ -3,11 +3,12 @@ import json
 import os
 import shutil
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo import data, training
+from zoo import data, evaluation, training
 from zoo.__main__ import main
 from zoo.data import oxford_iiit_pet, prepared
 
@@ -135,6 +136,24 @@ def test_records_are_read_once_until_a_file_changes(small_copy, monkeypatch):
             records.write(b"!!!!")
         with pytest.raises(data.CorruptDatasetError, match=file.name):
             oxford_iiit_pet.species("train+validation")
+
+
+def test_evaluation_reads_the_records_twice_and_each_photo_once(small_copy, monkeypatch):
+    small_copy("test", set_second("image", lambda jpeg: jpeg + b" "))  # which no process has checked yet
+    read, reads = oxford_iiit_pet.read_official, []
+    monkeypatch.setattr(oxford_iiit_pet, "read_official", lambda official: reads.append(official) or read(official))
+    decode, decoded = oxford_iiit_pet.read_pictures, []
+
+    @tf.autograph.experimental.do_not_convert
+    def count_and_decode(*example):
+        decoded.append(example[0].numpy())
+        return decode(*example)
+
+    monkeypatch.setattr(oxford_iiit_pet, "read_pictures", count_and_decode)
+    model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(3, 1)])
+    evaluation.evaluate(model, "oxford_iiit_pet", batch_size=2)
+    assert reads == ["test"] * 2  # to check them, and to score
+    assert len(decoded) == len(set(decoded)) == 3
 
 
 def test_a_broken_installation_is_no_fault_of_the_files(monkeypatch):

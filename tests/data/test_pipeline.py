@@ -13,7 +13,7 @@ import tensorflow as tf
 from scipy import ndimage
 
 from zoo import data, evaluation
-from zoo.data import oxford_iiit_pet, pipeline, prepared, synthetic_pets
+from zoo.data import oxford_iiit_pet, prepared, squeezing, synthetic_pets
 
 
 @pytest.fixture
@@ -133,13 +133,13 @@ def test_a_pet_wears_another_fur_than_the_floor():
 
 def test_masks_are_squeezed_to_labels_that_were_there():
     mask = tf.constant([[0, 2, 2, 0]] * 4)
-    assert set(np.unique(pipeline.resize_mask(mask, 3))) <= {0, 2}  # the mean of 0 and 2 would be background
+    assert set(np.unique(squeezing.resize_mask(mask, 3))) <= {0, 2}  # the mean of 0 and 2 would be background
 
 
 def test_masks_of_other_shapes_are_refused():
     for shape in [(4, 4, 1), (1, 4, 4, 1), (4,)]:
         with pytest.raises(ValueError, match=r"`mask` must be of shape \(h, w\)"):
-            pipeline.resize_mask(tf.zeros(shape, tf.int32), 3)
+            squeezing.resize_mask(tf.zeros(shape, tf.int32), 3)
 
 
 @pytest.mark.parametrize(

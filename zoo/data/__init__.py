@@ -18,8 +18,9 @@ from zoo.data.dataset import SPLITS, Dataset
 from zoo.data.folder import open_folder
 from zoo.data.oxford_iiit_pet import BACKGROUND, CLASSES
 from zoo.data.pictures import read_image, read_mask
-from zoo.data.pipeline import DATASETS, both_sides, default_dataset, describe, examples, find, load
+from zoo.data.pipeline import DATASETS, default_dataset, describe, examples, find, load, to_score
 from zoo.data.prepared import CorruptDatasetError, DatasetNotFoundError, download
+from zoo.data.squeezing import both_sides
 
 __all__ = [
     "BACKGROUND",
@@ -41,4 +42,5 @@ __all__ = [
     "open_folder",
     "read_image",
     "read_mask",
+    "to_score",
 ]

@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from zoo.data import oxford_iiit_pet, prepared, synthetic_pets
 from zoo.data.augmentation import Augmentation, augment
-from zoo.data.dataset import SPLITS, Dataset, check_example, check_types
+from zoo.data.dataset import SPLITS, Dataset, check_types
 from zoo.data.folder import open_folder
+from zoo.data.squeezing import both_sides, check_positive, scale, squeeze
 
 DATASETS = {dataset.name: dataset for dataset in (oxford_iiit_pet.DATASET, synthetic_pets.DATASET)}
 
@@ -63,13 +64,6 @@ def load(
         )
     check_positive("batch_size", batch_size)
     both_sides(image_size)  # refuses what is no size
-    # A byte for a class is enough to keep, if it is enough for all.
-    kept = tf.uint8 if max(len(dataset.classes) - 1, dataset.ignored or 0) < 256 else tf.int32
-
-    def squeeze(image, mask):  # or several of one size
-        check_example(dataset, image, mask)
-        return resize_image(image, image_size), nearest(tf.cast(mask, kept), image_size)
-
     check_split(split)
     check_types(dataset, photos := dataset.examples(split))
     count = len(photos)
@@ -77,11 +71,15 @@ def load(
         raise ValueError(
             f"`batch_size` must be at most {count}, the images of the split {split!r}. Received: {batch_size=}"
         )
-    squeezed = photos.map(squeeze, tf.data.AUTOTUNE).cache()
+
+    def squeeze_one(image, mask):
+        return squeeze(dataset, image, mask, image_size)
+
+    squeezed = photos.map(squeeze_one, tf.data.AUTOTUNE).cache()
 
     def one_epoch(epoch):
         if dataset.draw:  # every epoch has new scenes: there is no order to change
-            squeezed_now = dataset.draw(split, epoch, squeeze)
+            squeezed_now = dataset.draw(split, epoch, squeeze_one)
         elif augmentation is None:
             squeezed_now = squeezed
         else:
@@ -118,6 +116,26 @@ def examples(name: str | os.PathLike | Dataset, split: str) -> tf.data.Dataset:
     return find(name).examples(split)
 
 
+def to_score(name: str | os.PathLike | Dataset, split: str, image_size: int | tuple[int, int]) -> tf.data.Dataset:
+    """The examples one by one, each read once: squeezed, and with the mask at its own size, too.
+
+    Args and raises as for `load`.
+
+    Returns:
+        A `tf.data.Dataset` of (image, mask, own mask): float32 (h, w, 3) in [0, 1], and twice int32 (h, w).
+    """
+    dataset = find(name)
+    check_split(split)
+    both_sides(image_size)
+    check_types(dataset, photos := dataset.examples(split))
+
+    def keep_mask(image, mask):
+        small, small_mask = squeeze(dataset, image, mask, image_size)
+        return scale(small), tf.cast(small_mask, tf.int32), tf.cast(mask, tf.int32)
+
+    return photos.map(keep_mask, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
 def describe(name: str | os.PathLike | Dataset, split: str) -> dict:
     """What a split holds: number of examples, sizes, and for photos a fingerprint, as a dictionary.
 
@@ -151,50 +169,6 @@ def check_split(split):
         raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: split={split!r}")
 
 
-def check_positive(argument, value):
-    """Refuses what is no positive integer."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"`{argument}` must be a positive integer. Received: {argument}={value!r}")
-
-
-def both_sides(image_size: int | tuple[int, int]) -> tuple[int, int]:
-    """(height, width) from a side or from both."""
-    sides = tuple(image_size) if isinstance(image_size, tuple | list) else (image_size, image_size)
-    if len(sides) != 2:
-        raise ValueError(f"`image_size` must be a side, or (height, width). Received: image_size={image_size!r}")
-    for side in sides:
-        check_positive("image_size", side)
-    return sides
-
-
 def default_dataset() -> str:
     """The data set for a command that was told none: photos if they are on this machine, else drawn pets."""
     return "oxford_iiit_pet" if prepared.is_prepared() else "synthetic_pets"
-
-
-def resize_image(image, image_size):
-    """Squeezes an image (h, w, 3) to uint8 of a side or (height, width), with no aliasing."""
-    image = tf.image.resize(image, both_sides(image_size), antialias=True)
-    return tf.saturate_cast(tf.round(image), tf.uint8)
-
-
-def resize_mask(mask, image_size):
-    """Squeezes a mask (h, w) to a side or (height, width). Only by nearest neighbour: between two
-    class numbers lies no third class.
-
-    Raises:
-        ValueError: if the mask has more or fewer axes.
-    """
-    if len(mask.shape) != 2:
-        raise ValueError(f"`mask` must be of shape (h, w). Received: {tuple(mask.shape)}")
-    return nearest(mask, image_size)
-
-
-def nearest(masks, image_size):
-    """Squeezes masks (..., h, w), as `resize_mask` does one."""
-    return tf.image.resize(masks[..., None], both_sides(image_size), "nearest")[..., 0]
-
-
-def scale(image):
-    """From uint8 to float32 in [0, 1]."""
-    return tf.cast(image, tf.float32) / 255

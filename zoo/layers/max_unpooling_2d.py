@@ -20,13 +20,20 @@ class MaxUnpooling2D(WindowLayer):
         Other libraries count the places of the whole map, not those of a window:
 
         >>> import tensorflow as tf
-        >>> from zoo.layers import offsets_from_tensorflow  # and offsets_from_pytorch
+        >>> from zoo.layers import offsets_from_tensorflow
         >>> x = np.array([[1, 5], [7, 3]], "float32").reshape(1, 2, 2, 1)
         >>> values, argmax = tf.nn.max_pool_with_argmax(x, 2, 2, "VALID")
         >>> restored = MaxUnpooling2D(2)(values, offsets_from_tensorflow(argmax, height=2, width=2))
         >>> np.array(restored)[0, :, :, 0]
         array([[0., 0.],
                [7., 0.]], dtype=float32)
+
+        PyTorch counts them likewise, channels first:
+
+        >>> from zoo.layers import offsets_from_pytorch
+        >>> indices = np.array([2]).reshape(1, 1, 1, 1)  # (b, c, h, w), of `max_pool2d(..., return_indices=True)`
+        >>> np.array(offsets_from_pytorch(indices, width=2)).tolist()
+        [[[[2]]]]
 
     Args:
         pool_size: the window, an integer or a (rows, columns) pair, of at most 256 places.
