@@ -125,6 +125,19 @@ def test_boundary_is_what_lies_near_the_outside(rng, reach):
     np.testing.assert_array_equal(evaluation.boundary(mask, reach), expected[1:-1, 1:-1])
 
 
+def test_the_edge_of_what_does_not_count_is_no_outline_by_hand():
+    truth, predicted = np.ones((2, 100, 100), int)  # distance = 3
+    truth[20:50, 20:50] = 0
+    predicted[20:50, 24:53] = 0  # the left edge is four pixels off
+    truth[15:55, 47:55] = 255  # what nobody labelled hides the right edges
+    scores = evaluation.Scores(ignored=255)
+    scores.add(truth, predicted)
+    # Up to column 46, truth has 27 columns and 30 rows, of which 24 x 24 pixels lie farther than 3 from the outside;
+    # the prediction has 23 columns and 20 x 24 such pixels. Their boundaries meet in the first and last three rows.
+    both = 6 * 23
+    assert scores.summary()["boundary_iou"] == both / (30 * 27 - 24 * 24 + 30 * 23 - 24 * 20 - both)
+
+
 def test_boundary_iou_of_two_squares_by_hand():
     # 100 x 100: distance = 0.02 * 141 = 3. A square of 30 has a boundary of 30^2 - 24^2 = 324 pixels.
     truth, predicted = np.ones((2, 100, 100), int)

@@ -54,7 +54,7 @@ class Scores:
         truth, predicted = (counted & (mask != self.background) for mask in (truth, predicted))
         self.foreground_iou.append(iou(truth, predicted))
         distance = max(1, round(0.02 * np.hypot(*truth.shape)))
-        self.boundary_iou.append(iou(boundary(truth, distance), boundary(predicted, distance)))
+        self.boundary_iou.append(iou(*(boundary(mask, distance, counted) for mask in (truth, predicted))))
 
     def summary(self):
         """The scores of all images so far, each from 0 to 1.
@@ -183,13 +183,13 @@ def iou(truth: np.ndarray, predicted: np.ndarray) -> float:
     return float(np.logical_and(truth, predicted).sum() / union) if union else 1.0
 
 
-def boundary(mask: np.ndarray, distance: int) -> np.ndarray:
-    """The pixels of a boolean mask within `distance` pixels of its outside, the picture's frame included.
+def boundary(mask: np.ndarray, distance: int, counted: np.ndarray | bool = True) -> np.ndarray:
+    """The pixels of a boolean mask within `distance` pixels of its outside: what counts and is not in it, or the frame.
 
     Reference:
         Cheng et al., Boundary IoU, 2021 (https://arxiv.org/abs/2103.16562).
     """
-    inner = ndimage.minimum_filter(mask, size=2 * distance + 1, mode="constant", cval=False)
+    inner = ndimage.minimum_filter(mask | ~np.asarray(counted), 2 * distance + 1, mode="constant", cval=False)
     return mask & ~inner
 
 
