@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import zoo
 from zoo.errors import explain
@@ -81,11 +82,17 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def python(wheel, tmp_path_factory):
-    """Python of an environment that holds the wheel, what it asks for, and what runs a notebook, and nothing else."""
+    """Python of an environment that holds the wheel, what it asks for, and what runs a notebook, and nothing else: the
+    oldest versions where they can be had, for the clone has the newest.
+    """
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    pip("install", "--constraint", ROOT / "requirements.txt", wheel, "ipykernel", "nbclient", python=python)
+    packages = [wheel, "ipykernel", "nbclient"]
+    try:
+        pip("install", "--no-compile", "--constraint", ROOT / "oldest.txt", *packages, python=python)
+    except RuntimeError:
+        pip("install", "--no-compile", "--constraint", ROOT / "requirements.txt", *packages, python=python)
     yield python
     shutil.rmtree(folder)  # pytest would keep its 2 GB
 
@@ -108,6 +115,16 @@ def test_the_wheel_holds_the_models_and_cards_of_the_stages_and_little_else(whee
     modules = {p.relative_to(ROOT).as_posix() for p in (ROOT / "zoo").rglob("*") if p.suffix in (".py", ".json")}
     assert modules <= set(names)
     assert wheel.stat().st_size < 30e6
+
+
+@pytest.mark.slow
+def test_the_empty_environment_is_of_the_oldest_versions(python, tmp_path):
+    lines = run(python, ["-m", "pip", "list", "--format=freeze"], tmp_path).split()
+    found = {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+    if found["keras"] == pins("requirements.txt")["keras"]:
+        pytest.skip("the oldest versions cannot be fetched, or this is not Python 3.11")
+    export = {"ai-edge-litert", "onnx", "onnxruntime", "tf2onnx"}  # an extra, which needs a newer Keras
+    assert {name: found.get(name) for name in pins("oldest.txt").keys() - export}.items() <= pins("oldest.txt").items()
 
 
 @pytest.mark.slow
