@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -502,18 +503,20 @@ if "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ:
 synthetic_pets.EXAMPLES = {{"train": 16, "validation": 6, "test": 4}}
 build = lambda: models.build("max_unpooling", image_shape=(None, None, 3), filters=(4, 8))
 recipe = training.{dataclasses.replace(TWO, epochs=4)!r}
-with training.share_among(int(sys.argv[1]), recipe.batch_size):
-    model, history = training.train(build, recipe, sys.argv[2])
-shared = len(model.weights[0].value.sharding.device_set)
-print(json.dumps([shared, [epoch["loss"] for epoch in history] + [history[-1]["val_mean_iou"]]]))
+folder, *counts = sys.argv[1:]
+for count in counts:
+    with training.share_among(int(count), recipe.batch_size):
+        model, history = training.train(build, recipe, folder + f"/{{count}}")
+    shared = len(model.weights[0].value.sharding.device_set)
+    print(json.dumps([shared, [epoch["loss"] for epoch in history] + [history[-1]["val_mean_iou"]]]))
 """
 
 
-def start_on_devices(count, folder, flags="", **variables):
-    """Starts that training; what JAX compiles for it runs only a few times."""
+def start_on_devices(folder, *counts, flags="", **variables):
+    """Starts that training on each of these numbers of devices in turn; what JAX compiles for it runs a few times."""
     flags = f"--xla_backend_optimization_level=0 {flags}"
     return subprocess.Popen(
-        [sys.executable, "-c", ON_DEVICES, str(count), str(folder)],
+        [sys.executable, "-c", ON_DEVICES, str(folder), *map(str, counts)],
         env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": flags, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -522,23 +525,26 @@ def start_on_devices(count, folder, flags="", **variables):
 
 
 def ends(*started):
-    """Of each of these trainings the number of devices, and the losses with the score behind them."""
+    """Of all trainings of these processes the number of devices, and the losses with the score behind them."""
     try:
         outputs = [process.communicate(timeout=1500) for process in started]
     finally:
         for process in started:
             process.kill()
     assert {process.returncode for process in started} == {0}, outputs
-    return [json.loads(printed.splitlines()[-1]) for printed, _ in outputs]
+    lines = [line for printed, _ in outputs for line in printed.splitlines()]
+    return [json.loads(line) for line in lines if re.match(r"\[\d", line)]
 
 
 @pytest.fixture(scope="module")
-def on_one_device(tmp_path_factory):
+def on_one_and_two(tmp_path_factory):
+    """The losses of the training on one device, and on two of one process."""
     pytest.importorskip("jax")
-    ((used, losses),) = ends(start_on_devices(1, tmp_path_factory.mktemp("one")))
-    assert used == 1
-    assert len(losses) == 4 + 1
-    return losses
+    flags = "--xla_force_host_platform_device_count=2"
+    one, two = ends(start_on_devices(tmp_path_factory.mktemp("devices"), 1, 2, flags=flags))
+    assert [one[0], two[0]] == [1, 2]
+    assert len(one[1]) == 4 + 1
+    return one[1], two[1]
 
 
 def assert_equal_but_for_rounding(found, expected):
@@ -547,25 +553,23 @@ def assert_equal_but_for_rounding(found, expected):
 
 
 @pytest.mark.slow
-def test_two_devices_take_the_steps_of_one(tmp_path, on_one_device):
-    flags = "--xla_force_host_platform_device_count=2"
-    ((used, losses),) = ends(start_on_devices(2, tmp_path, flags))
-    assert used == 2
-    assert_equal_but_for_rounding(losses, on_one_device)
+def test_two_devices_take_the_steps_of_one(on_one_and_two):
+    one, two = on_one_and_two
+    assert_equal_but_for_rounding(two, one)
 
 
 @pytest.mark.slow
-def test_two_processes_take_the_steps_of_one_and_the_first_writes(tmp_path, on_one_device):
+def test_two_processes_take_the_steps_of_one_and_the_first_writes(tmp_path, on_one_and_two):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     both = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": address, "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
     first, second = ends(
-        *(start_on_devices(2, tmp_path / n, **both, KERAS_DISTRIBUTION_PROCESS_ID=n) for n in ("0", "1"))
+        *(start_on_devices(tmp_path / n, 2, **both, KERAS_DISTRIBUTION_PROCESS_ID=n) for n in ("0", "1"))
     )
     assert first == second
-    assert_equal_but_for_rounding(first[1], on_one_device)
-    assert (tmp_path / "0" / "after_epoch_0004").exists()
+    assert_equal_but_for_rounding(first[1], on_one_and_two[0])
+    assert (tmp_path / "0" / "2" / "after_epoch_0004").exists()
     assert not (tmp_path / "1").exists()
 
 
