@@ -103,20 +103,26 @@ def test_the_readmes_show_what_the_cards_say():
 
 
 def test_the_readme_shows_what_the_cards_of_the_streets_say():
-    folders = [FOLDER / "streets", *sorted((FOLDER / "streets").glob("seed_*"), key=lambda path: int(path.name[5:]))]
-    found = [card for folder in folders for card in saved.cards(folder).values()]
-    recipes = [{**card["recipe"], "seed": 0} for card in found]
-    assert recipes == recipes[:1] * len(recipes)
-    rows = []
-    for stage in zoo.STAGES:
-        each = [card for card in found if card["stage"] == stage]
+    def by_seed(folder):
+        seeds = sorted(folder.glob("seed_*"), key=lambda path: int(path.name[5:]))
+        return [card for each in (folder, *seeds) for card in saved.cards(each).values()]
+
+    def row(name, each):
         assert [card["recipe"]["seed"] for card in each] == list(range(len(each)))
+        assert [{**card["recipe"], "seed": 0} for card in each] == [each[0]["recipe"]] * len(each)
         scores = [card["scores"]["at_network_size"] for card in each]
         columns = [[card["history"][-1]["val_mean_iou"] for card in each]]
         columns += [[score[name] for score in scores] for name in ("mean_iou", "pixel_accuracy")]
-        rows.append([stage, *(", ".join(f"{number:.3f}" for number in column) for column in columns)])
-    header = ["stage", "mean IoU on validation", "mean IoU on test", "accuracy on test"]
-    assert tables.format_table(header, rows) in (FOLDER / "README.md").read_text()
+        return [name, *(", ".join(f"{number:.3f}" for number in column) for column in columns)]
+
+    about_models, header = (FOLDER / "README.md").read_text(), ["mean IoU on validation", "mean IoU on test"]
+    header.append("accuracy on test")
+    cards = by_seed(FOLDER / "streets")
+    assert [card["recipe"] for card in cards[: len(zoo.STAGES)]] == [cards[0]["recipe"]] * len(zoo.STAGES)
+    rows = [row(stage, [card for card in cards if card["stage"] == stage]) for stage in zoo.STAGES]
+    assert tables.format_table(["stage", *header], rows) in about_models
+    rows = [row(folder, by_seed(FOLDER / "streets" / folder)) for folder in ("longer", "from_pets")]
+    assert tables.format_table(["the U-Net", *header], rows) in about_models
 
 
 @pytest.mark.slow
