@@ -123,6 +123,11 @@ def test_the_readme_shows_what_the_cards_of_the_streets_say():
     assert tables.format_table(["stage", *header], rows) in about_models
     rows = [row(folder, by_seed(FOLDER / "streets" / folder)) for folder in ("longer", "from_pets")]
     assert tables.format_table(["the U-Net", *header], rows) in about_models
+    of_unet = [by_seed(FOLDER / "streets" / "from_pets"), [card for card in cards if card["stage"] == "unet"]]
+    ours, random = (np.mean([card["scores"]["at_network_size"]["mean_iou"] for card in each]) for each in of_unet)
+    for readme in (FOLDER.parent / "README.md", FOLDER.parent / "README.zh.md"):
+        assert f"{ours:.3f}" in readme.read_text()
+        assert f"{random:.3f}" in readme.read_text()
 
 
 @pytest.mark.slow

@@ -82,7 +82,7 @@ def uninterrupted(tmp_path_factory):
         publish(unfinished, path, overwrite)
 
     def remove_later(path, **options):
-        if path.name == "after_epoch_0001":
+        if Path(path).name == "after_epoch_0001":
             shutil.copytree(folder, copies / "before a state that is too old goes")
         remove(path, **options)
 
