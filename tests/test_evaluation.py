@@ -9,7 +9,7 @@ import tensorflow as tf
 from scipy.spatial import distance
 from sklearn import metrics
 
-from zoo import evaluation
+from zoo import data, evaluation
 from zoo.data import oxford_iiit_pet, synthetic_pets
 
 
@@ -103,6 +103,15 @@ def test_a_split_that_there_is_not_is_named():
     model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(3, 1)])
     with pytest.raises(ValueError, match="`split` must be one of train"):
         evaluation.evaluate(model, "synthetic_pets", "foo")
+
+
+@pytest.mark.parametrize("groups", [["grey", "colour", "colour"], ["a", "b"]])
+def test_groups_that_cannot_be_told_apart_are_refused(groups):
+    pairs = tf.data.Dataset.from_tensor_slices((np.zeros((3, 16, 16, 3), "uint8"), np.zeros((3, 16, 16), int)))
+    own = data.Dataset("own", ("a", "b", "c"), lambda split: pairs, None, groups=lambda split: groups)
+    model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(3, 1)])
+    with pytest.raises(ValueError, match=r"`groups` of the data set own must give each of 3 examples a word, none of"):
+        evaluation.evaluate(model, own)
 
 
 def test_a_picture_of_which_nothing_counts_changes_no_score(pairs):

@@ -220,6 +220,23 @@ def test_weights_and_logits_that_are_no_numbers_are_refused(small, tmp_path, rng
     assert [entry.name for entry in tmp_path.iterdir()] == ["small"]
 
 
+@pytest.mark.parametrize("name", ["my.onnx", "my.tflite"])
+def test_a_folder_with_the_ending_of_a_file_is_opened_as_what_it_is(name, small, tmp_path, rng):
+    path = exporting.export(small, tmp_path, "saved_model", name=name)
+    images = rng.random((1, *small.input_shape[1:]), "float32")
+    np.testing.assert_allclose(formats.open_exported(path)(images), small.predict_on_batch(images), atol=1e-5)
+
+
+def test_layers_that_augment_do_not_in_an_exported_model(tmp_path, rng):
+    images = keras.Input((16, 16, 3), name="pictures")
+    mirrored = keras.layers.RandomFlip()(keras.layers.RandomBrightness(0.5, (0, 1))(images))
+    model = keras.Model(images, keras.layers.Conv2D(3, 1, name="image")(mirrored), name="image")
+    answer = formats.open_exported(exporting.export(model, tmp_path, "saved_model"))
+    photo = rng.random((1, 16, 16, 3), "float32")
+    for _ in range(6):
+        np.testing.assert_allclose(answer(photo), model.predict_on_batch(photo), atol=1e-5)
+
+
 def test_a_failing_converter_leaves_the_old_file(small, tmp_path, monkeypatch):
     def fail(model, path, *arguments):
         path.write_text("half")

@@ -50,6 +50,17 @@ def test_some_pictures_are_training_pictures_and_all_of_the_test_split(folder, t
     assert set(images_of(few, "train")) != set(images_of(other, "train"))
 
 
+def test_a_part_of_the_pictures_has_all_classes(folder, tmp_path):
+    (folder / "classes.txt").unlink()
+    mask = folder / "train" / "masks" / "0.png"
+    Image.fromarray(np.asarray(Image.open(mask)) + 1).save(mask)  # the third class is in this picture alone
+    unnamed = [tmp_path / f"unnamed {seed}" for seed in range(3)]
+    for seed, part in enumerate(unnamed):
+        finetuning.link_some(folder, 3, seed, part)
+    assert {data.find(part).classes for part in unnamed} == {data.find(folder).classes}
+    assert len(data.find(folder).classes) == 3
+
+
 @pytest.mark.slow
 def test_a_network_learns_from_few_pictures_by_our_weights(folder, monkeypatch):
     begun = []

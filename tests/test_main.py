@@ -151,12 +151,15 @@ def test_numbers_out_of_all_proportion_are_refused_at_once(number, capsys):
 @pytest.mark.parametrize("command", [["train", "unet"], ["grid"], ["predict", "unet", "a.png"], ["export", "unet"]])
 def test_out_that_cannot_be_written_is_found_at_once(command, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    for out in (tmp_path / "file", tmp_path / "file" / "below", "/proc/nothing/here"):
+    (tmp_path / "file.x").write_text("")
+    strange = os.fsdecode(b"caf\xe9")
+    for out in (tmp_path / "file", tmp_path / "file.x", tmp_path / "file" / "below", "/proc/nothing/here", strange):
         monkeypatch.setattr(__main__.quiet, "import_tensorflow", lambda: pytest.fail("too late"))
         with pytest.raises(SystemExit) as stopped:
             __main__.main([*command, "--out", str(out)])
         assert str(stopped.value.code).startswith(f"{command[0]}: ")
         assert "\n" not in stopped.value.code
+        assert "--out must" in stopped.value.code or str(out).startswith("/proc")
     assert (tmp_path / "file").read_text() == ""
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import zoo.evaluation
-from zoo import __main__, data, inspection, photos, plots, prediction, saved, tables, training
+from zoo import __main__, data, files, inspection, photos, plots, prediction, saved, tables, training
 from zoo.commands import models as model_commands
 from zoo.commands.arguments import DATASETS, dataset_name
 
@@ -35,6 +35,16 @@ def folder(tmp_path_factory):
         Image.fromarray(mask).save(folder / "masks" / f"{number}.png")
     (folder / "classes.txt").write_text("\n".join(CLASSES))
     return folder
+
+
+def test_inspect_draws_pictures_of_one_name_in_two_splits(folder, tmp_path):
+    for split in ("train", "test"):
+        for part in ("images", "masks"):
+            (tmp_path / split / part).mkdir(parents=True)
+            for path in [next((folder / part).glob(f"{number}.*")) for number in range(3)]:
+                shutil.copy(path, tmp_path / split / part)
+    titles = [axis.get_title() for axis in inspection.draw(data.look(tmp_path)).axes if axis.get_title()]
+    assert titles == [f"{split}/{number}" for split in ("train", "test") for number in range(3)]
 
 
 def test_inspect_tells_what_is_there(folder, tmp_path, capsys):
@@ -204,13 +214,27 @@ def test_a_legend_has_room_for_all_names_and_replaces_nothing_of_others(tmp_path
     assert box.y0 >= 0
     assert box.x1 <= figure.bbox.width
     assert box.y1 <= figure.bbox.height
-    write = model_commands.write_legend
-    write(names, [], tmp_path / "out" / "legend.png", overwrite=False)
-    write(names, [], tmp_path / "out" / "legend.png", overwrite=False)  # the same again
+    draw, path = model_commands.draw_legend, tmp_path / "legend of others.png"
+    path.write_bytes(draw(names, [], tmp_path / "new.png", overwrite=False))
+    assert draw(names, [], path, overwrite=False) is None  # the same again
     with pytest.raises(FileExistsError, match="--overwrite"):
-        write(names[:3], [], tmp_path / "out" / "legend.png", overwrite=False)
+        draw(names[:3], [], path, overwrite=False)
     with pytest.raises(FileExistsError, match="one of the pictures that were given"):
-        write(names[:3], [tmp_path / "out" / "legend.png"], tmp_path / "out" / "legend.png", overwrite=True)
+        draw(names[:3], [path], path, overwrite=True)
+
+
+def test_a_legend_comes_with_a_picture_alone(tmp_path):
+    small = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(3, 1)])
+    small.save(tmp_path / "own.keras")
+    card = {"dataset": {"classes": ["sky", "road", "car"]}, "sha256": files.checksum(tmp_path / "own.keras")}
+    (tmp_path / "own.json").write_text(json.dumps(card))
+    command = ["predict", str(tmp_path / "own.keras"), "--out", str(tmp_path / "out")]
+    with pytest.raises(SystemExit):
+        __main__.main([*command, str(tmp_path / "nope.png")])
+    assert not list((tmp_path / "out").iterdir())
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
+    __main__.main([*command, str(tmp_path / "a.png")])
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.png.png", "legend.png"}
 
 
 def test_no_picture_that_was_given_is_replaced(folder, tmp_path):

@@ -226,6 +226,10 @@ Conv2D, Activation, Softmax = keras.layers.Conv2D, keras.layers.Activation, kera
         ([Conv2D(3, 1), Softmax(), keras.layers.Identity(), keras.layers.Dropout(0.5)], "softmax"),
         ([Conv2D(1, 1, activation="sigmoid"), zoo.layers.NearestUnpooling2D(2)], "sigmoid"),
         ([Conv2D(1, 1, activation="sigmoid"), keras.layers.Permute((2, 1, 3)), keras.layers.Resizing(8, 8)], "sigmoid"),
+        ([Conv2D(1, 1, activation="softplus"), keras.layers.GaussianNoise(0.1)], "softplus"),
+        ([keras.layers.SpectralNormalization(Conv2D(1, 1, activation="sigmoid"))], "sigmoid"),
+        ([Conv2D(1, 1, activation="sigmoid"), keras.Sequential([keras.layers.UpSampling2D(2)])], "sigmoid"),
+        ([Conv2D(3, 1), Softmax(), keras.Sequential([keras.layers.Dropout(0.5)])], "softmax"),
         ([Conv2D(3, 1), Softmax(), keras.layers.Reshape((4, 16, 3)), keras.layers.AveragePooling2D(2)], "softmax"),
         (
             [
@@ -257,6 +261,21 @@ def test_models_that_give_no_logits_are_refused_where_these_are_needed(layers, f
                 resizing.resize(model, None)  # as exports do
         else:  # the largest wins, with and without
             assert zoo.predict(model, photo).shape == (4, 4)
+
+
+def test_shares_that_are_cut_joined_or_averaged_are_no_logits():
+    image = keras.Input((8, 8, 3))
+    shares = Conv2D(2, 1, activation="softmax")(image)
+    sigmoids = [Conv2D(1, 1, activation="sigmoid")(image) for _ in range(2)]
+    average = sigmoids[0]
+    for _ in range(60):  # in which there are 2^60 ways back
+        average = keras.layers.Average()([average, average])
+    for output in (shares[..., 1:], keras.layers.Average()(sigmoids), keras.layers.Maximum()(sigmoids), average):
+        with pytest.raises(ValueError, match="`model` must give logits"):
+            zoo.predict(keras.Model(image, output), np.zeros((4, 4, 3), "uint8"))
+    both = keras.ops.concatenate([1 - sigmoids[0], sigmoids[0]], -1)
+    with pytest.raises(ValueError, match="`model` must give logits"):
+        zoo.predict(keras.Model(image, both), np.zeros((4, 4, 3), "uint8"), probabilities=True)
 
 
 def test_what_a_model_multiplies_again_are_logits():

@@ -136,6 +136,28 @@ def test_a_recipe_takes_what_means_the_same():
     assert training.Recipe("./own/") == training.Recipe("own")  # else a training would not go on
     assert training.Recipe("./synthetic_pets").dataset == "./synthetic_pets"  # a folder
     assert json.loads(json.dumps(dataclasses.asdict(recipe)))["dataset"] == "own"
+    assert training.Recipe(".").dataset == str(Path.cwd())  # "." is another folder elsewhere, and there, too
+    assert training.Recipe("..").dataset == str(Path.cwd().parent)
+
+
+@pytest.mark.parametrize("name", ["max_epochs", "max_steps_per_epoch"])
+def test_a_keras_that_ends_trainings_by_itself_is_refused(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.config, name, lambda: 1, raising=False)
+    with pytest.raises(ValueError, match=f"Keras must not end trainings by itself. Received: {name}=1"):
+        training.train(build_small, RECIPE, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_in_the_place_of_the_logs_is_named(tmp_path):
+    (tmp_path / "logs").touch()
+    with pytest.raises(FileExistsError, match="logs"):
+        training.train(build_small, RECIPE, tmp_path)
+
+
+def test_a_recipe_says_how_a_data_set_of_ones_own_is_named():
+    with pytest.raises(ValueError, match=r"zoo\.data\.DATASETS\[dataset\.name\] = dataset") as error:
+        training.Recipe(data.DATASETS["synthetic_pets"])
+    assert len(str(error.value)) < 300
 
 
 @pytest.mark.parametrize(
@@ -147,6 +169,7 @@ def test_a_recipe_takes_what_means_the_same():
         {"start": "nope"},
         {"start": None},
         {"image_size": "16"},
+        {"image_size": 5000},
         {"batch_size": "4"},
         {"batch_size": 0},
         {"epochs": 2.5},

@@ -12,6 +12,8 @@ from zoo.commands.parser import parser
 from zoo.errors import explain, printable
 from zoo.stages import check_stage
 
+WRITE_FILES = ("benchmark", "compare", "inspect")  # of the commands with --out; the others write into a folder
+
 
 def main(arguments=None):
     """Parses the arguments and runs a command; an expected error ends it with one line."""
@@ -39,7 +41,7 @@ def run(options):
         if name and not name.endswith(".keras"):
             check_stage(name)
         if "out" in options:
-            check_writable(options.out)
+            check_writable(options.out, options.command in WRITE_FILES)
         if options.command != "list":  # which answers at once
             quiet.check_backend()
             quiet.import_tensorflow()
@@ -63,14 +65,18 @@ def write_no_more():
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def check_writable(path):
+def check_writable(path, is_file):
     """Refuses a file or folder that cannot be written, before a command has worked for it."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"--out must have a name in UTF-8, for TensorFlow takes no other. Received: {path}") from None
     there = next(folder for folder in [path, *path.absolute().parents] if folder.exists())
     if there.is_dir():
         tempfile.TemporaryFile(dir=there).close()
     elif there != path:
         raise NotADirectoryError(f"--out must lie in a folder, but {there} is a file. Received: {path}")
-    elif not path.suffix:  # --out of a command that writes into a folder
+    elif not is_file:
         raise NotADirectoryError(f"--out must be a folder, and {path} is a file.")
 
 

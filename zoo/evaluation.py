@@ -1,7 +1,6 @@
 """What a model scores on a data set."""
 
 import itertools
-import math
 import os
 from collections.abc import Sequence
 
@@ -11,6 +10,7 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from zoo import data
+from zoo.data.dataset import check_groups
 from zoo.data.pictures import check_labels
 from zoo.data.squeezing import check_positive
 from zoo.errors import printable
@@ -129,12 +129,13 @@ def evaluate(
             f"Received: input shape {model.input_shape}, output shape {model.output_shape}"
         )
     examples = data.to_score(dataset_object, split, (height, width))
-    groups = dataset_object.groups(split) if "groups" in ways else []
+    groups = list(dataset_object.groups(split)) if "groups" in ways else []
+    check_groups(dataset_object, groups, len(examples), WAYS)
     kinds = [way for way in WAYS if way in ways and way != "groups"] + sorted(set(groups))
     scores = {kind: Scores(dataset_object.classes, dataset_object.background, dataset_object.ignored) for kind in kinds}
     each, group_of_each = examples.as_numpy_iterator(), iter(groups)
     batches = iter(lambda: list(itertools.islice(each, batch_size)), [])
-    count = math.ceil(len(examples) / batch_size)
+    count = -(-len(examples) // batch_size)
     for batch in tqdm(batches, printable(f"evaluate {model.name}"), count, unit="batch", disable=None):
         images, masks, own_masks = zip(*batch, strict=True)
         images = np.stack(images)

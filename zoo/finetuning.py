@@ -55,6 +55,8 @@ def link_some(folder, count, seed, target):
             (target / "masks" / f"{name}{pair.mask.suffix}").symlink_to(pair.mask.resolve())
     for path in Path(folder).glob("classes.*"):
         (target / path.name).symlink_to(path.resolve())
+    if not any(target.glob("classes.*")):  # a part of the pictures may lack the last class
+        (target / "classes.txt").write_text("\n".join(contents.classes), encoding="utf-8")
 
 
 def learn(folder, image_size, count, start, seed):

@@ -93,10 +93,10 @@ def open_exported(path: str | os.PathLike) -> Callable[[np.ndarray], np.ndarray]
         RuntimeError: if the runtime's package is missing, or it cannot open the file.
     """
     path = Path(path)
-    if path.suffix == ".onnx":
+    if path.suffix == ".onnx" and path.is_file():  # a SavedModel's folder may bear such a name
         session = require("onnxruntime").InferenceSession(path)
         return lambda images: session.run(["logits"], {"image": images})[0]
-    if path.suffix == ".tflite":
+    if path.suffix == ".tflite" and path.is_file():
         with quiet.silence():
             interpreter = require("ai_edge_litert.interpreter").Interpreter(str(path), num_threads=os.cpu_count())
 

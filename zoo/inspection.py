@@ -74,7 +74,9 @@ def draw(contents: Contents, most: int = 12) -> Figure:
         image, mask = image[::step, ::step], mask[::step, ::step]
         counted = (mask >= 0) & (mask < len(contents.names))
         coloured = plots.overlay(image, np.where(counted, mask, 0))
-        images[printable(pair.name)] = np.where(counted[..., None], coloured, image)
+        alike = sum(other.name == pair.name for other in contents.pairs) > 1  # in several splits
+        name = f"{pair.split}/{pair.name}" if alike else pair.name
+        images[printable(name)] = np.where(counted[..., None], coloured, image)
     figure = plots.draw_images(images)
     if contents.names:
         plots.add_legend(figure, contents.names, loc="outside lower center")

@@ -9,6 +9,7 @@ from PIL import Image
 
 from zoo.data.modes import GREY, strips
 from zoo.data.pictures import read_image
+from zoo.logits import check_model
 
 
 def predict(
@@ -65,61 +66,6 @@ def check_finite(logits: np.ndarray) -> np.ndarray:
     if not np.isfinite(logits).all():
         raise ValueError("`model` must give finite logits. Received: NaN or infinity; its training has diverged")
     return logits
-
-
-KEEP_VALUES = {  # layers and operations
-    *("AveragePooling2D", "Cast", "Cropping2D", "Dropout", "Identity", "MaxPooling2D", "NearestUnpooling2D", "Permute"),
-    *("Reshape", "Resize", "Resizing", "SpatialDropout2D", "Transpose", "UpSampling2D", "ZeroPadding2D"),
-}
-
-
-def check_model(
-    model: keras.Model, any_size: bool = False, probabilities: bool = False
-) -> tuple[int | None, int | None, int]:
-    """The shape (height, width, channels) of a model's images.
-
-    Args:
-        model: Keras model.
-        any_size: whether height and width may be `None`.
-        probabilities: whether they are asked for: then no model may give them itself, and else none of one channel.
-
-    Raises:
-        ValueError: if `predict` cannot use the model, whatever the photo.
-    """
-    shapes = [getattr(model, name, None) for name in ("input_shape", "output_shape")]
-    alone = not isinstance(getattr(model, "output", None), dict | list | tuple)  # whose shape is told as if it were
-    if not (alone and all(isinstance(s, tuple) and len(s) == 4 and isinstance(s[-1], int) for s in shapes)):
-        raise ValueError(
-            "`model` must take images (b, h, w, channels) alone, and give logits (b, h, w, classes) alone. "
-            f"Received: input shape {shapes[0]}, output shape {shapes[1]}"
-        )
-    if None in shapes[0][1:3] and not any_size:
-        raise ValueError(f"`model` needs a fixed height and width. Received: input shape {shapes[0]}")
-    if shapes[0][3] not in (1, 3):
-        raise ValueError(f"`model` must take images of 1 or 3 channels. Received: input shape {shapes[0]}")
-    dtypes = model.inputs[0].dtype, model.outputs[0].dtype  # to the first Keras would cast [0, 1] without a word
-    if not all("float" in dtype for dtype in dtypes):
-        raise ValueError(f"`model` must take and give floating point. Received: {' and '.join(dtypes)}")
-    activation = last_activation(model)
-    if activation in ("sigmoid", "hardsigmoid", "softmax", "sparsemax") and (probabilities or shapes[1][3] == 1):
-        raise ValueError(f"`model` must give logits, without an activation. Received: the outputs of a {activation}")
-    return shapes[0][1:]
-
-
-def last_activation(model: keras.Model) -> str:
-    """The name, in small letters, of the last layer or activation that does more than keep a model's values."""
-    tensor = model.outputs[0]
-    while True:
-        operation, node, index = tensor._keras_history
-        function = getattr(operation, "activation", None) or operation
-        name = getattr(function, "__name__", type(function).__name__).lower().replace("_", "")
-        inner = getattr(operation, "classifier", operation)  # of a layer that runs it over windows
-        if hasattr(inner, "outputs"):  # which a subclassed model within another one has not
-            tensor = inner.outputs[index]
-        elif type(operation).__name__ in KEEP_VALUES or (type(operation).__name__, name) == ("Activation", "linear"):
-            tensor = operation._inbound_nodes[node].input_tensors[0]
-        else:
-            return name
 
 
 def squeeze(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from zoo.prediction import check_model
+from zoo.logits import check_model
 
 MAX_SIDE = 2048  # pixels; a U-Net takes 2 GB for one such image
 
@@ -34,8 +34,10 @@ def resize(model: keras.Model, image_size: int | str | None) -> keras.Model:
             f"{f', such as {fits}' if fits else ''}. Received: image_size={image_size!r}"
         )
     resized.set_weights(model.get_weights())
+    if resized.name == "image":  # which is the name of what goes in
+        resized.name = "network"
     image = keras.Input(resized.input_shape[1:], name="image")
-    return keras.Model(image, {"logits": resized(image)}, name=model.name)
+    return keras.Model(image, {"logits": resized(image, training=False)}, name=model.name)  # some layers augment else
 
 
 def nearest_side(model: keras.Model, side: int, channels: int) -> int | None:
@@ -51,7 +53,7 @@ def for_images(model: keras.Model, shape: tuple[int | None, int | None, int]) ->
     """The model in float32 for images (height, width, channels), with fresh weights; `None` if they do not fit."""
     try:
         exact = model.__class__.from_config(in_float32(model.get_config()))
-        resized = keras.models.clone_model(exact, input_tensors=keras.Input(shape, name="image"))
+        resized = keras.models.clone_model(exact, input_tensors=keras.Input(shape))
     except ValueError:  # from a layer that joins two maps
         return None
     fits = shape == model.input_shape[1:] or resized.output_shape[1:3] == shape[:2]

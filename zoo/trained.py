@@ -112,8 +112,9 @@ def refuse_trained(stage: str, folder: Path) -> None:
     A model without a card may be what a kill has left between the two, while the states of its training are there.
     """
     card, model = (folder / f"{stage}{ending}" for ending in (".json", ".keras"))
-    if card.exists() or (model.exists() and not training.states(folder / stage)):
-        taken = model if model.exists() else card
+    there = os.path.lexists(model)  # a broken link, too
+    if os.path.lexists(card) or (there and not training.states(folder / stage)):
+        taken = model if there else card
         raise FileExistsError(f"{taken} is there already. Move it, name another --out, or let `grid` --overwrite it.")
 
 

@@ -525,6 +525,52 @@ def test_what_is_meant_for_a_split_is_not_passed_over(folder, tmp_path):
         data.look("")
 
 
+def test_names_of_classes_within_a_split_are_not_passed_over(folder, tmp_path):
+    whole = tmp_path / "whole"
+    for split in ("train", "test"):
+        for part in ("images", "masks"):
+            shutil.copytree(folder / part, whole / split / part)
+    shutil.copy(folder / "classes.txt", whole / "train")
+    assert look(whole) == [f"{whole / 'train' / 'classes.txt'} does not count there: move it up"]
+
+
+def test_masks_that_pillow_counts_anew_are_refused(folder):
+    mask = folder / "masks" / "p00.png"
+    Image.open(mask).save(mask.with_suffix(".gif"))
+    mask.unlink()
+    assert look(folder) == [f"{mask.with_suffix('.gif')} is GIF, which changes the numbers of a mask: store it as PNG"]
+    with pytest.raises(OSError, match=r"p00\.gif"):
+        data.read_mask(mask.with_suffix(".gif"))
+
+
+def test_what_has_changed_is_looked_at_again(folder, tmp_path, monkeypatch, rng):
+    (folder / "Test.TXT").touch()
+    assert look(folder)
+    (folder / "Test.TXT").unlink()
+    assert not look(folder)
+    (folder / "images").rename(folder / "Images")
+    assert look(folder)
+    (folder / "Images").rename(folder / "images")
+    assert not look(folder)
+    for place in ("here", "there"):
+        shutil.copytree(folder, tmp_path / place / "own")
+    write_pair(tmp_path / "there" / "own", "another", rng)
+    for place, count in (("here", 30), ("there", 31)):
+        monkeypatch.chdir(tmp_path / place)
+        assert len(data.look("own").pairs) == count
+
+
+def test_a_folder_whose_name_is_not_utf8(folder):
+    strange = folder.with_name(os.fsdecode(b"caf\xe9"))
+    try:
+        folder.rename(strange)
+    except OSError:
+        pytest.skip("this disk takes no such name")
+    dataset = data.find(strange)
+    assert dataset.name.isprintable()
+    assert len(list(data.load(dataset, "train", 16, 4)))
+
+
 def test_masks_in_colours_are_told_the_way_out(folder):
     mask = folder / "masks" / "p00.png"
     Image.new("RGB", (16, 12)).save(mask)

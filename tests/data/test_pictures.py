@@ -164,12 +164,36 @@ def test_turned_pictures(colours, tmp_path, name, orientation):
         np.testing.assert_array_equal(data.read_image(image), turned)
 
 
+def test_a_small_tiff_does_not_unfold_to_a_gigabyte(tmp_path):
+    side, packed = 32768, zlib.compress(bytes(1 << 16))
+    tags = [(256, 3, 16), (257, 3, 16), (258, 3, 8), (259, 3, 8), (262, 3, 1), (277, 3, 1)]
+    tags += [(322, 4, side), (323, 4, side), (324, 4, 8), (325, 4, len(packed))]
+    entries = b"".join(struct.pack("<HHII", number, kind, 1, value) for number, kind, value in tags)
+    start = 8 + len(packed)
+    (tmp_path / "a.tif").write_bytes(
+        struct.pack("<2sHI", b"II", 42, start) + packed + struct.pack("<H", len(tags)) + entries + bytes(4)
+    )
+    for read in (data.read_image, data.read_mask):
+        with pytest.raises(OSError, match="no tiles far larger than its picture"):
+            read(tmp_path / "a.tif")
+
+
+def test_a_jpeg_of_endless_scans_is_refused(tmp_path, rng):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(rng.integers(0, 256, (40, 50, 3), "uint8")).save(path, progressive=True)
+    whole = path.read_bytes()
+    assert data.read_image(path).shape == (40, 50, 3)
+    last = whole[whole.rindex(b"\xff\xda") : -2]
+    path.write_bytes(whole[:-2] + 300 * last + whole[-2:])
+    with pytest.raises(OSError, match="a JPEG may have up to 200 scans"):
+        data.read_image(path)
+
+
 def test_masks_keep_their_numbers(tmp_path, rng):
     mask = rng.integers(0, 4, (9, 7), "uint8")
     palette = Image.fromarray(mask).convert("P")
     palette.putpalette(rng.integers(0, 256, 768).tolist())
     palette.save(tmp_path / "palette.png")
-    palette.save(tmp_path / "palette.gif")
     palette.save(tmp_path / "palette.bmp")
     Image.fromarray(mask).save(tmp_path / "grey.png")
     Image.fromarray(mask.astype("uint16")).save(tmp_path / "sixteen.png")

@@ -76,6 +76,8 @@ def test_no_two_scenes_are_alike():
         (np.zeros((8, 8, 3), "uint8"), np.zeros((8, 9), int), None, "must fit its images"),
         (np.zeros((8, 8, 3), "float32"), np.zeros((8, 8), int), None, "images of uint8 .*Received: float32 and int64"),
         (np.zeros((8, 8, 3), "uint8"), np.zeros((8, 8)), None, "masks of integers.*Received: uint8 and float64"),
+        (np.zeros((8, 8, 1), "uint8"), np.zeros((8, 8), int), None, r"Received: .* of shapes \(8, 8, 1\) and \(8, 8\)"),
+        (np.zeros((8, 8, 3), "uint8"), np.zeros((8, 8, 1), int), None, r"masks of integers \(h, w\).*\(8, 8, 1\)"),
     ],
 )
 def test_examples_that_are_not_as_promised_are_refused(image, mask, ignored, words):
@@ -85,6 +87,25 @@ def test_examples_that_are_not_as_promised_are_refused(image, mask, ignored, wor
     own = data.Dataset("own", ("a", "b", "c"), examples, describe=None, ignored=ignored)
     with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match=words):
         next(iter(data.load(own, "test", 8)))
+
+
+@pytest.mark.parametrize("ignored", [-1, -100, 255, 1000])
+def test_any_number_may_be_the_one_that_does_not_count(rng, ignored):
+    masks = np.where(rng.random((4, 8, 8)) < 0.5, ignored, rng.integers(0, 200, (4, 8, 8)))
+    pairs = tf.data.Dataset.from_tensor_slices((rng.integers(0, 256, (4, 8, 8, 3), "uint8"), masks))
+    own = data.Dataset("own", tuple(map(str, range(200))), lambda split: pairs, None, ignored=ignored)
+    np.testing.assert_array_equal(arrays(data.load(own, "test", 8, 2))[1], masks)
+    changed = arrays(data.load(own, "train", 8, 4, data.Augmentation()))[1]
+    assert set(np.unique(changed)) <= {*range(200), ignored}
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(200, 1)])
+    counted = evaluation.evaluate(model, own, ways=["at_network_size"])["at_network_size"]["iou"]
+    assert {int(name) for name in counted if counted[name] is not None} >= set(masks.ravel()) - {ignored}
+
+
+def test_a_data_set_is_told_shortly_and_has_no_background_that_is_none():
+    assert repr(data.Dataset("own", ("a", "b"), print, print)) == "Dataset('own', 2 classes)"
+    with pytest.raises(ValueError, match=r"`background` must be the number of a class, 0 to 1.*background=2"):
+        data.Dataset("own", ("a", "b"), print, print, background=2)
 
 
 def test_drawn_pets_share_the_picture_as_real_ones_do():

@@ -41,7 +41,8 @@ class TestRefuses:
         values, offsets = MaxPoolingWithOffsets2D(3)(keras.Input((6, 6, 1)))
         image = keras.Input((6, 6, 1))
         encoder = keras.Model(image, MaxPoolingWithOffsets2D(3)(image))
-        for of_values, of_offsets in ((values, offsets), encoder(keras.Input((6, 6, 1)))):
+        handed_on = keras.layers.Identity()(keras.ops.cast(offsets, "int32"))
+        for of_values, of_offsets in ((values, offsets), (values, handed_on), encoder(keras.Input((6, 6, 1)))):
             with pytest.raises(ValueError, match=r"pool_size=\(2, 2\). Received: offsets of pool_size=\(3, 3\)"):
                 kind(2)(*([of_offsets] if kind is IndexUnpooling2D else [of_values, of_offsets]))
 

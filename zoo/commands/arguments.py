@@ -8,6 +8,7 @@ from pathlib import Path
 DATASETS = ("oxford_iiit_pet", "synthetic_pets")
 BENCHMARKS = ("layers", "layers_memory", "stages", "stages_memory", "patches", "runtimes", "pipeline")
 LIMIT = 1_000_000  # of all numbers that are asked for
+MAX_SIDE = 4096  # pixels, of an image that is trained on; as `zoo.training.recipe` has it
 
 
 def some_path(text):
@@ -32,7 +33,7 @@ def dataset_name(text):
 
 def one_or_two_sides(text):
     """A side in pixels, or (height, width)."""
-    sides = tuple(from_one(side) for side in text.lower().split("x"))
+    sides = tuple(whole_number(side, 1, MAX_SIDE) for side in text.lower().split("x"))
     if len(sides) > 2:
         raise argparse.ArgumentTypeError(f"must be a side, or height x width as in 96x160, not {text!r}")
     return sides if len(sides) == 2 else sides[0]
@@ -47,6 +48,11 @@ def rate(text):
     if 0 < number <= 1:
         return number
     raise argparse.ArgumentTypeError(f"must be a number above 0, up to 1, not {text!r:.40}")
+
+
+def seeds(text):
+    """How many trainings of each: with a million, the list of them alone would take minutes."""
+    return whole_number(text, 1, 1000)
 
 
 def from_one(text):

@@ -1,4 +1,4 @@
-from pathlib import Path
+import os
 
 from zoo import cards, data, files, inspection, lettering
 from zoo.errors import printable
@@ -25,7 +25,7 @@ def inspect(options):
 def choose(options, card=None):
     """The data set that was named, or that of a model's card, or the one that is there; says which."""
     learned = cards.look_up(card, ("recipe", "dataset"))
-    known = isinstance(learned, str) and learned and (learned in data.DATASETS or Path(learned).is_dir())
+    known = isinstance(learned, str) and learned and (learned in data.DATASETS or os.path.isdir(learned))
     if not known or learned == "oxford_iiit_pet":  # the photos may not be here
         learned = None
     name = options.dataset or learned or data.default_dataset()

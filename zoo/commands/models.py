@@ -33,12 +33,17 @@ def predict(options):
     background = classes.index("background") if "background" in classes else None
     kinds = ["overlay", *(kind for kind in ("mask", "cutout") if getattr(options, kind))]
     done = photos.write_pictures(model, found, options.out, kinds, background, options.overwrite)
-    if classes and tuple(classes) != data.CLASSES:
-        write_legend(classes, found, options.out / photos.LEGEND, options.overwrite)
+    own = classes and tuple(classes) != data.CLASSES
+    legend_path = options.out / photos.LEGEND
+    legend = draw_legend(classes, found, legend_path, options.overwrite) if own else None
     try:
         for photo, error in tqdm(done, total=len(found), unit="photo", disable=None):
             if error:
                 skipped[photo] = error
+            elif legend is not None:  # with the first picture that it explains
+                with files.write_whole(legend_path, options.overwrite) as unfinished:
+                    unfinished.write_bytes(legend)
+                legend = None
     finally:  # not before: while TIFF files are read, stderr is silenced
         for photo, error in skipped.items():
             print(printable(f"skipped {photo}: {error}"), file=sys.stderr)
@@ -50,16 +55,16 @@ def predict(options):
         sys.exit(1)
 
 
-def write_legend(classes, found, path, overwrite):
-    """Writes the colours of the classes beside the pictures; the same legend may be there from photos before."""
+def draw_legend(classes, found, path, overwrite):
+    """The colours of the classes as a PNG, or `None` where the same one is there, from photos before."""
     file = io.BytesIO()
     with lettering.allow_boxes():
         plots.draw_legend(classes).savefig(file, dpi=100, format="png")
     if path.is_file() and path.read_bytes() == file.getvalue():
-        return
+        return None
     files.refuse_own(path, found)
-    with files.write_whole(path, overwrite) as unfinished:
-        unfinished.write_bytes(file.getvalue())
+    files.refuse_taken(path, overwrite)
+    return file.getvalue()
 
 
 def export(options):

@@ -13,6 +13,7 @@ from zoo.commands.arguments import (
     from_zero,
     one_or_two_sides,
     rate,
+    seeds,
     side_or_dynamic,
     some_name,
     some_path,
@@ -105,14 +106,14 @@ def add_training(command):
     text = "by the short recipe: 16 epochs, 0.625 of them at half the size, in batches of 16"
     added.add_argument("--short", action="store_true", help=text)
     add_recipe(added, "train+validation", "160", "0.5", "32")
-    added.add_argument("--seeds", type=from_one, default=1, help="trainings of each stage (default: 1)")
+    added.add_argument("--seeds", type=seeds, default=1, help="trainings of each stage (default: 1)")
     text = "folder for models and cards; those of other seeds than 0 lie in seed_1, seed_2, ... (default: runs/grid)"
     added.add_argument("--out", type=some_path, default=Path("runs/grid"), help=text)
     add_overwrite(added)
 
     text = "train the U-Net by changes of the recipe, and score it on the validation split; what is done is skipped"
     added = command("trials", "training:trials", text)
-    added.add_argument("--seeds", type=from_one, default=2, help="trainings of each (default: 2)")
+    added.add_argument("--seeds", type=seeds, default=2, help="trainings of each (default: 2)")
     text = "folder for states and results (default: runs/trials)"
     added.add_argument("--out", type=some_path, default=Path("runs/trials"), help=text)
 

@@ -24,7 +24,7 @@ from zoo.data.masks import (
     read_palette,
 )
 from zoo.data.modes import strips
-from zoo.data.pairs import find_pairs
+from zoo.data.pairs import NAMES, PARTS, find_pairs
 from zoo.errors import first_line, printable
 
 MAX_CLASSES = 1000
@@ -88,7 +88,9 @@ def look(folder: str | os.PathLike) -> Contents:
     lists = [*folder.glob("*.txt"), *folder.glob("classes.json")]
     files = sorted([*parts, *lists, *(path for part in parts for path in part.iterdir())])
     found = [path.stat() if path.exists() else path.lstat() for path in files]  # a broken link has the second alone
-    return look_at(folder, tuple((path, of.st_size, of.st_mtime_ns) for path, of in zip(files, found, strict=True)))
+    files = tuple((path, of.st_size, of.st_mtime_ns) for path, of in zip(files, found, strict=True))
+    names = frozenset(path.name for path in folder.iterdir() if path.name.lower() in NAMES | PARTS)
+    return look_at(folder, (folder.resolve(), names, files))  # its name may mean another folder now
 
 
 @functools.lru_cache(maxsize=4)

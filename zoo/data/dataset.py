@@ -38,6 +38,18 @@ class Dataset:
     one_logit: bool = False
     draw: Callable | None = None
 
+    def __post_init__(self):
+        """Refuses a background that is no class."""
+        if self.background is not None and not 0 <= self.background < len(self.classes):
+            raise ValueError(
+                f"`background` must be the number of a class, 0 to {len(self.classes) - 1}, or None. "
+                f"Received: background={self.background!r:.60}"
+            )
+
+    def __repr__(self):
+        """Short, for the functions may hold all files."""
+        return f"Dataset({self.name!r}, {len(self.classes)} classes)"
+
     @property
     def logits(self):
         """How many logits a network gives each pixel."""
@@ -45,12 +57,22 @@ class Dataset:
 
 
 def check_types(dataset, examples):
-    """Refuses examples of other types than a `Dataset` promises."""
-    image, mask = (spec.dtype for spec in examples.element_spec)
-    if image != tf.uint8 or not mask.is_integer:
+    """Refuses examples of other types or shapes than a `Dataset` promises; a shape may be unknown."""
+    image, mask = examples.element_spec
+    fits = image.shape.is_compatible_with([None, None, 3]) and mask.shape.is_compatible_with([None, None])
+    if image.dtype != tf.uint8 or not mask.dtype.is_integer or not fits:
         raise ValueError(
-            f"The data set {dataset.name} must give images of uint8 and masks of integers. "
-            f"Received: {image.name} and {mask.name}"
+            f"The data set {dataset.name} must give images of uint8 (h, w, 3) and masks of integers (h, w). "
+            f"Received: {image.dtype.name} and {mask.dtype.name}, of shapes {image.shape} and {mask.shape}"
+        )
+
+
+def check_groups(dataset, groups, count, taken):
+    """Refuses groups that are fewer than one word for each of `count` examples, or bear names that are `taken`."""
+    if groups and (len(groups) < count or set(groups) & set(taken)):
+        raise ValueError(
+            f"`groups` of the data set {dataset.name} must give each of {count} examples a word, none of "
+            f"{', '.join(taken)}. Received: {len(groups)} words, {', '.join(map(str, sorted(set(groups)))):.60}"
         )
 
 

@@ -15,6 +15,7 @@ from zoo.data.advice import way_out
 from zoo.data.contents import count_pixels, look
 from zoo.data.dataset import Dataset
 from zoo.data.masks import read_numbers
+from zoo.errors import printable
 
 SHOWN = 20  # problems in a message
 
@@ -52,7 +53,7 @@ def open_folder(folder: str | os.PathLike) -> Dataset:
             lines.append(f"and {more} more, which `python -m zoo inspect {shlex.quote(str(folder))}` names")
         raise ValueError(f"{folder} is no data set yet: {'; '.join(lines)}.")
     return Dataset(
-        name=Path(folder).resolve().name,
+        name=printable(Path(folder).resolve().name),  # TensorFlow's messages hold it, which takes no other name
         classes=contents.names,
         examples=functools.partial(examples, contents),
         describe=functools.partial(describe, contents),

@@ -6,6 +6,7 @@ from PIL import ExifTags, ImageOps
 GREY = np.array([0.299, 0.587, 0.114], "float32")  # shares of red, green and blue (ITU-R BT.601)
 MAX_PIXELS = 100_000_000
 MAX_SIDE = 65_535  # of a JPEG
+MAX_SCANS = 200  # of a JPEG that comes in several passes: ten are usual
 STRIP = 1 << 18  # pixels that are worked on at once, so that no whole picture is held in a wider type
 
 
@@ -42,6 +43,13 @@ def check_bits(image):
     bit, and with other greys in their order for eight, however many bits it has.
     """
     tags = getattr(image, "tag_v2", {})
+    tile = [int(np.max(np.atleast_1d(tags.get(side, 0)))) for side in (322, 323)]
+    if tile[0] * tile[1] > max(4 * image.width * image.height, 1 << 22):  # each is decoded as a whole
+        raise ValueError(f"a TIFF may have no tiles far larger than its picture. Received: {tile[0]} x {tile[1]}")
+    if image.format == "JPEG" and image.info.get("progressive"):
+        image.fp.seek(0)
+        if (scans := image.fp.read().count(b"\xff\xda")) > MAX_SCANS:  # each is decoded over the whole picture
+            raise ValueError(f"a JPEG may have up to {MAX_SCANS} scans. Received: {scans}")
     if 2 in np.atleast_1d(tags.get(339, 1)) and not image.mode.startswith("I"):
         raise ValueError("Pillow reads a TIFF of signed 8-bit numbers as if they were from 0 to 255: store it as PNG.")
     if tags.get(284) == 2 and max(np.atleast_1d(tags.get(258, 8))) > 8 and image.tile and image.tile[0][0] == "raw":

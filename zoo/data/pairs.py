@@ -13,12 +13,16 @@ LEVELS = {"train": ("train",), "validation": ("validation", "val", "valid"), "te
 TENTHS = {"test": (0, 1), "validation": (2,)}  # of the pictures, by a hash of their names; the others are for training
 LOSSLESS = tuple(ending for kind in pictures.MASK_FORMATS for ending in pictures.ENDINGS[kind])
 NAMES = {"classes.json", "classes.txt", *(f"{name}.txt" for names in LEVELS.values() for name in names)}
+PARTS = {"images", "masks", *(name for names in LEVELS.values() for name in names)}  # folders
 HIDDEN = ("thumbs.db", "desktop.ini", "__macosx")  # the system's own, as all whose name begins with a dot
 
 
 def find_pairs(folder, problems):
     """The photos with their masks: a list of (name, split, photo, mask). Names of others go to the problems."""
     inside = sorted(folder.iterdir())
+    levels = [folder / name for names in LEVELS.values() for name in names]
+    inner = [level / name for level in levels for name in ("classes.json", "classes.txt")]
+    problems += [f"{path} does not count there: move it up" for path in inner if path.exists()]
     for path in inside:
         if path.name.lower() in NAMES and path.name not in NAMES:
             problems.append(f"{path} must be called {path.name.lower()}")
@@ -82,8 +86,9 @@ def list_files(folder, endings, problems):
             problems.append(f"{printable(path)} has a name that is not UTF-8: rename it")
         elif path.is_dir():
             problems.append(f"{path} is a folder, and folders within are not searched: move its pictures up")
-        elif path.suffix.lower() in pictures.ENDINGS["JPEG"] and path.suffix.lower() not in endings:
-            problems.append(f"{path} is JPEG, which changes the numbers of a mask: store it as PNG")
+        elif path.suffix.lower() in (*pictures.ENDINGS["JPEG"], ".gif") and path.suffix.lower() not in endings:
+            kind = "GIF" if path.suffix.lower() == ".gif" else "JPEG"
+            problems.append(f"{path} is {kind}, which changes the numbers of a mask: store it as PNG")
             others.add(name)
         elif path.suffix.lower() not in endings:
             problems.append(f"{path} is none of {', '.join(endings)}")

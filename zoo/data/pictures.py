@@ -29,7 +29,7 @@ ENDINGS = {  # of the formats that are opened, by Pillow's name
     "WEBP": (".webp",),
 }
 READABLE = tuple(ending for endings in ENDINGS.values() for ending in endings)
-MASK_FORMATS = ("BMP", "GIF", "PNG", "TIFF")  # JPEG and WebP change numbers, Pillow scales those of PPM
+MASK_FORMATS = ("BMP", "PNG", "TIFF")  # JPEG and WebP change numbers, Pillow scales those of PPM and counts GIF's anew
 
 
 def read_image(source: str | bytes | os.PathLike | Image.Image | np.ndarray) -> np.ndarray:

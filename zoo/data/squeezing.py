@@ -12,7 +12,8 @@ def squeeze(dataset: Dataset, image: tf.Tensor, mask: tf.Tensor, image_size: int
         The image, uint8, and its mask, of as few bytes a number as its classes need.
     """
     check_example(dataset, image, mask)
-    kept = tf.uint8 if max(len(dataset.classes) - 1, dataset.ignored or 0) < 256 else tf.int32
+    numbers = len(dataset.classes) - 1, dataset.ignored or 0
+    kept = tf.uint8 if min(numbers) >= 0 and max(numbers) < 256 else tf.int32  # some ignore -1 or -100
     return resize_image(image, image_size), nearest(tf.cast(mask, kept), image_size)
 
 

@@ -42,11 +42,18 @@ def check_offsets(offsets, pool_size, name):
 
 
 def maker(tensor):
-    """The layer that made a symbolic tensor, within a model that was called like a layer, too; `None` if none did."""
+    """The layer that made a symbolic tensor, within a model that was called like a layer, too; `None` if none did.
+
+    What only hands a tensor on is passed over.
+    """
     while history := getattr(tensor, "_keras_history", None):
-        if not hasattr(history.operation, "outputs"):
-            return history.operation
-        tensor = history.operation.outputs[history.tensor_index]
+        operation = history.operation
+        if hasattr(operation, "outputs"):
+            tensor = operation.outputs[history.tensor_index]
+        elif type(operation).__name__ in ("Cast", "Identity", "Reshape", "StopGradient"):
+            tensor = operation._inbound_nodes[history.node_index].input_tensors[0]
+        else:
+            return operation
     return None
 
 

@@ -17,7 +17,7 @@ from zoo.evaluation import class_ious, confusion_matrix
 from zoo.prediction import decide
 from zoo.training.devices import check_common, process_count, process_number
 from zoo.training.loss import cross_entropy_and_dice, median_frequency_weights, offsets_against
-from zoo.training.recipe import Recipe, phases
+from zoo.training.recipe import Recipe, phases, refuse_other_limits
 from zoo.training.state import KeepState, claim, identify, read_state
 
 
@@ -48,6 +48,7 @@ def train(
             kept.
     """
     folder = Path(folder)
+    refuse_other_limits()
     check_data(recipe)
     claimed = claim(folder) if process_number() == 0 else contextlib.nullcontext()  # the first alone writes
     with claimed, precision("mixed_bfloat16" if recipe.mixed_precision else "float32"):
@@ -82,6 +83,7 @@ def train_in(folder, build, recipe):
     # All processes must do the same, for some of their steps are common; what the others than the first write is lost.
     elsewhere = tempfile.TemporaryDirectory()
     kept = folder if process == 0 else Path(elsewhere.name)
+    (kept / "logs").mkdir(parents=True, exist_ok=True)  # says so if it is a file
     callbacks = [keras.callbacks.TensorBoard(kept / "logs", write_graph=False), KeepState(kept, identity, history)]
     if recipe.split == "train":
         callbacks.insert(0, ScoreValidation(load(recipe, "validation", recipe.image_size), data.find(recipe.dataset)))

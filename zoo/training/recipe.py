@@ -6,8 +6,12 @@ import numbers
 import os
 from pathlib import Path
 
+import keras
+
 from zoo import data
 from zoo.stages import STAGES
+
+MAX_SIDE = 4096  # pixels, of an image that is trained on
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +19,8 @@ class Recipe:
     """One recipe for all stages, so that a difference in the score is a difference in the architecture.
 
     Args:
-        dataset: one of `zoo.data.DATASETS`, or the path of a folder (`zoo.data.open_folder`).
+        dataset: one of `zoo.data.DATASETS`, or the path of a folder (`zoo.data.open_folder`). A `zoo.data.Dataset` of
+            your own is one of them after `zoo.data.DATASETS[dataset.name] = dataset`.
         split: the images to learn from: "train", or "train+validation" once nothing is left to tune.
         image_size: side in pixels, or (height, width), at which the network sees the images.
         batch_size: images in a step.
@@ -75,6 +80,8 @@ class Recipe:
             if field.type is str:
                 value = os.fspath(value) if isinstance(value, os.PathLike) else value
                 right, allowed = isinstance(value, str), "a name or a path"
+                if isinstance(value, data.Dataset):
+                    allowed += ": add yours by zoo.data.DATASETS[dataset.name] = dataset, and give its name"
             elif field.type is bool:
                 right, allowed = isinstance(value, bool), "True or False"
             elif field.type is int:
@@ -89,9 +96,10 @@ class Recipe:
                 value = float(value) if right else value
             else:
                 sides = data.both_sides(value)  # refuses what is no size
-                right, value = True, sides if isinstance(value, tuple | list) else sides[0]
+                allowed = f"sides of up to {MAX_SIDE} pixels"
+                right, value = max(sides) <= MAX_SIDE, sides if isinstance(value, tuple | list) else sides[0]
             if not right:
-                raise ValueError(f"`{name}` must be {allowed}. Received: {name}={value!r}")
+                raise ValueError(f"`{name}` must be {allowed}. Received: {name}={value!r:.60}")
             object.__setattr__(self, name, value)
         object.__setattr__(self, "dataset", plain_path(self.dataset))
         if self.split not in ("train", "train+validation"):
@@ -126,6 +134,8 @@ def is_number(value, kind):
 def plain_path(name):
     """The path of a folder in one spelling, so that a training goes on however its data set is written."""
     plain = str(Path(name)) if name else name  # which keeps "..", for what is before it may be a link
+    if name and set(Path(name).parts) <= {".."}:  # such as ".": any folder is there under this name
+        return str(Path(name).resolve())
     return name if name in data.DATASETS or plain in data.DATASETS else plain
 
 
@@ -144,6 +154,15 @@ def with_defaults(kept: dict) -> dict:
 def but_for_rounding(kept: dict) -> dict:
     """As `with_defaults`, without what only decides how a step is computed: that makes no other recipe."""
     return {name: value for name, value in with_defaults(kept).items() if name not in ("mixed_precision", "xla")}
+
+
+def refuse_other_limits() -> None:
+    """Refuses a Keras that was told to stop each training early: its card would tell of epochs that never were."""
+    for name in ("max_epochs", "max_steps_per_epoch"):
+        if (limit := getattr(keras.config, name, lambda: None)()) is not None:
+            raise ValueError(
+                f"Keras must not end trainings by itself. Received: {name}={limit} (KERAS_{name.upper()} or keras.json)"
+            )
 
 
 def phases(recipe: Recipe) -> list[tuple[int | tuple[int, int], range]]:
