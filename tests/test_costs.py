@@ -91,6 +91,7 @@ def test_time_distributed_counts_each_step():
         (lambda: layers.TimeDistributed(layers.LSTM(3)), "TimeDistributed|LSTM"),
         (lambda: layers.Lambda(lambda x: x @ x), "Lambda"),
         (lambda: layers.PReLU(), "PReLU"),
+        (lambda: keras.ops.image.gaussian_blur, "GaussianBlur"),
         (lambda: layers.EinsumDense("bhwc,cd->bhwd", (32, 32, 4)), "EinsumDense"),
         (lambda: lambda x: keras.ops.matmul(x, x), "Matmul"),
     ],
@@ -101,6 +102,22 @@ def test_what_cannot_be_counted_is_refused_by_name(layer, name):
     shape = (5, 7, 3) if "LSTM" in name else shape
     with pytest.raises(ValueError, match=f"must have no `({name})`"):
         costs.multiply_adds(within(layer(), shape=shape))
+
+
+class Squared(layers.Layer):
+    """Has no weights, and multiplies."""
+
+    def call(self, x):
+        return keras.ops.matmul(x, keras.ops.transpose(x, (0, 1, 3, 2)))
+
+
+def test_a_layer_of_ones_own_is_refused_and_lora_counts_as_the_kernel():
+    with pytest.raises(ValueError, match=r"layers of Keras and of this package\. Received: squared.*, a Squared"):
+        costs.multiply_adds(within(Squared(), shape=(32, 32, 3)))
+    model = keras.Sequential([keras.Input((32, 32, 3)), layers.Conv2D(8, 3)])
+    before = costs.multiply_adds(model)
+    model.layers[0].enable_lora(4)
+    assert costs.multiply_adds(model) == before == 30 * 30 * 3 * 3 * 3 * 8
 
 
 def test_unknown_sides_are_refused():

@@ -1,9 +1,11 @@
+import contextlib
 import dataclasses
 import functools
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import keras
@@ -144,7 +146,9 @@ def test_numbers_out_of_all_proportion_are_refused_at_once(number, capsys):
         with pytest.raises(SystemExit):
             __main__.main([command, *stage, f"{option}={number}"])
         last = capsys.readouterr().err.splitlines()[-1]
-        assert f"argument {option}: must be a whole number from 1 to 1,000,000" in last
+        limits = {"train --image-size": "4,096", "grid --seeds": "1,000"}
+        limit = limits.get(f"{command} {option}", "1,000,000")
+        assert f"argument {option}: must be a whole number from 1 to {limit}, not" in last
         assert len(last) < 200
 
 
@@ -161,6 +165,26 @@ def test_out_that_cannot_be_written_is_found_at_once(command, tmp_path, monkeypa
         assert "\n" not in stopped.value.code
         assert "--out must" in stopped.value.code or str(out).startswith("/proc")
     assert (tmp_path / "file").read_text() == ""
+
+
+def test_a_stop_that_an_import_turned_into_another_error_is_a_stop(monkeypatch, tmp_path):
+    def lose_it(options):
+        with contextlib.suppress(SystemExit):
+            __main__.stop()
+        raise AttributeError("half an import")
+
+    monkeypatch.setattr(__main__, "STOPPED", threading.Event())
+    monkeypatch.setattr("zoo.commands.models.predict", lose_it)
+    with pytest.raises(SystemExit) as stopped:
+        __main__.main(["predict", "unet", "a.png", "--out", str(tmp_path)])
+    assert stopped.value.code == 143
+
+
+@pytest.mark.parametrize("option", [["grid", "--seeds", "1001"], ["train", "unet", "--image-size", "5000"]])
+def test_numbers_that_would_work_for_ever_are_refused(option, capsys):
+    with pytest.raises(SystemExit):
+        __main__.main(option)
+    assert "must be a whole number from 1 to" in capsys.readouterr().err
 
 
 def test_predict_skips_what_is_broken_and_says_so(run_zoo, tmp_path):

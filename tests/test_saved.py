@@ -18,7 +18,7 @@ import pytest
 import skimage
 
 import zoo
-from zoo import controls, costs, evaluation, saved, tables, training
+from zoo import controls, costs, evaluation, limits, saved, tables, training
 from zoo.__main__ import main
 from zoo.data import oxford_iiit_pet
 
@@ -169,6 +169,22 @@ def test_a_changed_file_is_refused(copy):
         zoo.load("unet", copy)
 
 
+@pytest.mark.parametrize("kind", ["Conv2D", "Dense"])
+def test_two_layers_that_are_small_for_each_channel_alone_are_refused(kind, tmp_path):
+    made = keras.layers.Conv2D(7, 1) if kind == "Conv2D" else keras.layers.Dense(7)
+    model = keras.Sequential([keras.Input((4, 4, 3)), made, type(made).from_config(made.get_config() | {"name": "b"})])
+    model.save(tmp_path / "a.keras")
+    with zipfile.ZipFile(tmp_path / "a.keras") as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    size = b'"filters": ' if kind == "Conv2D" else b'"units": '
+    contents["config.json"] = contents["config.json"].replace(size + b"7", size + b"90000")
+    with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    with pytest.raises(ValueError, match=r"layers of up to 250,000,000 weights\. Received: up to 8,100,000,000"):
+        saved.load_file(tmp_path / "a.keras")
+
+
 def flip_a_bit(path):
     contents = bytearray(path.read_bytes())
     contents[-30] ^= 4  # in the ZIP's directory
@@ -183,7 +199,7 @@ def flip_a_bit_within(path):
 
 def inflate(path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("config.json", b" " * (saved.MOST_BYTES + 1))
+        archive.writestr("config.json", b" " * (limits.MOST_BYTES + 1))
 
 
 def cut(path):
@@ -265,7 +281,7 @@ def test_a_configuration_that_asks_for_gigabytes_is_refused(wrong, tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         for entry, content in {**contents, "config.json": json.dumps(config)}.items():
             archive.writestr(entry, content)
-    limit = r"numbers of at most 100,000|layers of up to 25,000,000 weights for each channel"
+    limit = r"numbers of at most 100,000|layers of up to 250?,000,000 weights( for each channel)?"
     with pytest.raises(ValueError, match=rf"config\.json must hold ({limit})\. Received"):
         saved.load_file(path)
 

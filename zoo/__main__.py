@@ -6,12 +6,14 @@ import pkgutil
 import signal
 import sys
 import tempfile
+import threading
 
 from zoo import quiet
 from zoo.commands.parser import parser
 from zoo.errors import explain, printable
 from zoo.stages import check_stage
 
+STOPPED = threading.Event()  # an import may lose the SystemExit on its way, and fail by another error
 WRITE_FILES = ("benchmark", "compare", "inspect")  # of the commands with --out; the others write into a folder
 
 
@@ -53,10 +55,18 @@ def run(options):
         resume = " The same command goes on from the last whole epoch." if options.command in ("train", "grid") else ""
         sys.exit(f"\n{options.command}: stopped.{resume}")
     except Exception as error:
+        if STOPPED.is_set():
+            sys.exit(143)
         line = explain(error)
         if line is None or options.traceback:
             raise
         sys.exit(printable(f"{options.command}: {line}"))
+
+
+def stop(*_):
+    """Ends the program as `kill` does, but what is unfinished is removed."""
+    STOPPED.set()
+    sys.exit(143)
 
 
 def write_no_more():
@@ -81,5 +91,5 @@ def check_writable(path, is_file):
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as `kill` does, but what is unfinished is removed
+    signal.signal(signal.SIGTERM, stop)
     main()

@@ -21,7 +21,10 @@ CONVOLUTIONS = (
 )
 TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
 UNCOUNTED = (layers.Lambda, layers.Dot, layers.Attention, layers.AdditiveAttention)
-UNCOUNTED_OPERATIONS = ("conv", "dot", "einsum", "inner", "matmul", "outer", "tensordot", "attention")
+UNCOUNTED_OPERATIONS = (
+    *("attention", "blur", "cholesky", "conv", "dot", "einsum", "fft", "inner", "matmul", "outer", "solve", "svd"),
+    "tensordot",
+)
 
 
 def costs(model: keras.Model) -> dict[str, float | None]:
@@ -96,6 +99,7 @@ def count(operation: keras.Operation, *arguments: Any, **options: Any) -> tuple[
         shape = (arguments[0] if kind in TRANSPOSED else outputs).shape
         sides = shape[1:-1] if operation.data_format == "channels_last" else shape[2:]
         kernels = [w for w in getattr(operation, "weights", arguments[1:]) if len(w.shape) > 1]
+        kernels = [w for w in kernels if not getattr(w, "name", "").startswith("lora")]  # the kernel holds them
         return kernel_positions(operation, sides) * sum(math.prod(w.shape) for w in kernels), outputs
     refuse_uncounted(operation)
     return 0, outputs
@@ -112,6 +116,10 @@ def refuse_uncounted(operation: keras.Operation) -> None:
     """Refuses what multiplies in a way that is not known here; what has no matrix passes."""
     name = type(operation).__name__
     if isinstance(operation, keras.layers.Layer):
+        if type(operation).__module__.partition(".")[0] not in ("keras", "zoo"):  # which may do anything
+            raise ValueError(
+                f"`model` must have layers of Keras and of this package. Received: {operation.name}, a {name}"
+            )
         matrices = any(len(weight.shape) > 1 for weight in operation.weights)
         known = not isinstance(operation, UNCOUNTED) and (not matrices or type(operation) is layers.Embedding)
     else:

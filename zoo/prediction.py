@@ -79,11 +79,12 @@ def squeeze(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
         NumPy array float32 of this shape, in [0, 1].
     """
     height, width, channels = shape
-    narrow = np.empty((3, len(image), width), "float32")
-    for rows in strips(*image.shape[:2]):
-        for plane in range(3):
-            narrow[plane, rows] = resize(image[rows, :, plane], rows.stop - rows.start, width)
-    small = np.stack([resize(plane, height, width) for plane in narrow], -1)  # (height, width, 3)
+    small = np.empty((height, width, 3), "float32")
+    for plane in range(3):
+        narrow = np.empty((len(image), width), "float32")
+        for rows in strips(*image.shape[:2]):
+            narrow[rows] = resize(image[rows, :, plane], rows.stop - rows.start, width)
+        small[..., plane] = resize(narrow, height, width)
     small = np.round(small if image.dtype == np.uint8 else 255 * small) / np.float32(255)
     return small if channels == 3 else small @ GREY[:, None]
 

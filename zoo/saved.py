@@ -1,29 +1,23 @@
 """The saved models: a `.keras` file a stage, and beside it its card, `.json`."""
 
 import inspect
-import io
 import json
-import math
 import os
 import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 
 import zoo.layers  # noqa: F401, registers the custom layers
 from zoo.cards import card, cards, find, folder_of_models
 from zoo.errors import first_line
 from zoo.files import check_file, checksum, write_json, write_whole
+from zoo.limits import MOST_BYTES, check_numbers, check_size_of_weights
 
 __all__ = ["card", "cards", "folder_of_models", "load", "load_any", "load_file", "save"]
 
-MOST_NUMBER = 100_000  # in a configuration, but for those that only tell one thing from another
-MOST_WEIGHTS = 25_000_000  # of a convolution, for each channel that it sees
-NAMES = ("seed", "shared_object_id")
-MOST_BYTES = 50_000_000  # of a configuration, and of weights that a model does not need: kilobytes may hold gigabytes
 
 # What newer versions of Keras write of a layer, and older ones do not know. With these values it changes nothing.
 ADDED = {
@@ -111,41 +105,6 @@ def load_file(path: str | os.PathLike) -> keras.Model:
             f"Received: input shape {shapes[0]}, output shape {shapes[1]}"
         )
     return model
-
-
-def check_numbers(config: dict | list, within: str = "") -> None:
-    """Refuses numbers, of filters for one, and kernels, by which Keras may take gigabytes at once."""
-    if isinstance(config, dict) and isinstance(filters := config.get("filters", 1), int):
-        kernel = config.get("kernel_size", 1)
-        sides = [side for side in (kernel if isinstance(kernel, list) else [kernel]) if isinstance(side, int)]
-        if (weights := filters * math.prod(sides)) > MOST_WEIGHTS:
-            limit = f"layers of up to {MOST_WEIGHTS:,} weights for each channel"
-            raise ValueError(f"its config.json must hold {limit}. Received: {weights:,}")
-    for name, value in config.items() if isinstance(config, dict) else enumerate(config):
-        where = within if isinstance(config, list) else name
-        if isinstance(value, dict | list):
-            check_numbers(value, where)
-        elif isinstance(value, int) and value > MOST_NUMBER and where not in NAMES:
-            raise ValueError(
-                f"its config.json must hold numbers of at most {MOST_NUMBER:,}. Received: {where} {value:,}"
-            )
-
-
-def check_size_of_weights(archive: zipfile.ZipFile, model: keras.Model) -> None:
-    """Refuses weights that unfold to far more than the model needs, whether the ZIP is compressed or the HDF5 in it.
-
-    An optimiser's state may lie beside them.
-    """
-    allowed = MOST_BYTES + 10 * 4 * model.count_params()
-    size = archive.getinfo("model.weights.h5").file_size
-    if size <= allowed:
-        sizes = []
-        stored = io.BytesIO(archive.read("model.weights.h5"))  # HDF5 steps back and forth, which a ZIP does slowly
-        with h5py.File(stored) as weights:
-            weights.visititems(lambda _, item: sizes.append(item.nbytes if isinstance(item, h5py.Dataset) else 0))
-        size = sum(sizes)
-    if size > allowed:
-        raise ValueError(f"its weights must have at most {allowed:,} bytes. Received: {size:,}")
 
 
 def for_this_keras(config: Any) -> Any:

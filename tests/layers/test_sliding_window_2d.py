@@ -74,3 +74,16 @@ class TestErrors:
     def test_sides_that_are_no_multiples(self, kind, shape):
         with pytest.raises(ValueError, match=r"height and a width that are multiples of \(4, 4\)"):
             kind(small_classifier(), 8, 4)(keras.Input(batch_shape=shape))
+
+
+def test_refuses_channels_first_within_a_wrapper_or_an_operation():
+    convolution = keras.layers.Conv2D(4, 3, data_format="channels_first")
+    wrapped = keras.layers.SpectralNormalization(convolution)
+    image = keras.Input((8, 8, 3))
+    pooled = keras.layers.Flatten()(keras.ops.max_pool(image, 2, data_format="channels_first"))
+    for classifier in (
+        keras.Sequential([wrapped, keras.layers.Flatten(), keras.layers.Dense(3)]),
+        keras.Model(image, keras.layers.Dense(3)(pooled)),
+    ):
+        with pytest.raises(ValueError, match="`classifier` must be channels_last"):
+            SlidingWindow2D(classifier, 8)

@@ -2,9 +2,9 @@
 
 Pictures are rows of numbers in many forms, and these are the rules. Files are opened only in the raster
 formats of `ENDINGS`: others run programs (PostScript) or hold several layers. Of several frames or pages the
-first counts. A turned picture (EXIF) is turned upright. A photo becomes 8-bit RGB: sixteen bits are scaled,
-transparency is ignored, colour profiles are not applied. A mask keeps its numbers. What cannot be read
-rightly is refused by name.
+first counts. A turned picture (EXIF) is turned upright. A photo becomes 8-bit RGB: sixteen bits of grey are scaled,
+of sixteen in colours Pillow keeps the upper eight, transparency is ignored, colour profiles are not applied.
+A mask keeps its numbers. What cannot be read rightly is refused by name.
 """
 
 import contextlib

@@ -21,7 +21,8 @@ class DenseWindow2D(SlidingWindow2D):
 
     All patches share their features: a convolution runs once over the whole image, and a
     pooling layer keeps every pixel and spreads the taps of what follows instead (dilation).
-    This layer and the classifier need the same dtype policy.
+    This layer and the classifier need the same dtype policy. In training, batch normalisation sees
+    each feature once here, and there as often as patches overlap: then the logits differ.
 
     Examples:
         >>> classifier = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])

@@ -119,9 +119,10 @@ class SlidingWindow2D(keras.layers.Layer):
 
 
 def layers_within(layer):
-    """The layer itself, and all layers of a model, however deep."""
+    """The layer itself, and all layers and operations of a model or wrapper, however deep."""
     yield layer
-    for inner in getattr(layer, "layers", []):
+    inside = getattr(layer, "operations", None) or getattr(layer, "layers", [])
+    for inner in [*inside, *([layer.layer] if hasattr(layer, "layer") else [])]:  # the last of a wrapper
         yield from layers_within(inner)
 
 

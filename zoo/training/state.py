@@ -49,7 +49,7 @@ class KeepState(keras.callbacks.Callback):
         logs = {name: float(value) for name, value in logs.items()}
         self.check_finite(epoch, logs)
         self.history.append({**logs, "seconds": time.monotonic() - self.started})
-        with files.write_whole(state_folder(self.folder, epoch + 1), overwrite=True) as unfinished:
+        with files.write_whole(kept := state_folder(self.folder, epoch + 1), overwrite=kept.is_dir()) as unfinished:
             unfinished.mkdir()
             check_space(unfinished, self.model)
             self.model.save_weights(unfinished / "model.weights.h5")  # with the optimiser's
