@@ -182,7 +182,10 @@ def test_a_jpeg_of_endless_scans_is_refused(tmp_path, rng):
     path = tmp_path / "a.jpg"
     Image.fromarray(rng.integers(0, 256, (40, 50, 3), "uint8")).save(path, progressive=True)
     whole = path.read_bytes()
-    assert data.read_image(path).shape == (40, 50, 3)
+    decoded = Image.open(path)
+    decoded.load()
+    for source in (path, Image.open(path), decoded, decoded):
+        assert data.read_image(source).shape == (40, 50, 3)
     last = whole[whole.rindex(b"\xff\xda") : -2]
     path.write_bytes(whole[:-2] + 300 * last + whole[-2:])
     with pytest.raises(OSError, match="a JPEG may have up to 200 scans"):
