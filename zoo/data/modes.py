@@ -46,7 +46,7 @@ def check_bits(image):
     tile = [int(np.max(np.atleast_1d(tags.get(side, 0)))) for side in (322, 323)]
     if tile[0] * tile[1] > max(4 * image.width * image.height, 1 << 22):  # each is decoded as a whole
         raise ValueError(f"a TIFF may have no tiles far larger than its picture. Received: {tile[0]} x {tile[1]}")
-    if image.format == "JPEG" and image.info.get("progressive") and image.tile:  # it is not decoded yet
+    if image.format in ("JPEG", "MPO") and image.info.get("progressive") and image.tile:  # it is not decoded yet
         image.fp.seek(0)
         if (scans := image.fp.read().count(b"\xff\xda")) > MAX_SCANS:  # each is decoded over the whole picture
             raise ValueError(f"a JPEG may have up to {MAX_SCANS} scans. Received: {scans}")
