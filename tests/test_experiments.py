@@ -18,13 +18,16 @@ def test_every_trial_is_a_recipe_and_leaves_the_validation_split_aside():
 def test_a_trial_is_trained_once_by_its_change(tmp_path, monkeypatch):
     monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 4})
     monkeypatch.setattr(models, "build", functools.partial(models.build, filters=(4, 8)))
+    recipe = dataclasses.replace(TINY, seed=1, weight_decay=0.01)
     result = experiments.run_trial("weight_decay_0.01", 1, tmp_path, TINY)
-    assert 0 <= result["mean_iou"] <= 1
+    assert 0 <= result["grey"] <= 1
+    logs = training.train(lambda: experiments.build(None), recipe, tmp_path / "weight_decay_0.01_1")[1][-1]
+    assert (result["mean_iou"], result["minutes"]) == pytest.approx((logs["val_mean_iou"], logs["seconds"] / 60))
     kept = json.loads(next(tmp_path.glob("weight_decay_0.01_1/after_epoch_0001/state.json")).read_text())
-    assert kept["recipe"] == dataclasses.asdict(dataclasses.replace(TINY, seed=1, weight_decay=0.01))
+    assert kept["recipe"] == dataclasses.asdict(recipe)
     monkeypatch.setattr(training, "train", None)  # would fail
     assert experiments.run_trial("weight_decay_0.01", 1, tmp_path, TINY) == result
-    for contents in ({}, {"minutes": 1.0, "mean_iou": None}):
+    for contents in ({}, {"minutes": 1.0, "grey": 0.5, "mean_iou": None}):
         (tmp_path / "base_0.json").write_text(json.dumps(contents))
         with pytest.raises(ValueError, match=r"base_0\.json holds no result of a trial"):
             experiments.run_trial("base", 0, tmp_path, TINY)
@@ -34,10 +37,10 @@ def test_a_trial_is_trained_once_by_its_change(tmp_path, monkeypatch):
 
 def test_the_command_prints_a_line_for_each_trial(monkeypatch, capsys):
     def run_trial(name, seed, folder):
-        return {"mean_iou": 0.5 + 0.1 * seed, "minutes": 30}
+        return {"mean_iou": 0.5 + 0.1 * seed, "grey": 0.4 + 0.1 * seed, "minutes": 5 + seed}
 
     monkeypatch.setattr(experiments, "run_trial", run_trial)
     __main__.main(["trials", "--seeds", "2"])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 + len(experiments.TRIALS)
-    assert [cell.strip() for cell in lines[2].split("|")] == ["", "base", "0.5000, 0.6000", "0.5500", "60", ""]
+    assert [cell.strip() for cell in lines[2].split("|")] == ["", "base", "5.5", "0.500, 0.600", "0.550", "0.450", ""]

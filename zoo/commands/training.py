@@ -1,5 +1,6 @@
 import dataclasses
 import os
+import statistics
 
 import keras
 
@@ -49,10 +50,12 @@ def trials(options):
     rows = []
     for name in experiments.TRIALS:
         results = [experiments.run_trial(name, seed, options.out) for seed in range(options.seeds)]
-        scores, minutes = ([result[key] for result in results] for key in ("mean_iou", "minutes"))
-        each = ", ".join(f"{score:.4f}" for score in scores)
-        rows.append([name, each, f"{sum(scores) / len(scores):.4f}", f"{sum(minutes):.0f}"])
-    print(tables.format_table(["trial", "mean IoU of each seed", "mean", "minutes"], rows))
+        each = ", ".join(f"{result['mean_iou']:.3f}" for result in results)
+        minutes, mean, grey = (
+            statistics.mean(result[key] for result in results) for key in ("minutes", "mean_iou", "grey")
+        )
+        rows.append([name, f"{minutes:.1f}", each, f"{mean:.3f}", f"{grey:.3f}"])
+    print(tables.format_table(["trial", "minutes", "mean IoU of each seed", "mean", "grey"], rows))
 
 
 def train_and_tell(stage, recipe, folder, devices=1, overwrite=False):
