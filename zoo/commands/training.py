@@ -51,10 +51,8 @@ def trials(options):
     for name in experiments.TRIALS:
         results = [experiments.run_trial(name, seed, options.out) for seed in range(options.seeds)]
         each = ", ".join(f"{result['mean_iou']:.3f}" for result in results)
-        minutes, mean, grey = (
-            statistics.mean(result[key] for result in results) for key in ("minutes", "mean_iou", "grey")
-        )
-        rows.append([name, f"{minutes:.1f}", each, f"{mean:.3f}", f"{grey:.3f}"])
+        mean = {key: statistics.mean(result[key] for result in results) for key in ("minutes", "mean_iou", "grey")}
+        rows.append([name, f"{mean['minutes']:.1f}", each, f"{mean['mean_iou']:.3f}", f"{mean['grey']:.3f}"])
     print(tables.format_table(["trial", "minutes", "mean IoU of each seed", "mean", "grey"], rows))
 
 
