@@ -492,6 +492,47 @@ def test_the_learning_rate_rises_and_falls():
     np.testing.assert_allclose(rates, [0, top / 2, top, top / 2, 0], atol=1e-7)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_scenes")
+def test_an_average_of_the_weights_is_that_of_a_loop_however_often_the_training_stops(tmp_path, monkeypatch):
+    recipe = dataclasses.replace(GROWING, ema_momentum=0.5)
+    steps = []
+
+    def collect(self, batch, logs=None):
+        steps.append([variable.numpy() for variable in self.model.trainable_variables])
+
+    monkeypatch.setattr(training.KeepState, "on_train_batch_end", collect)
+    model, _ = training.train(build_small, recipe, tmp_path / "whole")
+    expected = steps[0]
+    for weights in steps[1:]:
+        expected = [0.5 * average + 0.5 * weight for average, weight in zip(expected, weights, strict=True)]
+    assert len(steps) == 4 * 5  # of two sizes
+    for variable, average in zip(model.trainable_variables, expected, strict=True):
+        np.testing.assert_allclose(variable.numpy(), average, rtol=1e-5, atol=1e-6)
+    found = model.get_weights()
+    last = next(layer for layer in reversed(model.layers) if isinstance(layer, keras.layers.BatchNormalization))
+    mean, before = last.moving_mean.numpy(), keras.Model(model.inputs, last.input)
+    batches = training.load(recipe, recipe.split, 32, augmentation=recipe.augmentation(), epochs=range(4, 5))
+    means = [keras.ops.mean(before(images, training=True), (0, 1, 2)) for images, _ in batches]
+    np.testing.assert_allclose(mean, keras.ops.mean(means, 0), rtol=1e-4, atol=1e-5)
+    assert last.momentum == 0.99
+
+    again, _ = training.train(build_small, recipe, tmp_path / "whole")  # which has nothing left to learn
+    assert_equal_bit_for_bit(again.get_weights(), found)
+
+    def stop(self, logs=None):
+        if len(self.history) == 2:  # between the sizes
+            raise InterruptedError
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(training.KeepState, "on_train_begin", stop)
+        with pytest.raises(InterruptedError):
+            training.train(build_small, recipe, tmp_path / "stopped")
+    assert state.epochs_of(state.states(tmp_path / "stopped")[0]) == 2
+    again, _ = training.train(build_small, recipe, tmp_path / "stopped")
+    assert_equal_bit_for_bit(again.get_weights(), found)
+
+
 def test_the_loss_is_that_of_pytorch_and_of_the_definition_of_dice(rng):
     torch = pytest.importorskip("torch")
     logits, masks = rng.normal(size=(2, 4, 4, 3)).astype("float32"), rng.integers(0, 3, (2, 4, 4))

@@ -19,6 +19,7 @@ TRIALS = {
     "last_epochs_larger": {"large_size_share": 0.15},
     "batches_of_16": {"batch_size": 16},
     "weight_decay_0.01": {"weight_decay": 0.01},
+    "averaged_weights": {"ema_momentum": 0.995},
 }
 
 

@@ -17,6 +17,7 @@ from zoo.evaluation import class_ious, confusion_matrix
 from zoo.prediction import decide
 from zoo.training.devices import check_common, process_count, process_number
 from zoo.training.loss import cross_entropy_and_dice, median_frequency_weights, offsets_against
+from zoo.training.optimizer import make_optimizer, take_average
 from zoo.training.recipe import Recipe, phases, refuse_other_limits
 from zoo.training.state import KeepState, claim, identify, read_state
 
@@ -105,6 +106,11 @@ def train_in(folder, build, recipe):
                 shuffle=False,  # the data set is shuffled already
                 verbose=0 if process else 1 if sys.stdout.isatty() else 2,
             )
+            if recipe.ema_momentum:  # `fit` has put the average in place of the weights, which the next phase needs
+                read_state(kept, identity, model)
+    if recipe.ema_momentum:
+        changes = {"augmentation": recipe.augmentation(), "epochs": range(recipe.epochs, recipe.epochs + 1)}
+        take_average(model, load(recipe, recipe.split, image_size, **changes))
     return model, history
 
 
@@ -138,16 +144,6 @@ def check_counted(recipe: Recipe, split: str) -> None:
 def load(recipe: Recipe, split: str, image_size: int | tuple[int, int], **options: Any) -> tf.data.Dataset:
     """The recipe's data."""
     return data.load(recipe.dataset, split, image_size, recipe.batch_size, seed=recipe.seed, **options)
-
-
-def make_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """AdamW, whose learning rate rises in the warm-up and falls along a cosine until the last step."""
-    steps = recipe.epochs * steps_per_epoch
-    warm_up = round(recipe.warm_up * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps - warm_up, warmup_target=recipe.learning_rate, warmup_steps=warm_up
-    )
-    return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
 
 
 def compile_model(

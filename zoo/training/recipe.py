@@ -43,6 +43,8 @@ class Recipe:
         learning_rate: of AdamW after the warm-up; then it falls to zero along a cosine. The default suits trained
             weights (`start`), too: with 0.001 they came not as far in as many steps.
         weight_decay: of AdamW.
+        ema_momentum: of an exponential moving average of the weights over the steps, which takes their place in the
+            end; 0 for none.
         warm_up: share of all steps, less than 1, in which the learning rate rises from zero.
         seed: of the first weights, the order of the examples and their augmentation.
         mixed_precision: whether to compute in bfloat16 (weights stay float32).
@@ -68,6 +70,7 @@ class Recipe:
     start: str = ""
     learning_rate: float = 3e-3
     weight_decay: float = 1e-4
+    ema_momentum: float = 0.0
     warm_up: float = 0.1
     seed: int = 0
     mixed_precision: bool = False
@@ -107,7 +110,7 @@ class Recipe:
         if self.start and self.start not in STAGES and not self.start.endswith(".keras"):
             allowed = f"one of {', '.join(STAGES)}, or a .keras file"
             raise ValueError(f"`start` must be {allowed}. Received: start={self.start!r}")
-        for name in ("half_size_share", "warm_up"):
+        for name in ("half_size_share", "warm_up", "ema_momentum"):
             if getattr(self, name) == 1:
                 raise ValueError(f"`{name}` must be less than 1. Received: {name}=1")
         if self.large_size_share > 1 - self.half_size_share:
@@ -122,7 +125,7 @@ class Recipe:
         return data.Augmentation(self.scale_jitter, self.paste_share, self.grey_share, self.light)
 
 
-SHARES = ("half_size_share", "large_size_share", "warm_up")  # of the epochs or steps
+SHARES = ("half_size_share", "large_size_share", "warm_up", "ema_momentum")  # of the epochs, steps or weights
 
 
 def is_number(value, kind):
