@@ -64,6 +64,8 @@ def test_the_command_goes_on_where_it_was_stopped(monkeypatch, tmp_path, capsys)
     assert first["parameters"] == controls.build("kernel_3").count_params()
     assert np.sum(first["seeds"]["0"]["confusion"]) == 4 * 16 * 16
     assert "kernel_3, seed 0:" in capsys.readouterr().out
+    del first["recipe"]["ema_momentum"]  # as a version wrote it that did not know it
+    (tmp_path / "controls.json").write_text(json.dumps({"kernel_3": first}))
     monkeypatch.setattr(controls, "SEEDS", (0, 1))
     controls.main()
     printed = capsys.readouterr().out

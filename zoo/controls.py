@@ -84,6 +84,12 @@ def describe(name, recipe):
     }
 
 
+def with_defaults(entry):
+    """The results of a control, whose recipe has what it meant before a field was added."""
+    recipe = training.with_defaults(kept) if isinstance(kept := entry.get("recipe"), dict) else {}
+    return {**entry, "recipe": {key: value for key, value in recipe.items() if key != "seed"}}
+
+
 def read(path, heads):
     """What an earlier call has written; refused if it is of another network, recipe or data set.
 
@@ -95,7 +101,7 @@ def read(path, heads):
     def is_own(found):
         if not all(name in CONTROLS and isinstance(cards.look_up(found, (name, "seeds")), dict) for name in found):
             return False
-        return all(found[name].items() >= head.items() for name, head in heads.items() if name in found)
+        return all(with_defaults(found[name]).items() >= head.items() for name, head in heads.items() if name in found)
 
     return files.read_earlier(path, is_own, "results of zoo.controls by this recipe")
 
