@@ -18,7 +18,6 @@ from zoo.limits import MOST_BYTES, check_numbers, check_size_of_weights
 
 __all__ = ["card", "cards", "folder_of_models", "load", "load_any", "load_file", "save"]
 
-
 # What newer versions of Keras write of a layer, and older ones do not know. With these values it changes nothing.
 ADDED = {
     "optional": False,
