@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from zoo import data, files, models, training
+from zoo.commands import arguments
 from zoo.data import synthetic_pets
 from zoo.training import state
 
@@ -128,6 +129,10 @@ def test_a_batch_larger_than_the_data_is_refused(tmp_path):
 def test_some_epochs_must_see_whole_images():
     with pytest.raises(ValueError, match="half_size_share=1"):
         dataclasses.replace(RECIPE, half_size_share=1)
+
+
+def test_the_command_line_knows_the_largest_side():
+    assert arguments.MAX_SIDE == training.recipe.MAX_SIDE
 
 
 def test_a_recipe_takes_what_means_the_same():
