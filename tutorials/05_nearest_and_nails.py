@@ -279,7 +279,7 @@ for stage, maps in held.items():
 #
 # And the scores? `transposed_convolution` is the same network with a learned layer in this place. If all three learn
 # how to grow, they should lie close together. (On pets they do. On streets, after a short training, [they do
-# not](09_comparison.md#and-in-a-street): what can be learned is not always learned.)
+# not](15_places.md#and-in-a-street): what can be learned is not always learned.)
 
 # %%
 cards = {stage: saved.card(stage) for stage in [*models, "transposed_convolution"]}

@@ -452,7 +452,7 @@ for task, of_task in results.items():
 # U-Net, two pages on, remembers more than places: it hands whole feature maps over. And why `strided_convolution` finds
 # more of the lines than the other three without a memory, we do not know.) A later page has the pictures, and streets
 # with poles, and shows how a network can know the place by itself: [where places must
-# matter](09_comparison.md#where-places-must-matter).
+# matter](15_places.md).
 #
 # ## Can you do it?
 #

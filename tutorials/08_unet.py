@@ -387,8 +387,8 @@ for name in data.CLASSES:
 # %% [markdown]
 # After 16 epochs, what is left cannot come from the number of weights. Whether it is more than chance is decided by the
 # rule of the [comparison](09_comparison.md#the-lectures-claims). (Nobody trained the widened network for 160 epochs.)
-# There is also a task in which many times the weights do not make up
-# for what is not handed across: [where places must matter](09_comparison.md#where-places-must-matter).
+# There is also a task in which many times the weights do not make up for what is not handed across: [where places must
+# matter](15_places.md).
 #
 # !!! question "Try it"
 #     Can the U-Net do all that `transposed_convolution` can? Give it the weights of that model, and to the new weights

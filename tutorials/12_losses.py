@@ -16,7 +16,6 @@ import numpy as np
 import tensorflow as tf
 from IPython.display import Markdown
 from matplotlib.figure import Figure
-from scipy import stats
 
 import zoo
 from zoo import data, losses, plots
@@ -228,18 +227,14 @@ figure
 # pooled over the losses. We compare each loss with cross-entropy, class by class.
 
 # %% tags=["numbers"]
-freedom = sum(len(found) - 1 for found in ious.values())
-
-
-def limits(scores):
-    """How far the means of two losses must lie apart, for each column, if every loss has as many seeds."""
-    spread = np.sqrt(sum(((found - found.mean(axis=0)) ** 2).sum(axis=0) for found in scores.values()) / freedom)
-    return stats.t.ppf(0.975, freedom) * spread * np.sqrt(2 / len(next(iter(scores.values()))))
+from zoo import chance
 
 
 def table(scores, columns, plain="cross-entropy"):
     """The means over the seeds; behind those that differ from `plain` by more than the limit, how."""
-    rows, far = [], limits(scores)
+    rows, seeds = [], len(losses.SEEDS)
+    by_column = [{name: found[:, number] for name, found in scores.items()} for number in range(len(columns))]
+    far = [chance.limit(column, seeds, seeds) for column in by_column]
     for name, found in scores.items():
         cells = []
         for number, limit in enumerate(far):

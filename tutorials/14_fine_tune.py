@@ -13,10 +13,9 @@ import json
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
-from scipy import stats
 
 import zoo
-from zoo import finetuning, models, saved, trained
+from zoo import chance, finetuning, models, saved, trained
 
 results = json.loads(finetuning.RESULTS.read_text())
 counts = sorted({run["pictures"] for run in results["runs"]})
@@ -103,9 +102,8 @@ for count in counts:
     said = ", ".join(f"{gain:+.3f}" for gain in gains) + f", mean {mean_gains[-1]:+.3f}"
     print(f"{count:>3} pictures: gain by seed {said}; the seeds of one start lie {spread:.3f} apart")
     assert min(gains) > spread
-groups = [[run["mean_iou"] for run in runs_of(count, start)] for count in counts for start in NAMES]
-pooled = np.sqrt(np.mean([np.var(group, ddof=1) for group in groups]))  # all have two trainings
-within = stats.t.ppf(0.975, len(groups)) * pooled
+groups = {(count, start): [run["mean_iou"] for run in runs_of(count, start)] for count in counts for start in NAMES}
+within = chance.limit(groups, len(seeds), len(seeds))
 print(f"By the rule of the comparison, the limit of a mean gain is {within:.3f}.")
 assert mean_gains[0] < within < min(mean_gains[1:])
 for start in NAMES:
@@ -131,8 +129,8 @@ for name, random, fine in zip(results["classes"], by_class[""], by_class["unet"]
 # %% [markdown]
 # ## With a whole training
 #
-# These trainings were short. Do random weights only need more time? The comparison has [the U-Net on
-# streets](09_comparison.md#and-in-a-street), from random weights, with all training pictures, at twice this height and
+# These trainings were short. Do random weights only need more time? Another page has [the U-Net on
+# streets](15_places.md#and-in-a-street), from random weights, with all training pictures, at twice this height and
 # width and for many more steps. Here is the same recipe from our weights. Beside it stands a longer training from
 # random weights, whose pictures were changed further (their size, their light, a share without colour).
 
