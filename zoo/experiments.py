@@ -4,6 +4,8 @@ import dataclasses
 import os
 from pathlib import Path
 
+import keras
+
 from zoo import cards, evaluation, files, models, training
 
 # At 64 x 64 throughout, where 24 epochs cost what 6 do at 128 x 128: long enough for stronger augmentation to pay.
@@ -56,7 +58,7 @@ def run_trial(name: str, seed: int, folder: str | os.PathLike, recipe: training.
     return result
 
 
-def build(image_size):
+def build(image_size: int | None) -> keras.Model:
     """The untrained U-Net, for images of one size, or of any where it is `None`."""
     return models.build("unet", image_shape=(image_size, image_size, 3))
 
