@@ -500,7 +500,7 @@ def test_the_learning_rate_rises_and_falls():
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_scenes")
 def test_an_average_of_the_weights_is_that_of_a_loop_however_often_the_training_stops(tmp_path, monkeypatch):
-    recipe = dataclasses.replace(GROWING, ema_momentum=0.5)
+    recipe = dataclasses.replace(GROWING, image_size=64, ema_momentum=0.5)
     steps = []
 
     def collect(self, batch, logs=None):
@@ -517,7 +517,7 @@ def test_an_average_of_the_weights_is_that_of_a_loop_however_often_the_training_
     found = model.get_weights()
     last = next(layer for layer in reversed(model.layers) if isinstance(layer, keras.layers.BatchNormalization))
     mean, before = last.moving_mean.numpy(), keras.Model(model.inputs, last.input)
-    batches = training.load(recipe, recipe.split, 32, augmentation=recipe.augmentation(), epochs=range(4, 5))
+    batches = training.load(recipe, recipe.split, 64, augmentation=recipe.augmentation(), epochs=range(4, 5))
     means = [keras.ops.mean(before(images, training=True), (0, 1, 2)) for images, _ in batches]
     np.testing.assert_allclose(mean, keras.ops.mean(means, 0), rtol=1e-4, atol=1e-5)
     assert last.momentum == 0.99

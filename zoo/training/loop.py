@@ -110,7 +110,7 @@ def train_in(folder, build, recipe):
                 read_state(kept, identity, model)
     if recipe.ema_momentum:
         changes = {"augmentation": recipe.augmentation(), "epochs": range(recipe.epochs, recipe.epochs + 1)}
-        take_average(model, load(recipe, recipe.split, image_size, **changes))
+        take_average(model, load(recipe, recipe.split, recipe.image_size, **changes))
     return model, history
 
 
