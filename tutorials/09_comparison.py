@@ -234,17 +234,7 @@ for cost, unit in (("parameters", "weights"), ("multiply_adds", "multiply-adds")
 # *Not decided* means: the difference is within the limit.
 
 # %% tags=["numbers"]
-claims = [
-    ("shrink and grow, not full resolution", "nearest_unpooling", "fully_convolutional"),
-    ("remember the place, not copy", "max_unpooling", "nearest_unpooling"),
-    ("remember the place, not a fixed corner", "max_unpooling", "bed_of_nails"),
-    ("the feature at the place, not a mark", "max_unpooling", "index_unpooling"),
-    ("learn to grow, not copy", "transposed_convolution", "nearest_unpooling"),
-    ("learn to grow, not a fixed corner", "transposed_convolution", "bed_of_nails"),
-    ("hand the features across", "unet", "transposed_convolution"),
-    ("hand the features across, same size", "unet", "widened"),
-]
-
+claims = [*chance.CLAIMS, ("hand the features across, same size", "unet", "widened")]
 decided = [chance.decide(trainings, better, worse) for _, better, worse in claims]
 table = [
     [claim, f"**{verdict}**", f"{difference:+.3f} ± {within:.3f}", better, worse]

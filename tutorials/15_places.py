@@ -158,8 +158,7 @@ for task in places.TASKS:
 
 # %% [markdown]
 # A wider bottom helps. It does not reach what a memory gives.
-
-# %% [markdown]
+#
 # A memory hands over what pooling knew anyway. Without one, the network has to learn a code for it, and its channels
 # have to carry the code. So for places to matter, a task needs **things as small as a window of pooling, and nothing
 # around them that tells where they are**: poles, wires, vessels, roads. Pets are not such things.
@@ -195,15 +194,6 @@ for card in street_cards:
 draw_seeds({kind: {stage: of_stages[stage] for stage in memories} for kind, of_stages in streets.items()})
 
 # %% tags=["numbers"]
-claims = [
-    ("shrink and grow, not full resolution", "nearest_unpooling", "fully_convolutional"),
-    ("remember the place, not copy", "max_unpooling", "nearest_unpooling"),
-    ("remember the place, not a fixed corner", "max_unpooling", "bed_of_nails"),
-    ("the feature at the place, not a mark", "max_unpooling", "index_unpooling"),
-    ("learn to grow, not copy", "transposed_convolution", "nearest_unpooling"),
-    ("learn to grow, not a fixed corner", "transposed_convolution", "bed_of_nails"),
-    ("hand the features across", "unet", "transposed_convolution"),
-]
 print(f"{recipe['epochs']} epochs of {street_cards[0]['dataset']['train']['examples']} photos, batches of", end=" ")
 print(f"{recipe['batch_size']}, {' x '.join(map(str, recipe['image_size']))} pixels, with class weights.")
 for kind, of_stages in streets.items():
@@ -211,7 +201,7 @@ for kind, of_stages in streets.items():
     for stage, found in of_stages.items():
         print(f"    {stage:24}", *(f"{score:.3f}" for score in found))
 rows = []
-for claim, better, worse in claims:
+for claim, better, worse in chance.CLAIMS:
     rows.append([claim])
     for of_stages in streets.values():
         difference, within, verdict = chance.decide(of_stages, better, worse)
@@ -244,7 +234,7 @@ assert min(min(answered[stage]["pole"]) for stage in answered if stage not in fo
 verdicts = {
     (kind, better, worse): chance.decide(of_stages, better, worse)[2]
     for kind, of_stages in streets.items()
-    for _, better, worse in claims
+    for _, better, worse in chance.CLAIMS
 }
 assert verdicts["thin classes", "max_unpooling", "bed_of_nails"] == "confirmed"
 assert verdicts["large classes", "max_unpooling", "bed_of_nails"] == "not decided"

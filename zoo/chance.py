@@ -5,6 +5,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import stats
 
+# What the lecture says of its steps, as far as it says that one answers better: the claim, the better and the worse.
+CLAIMS = (
+    ("shrink and grow, not full resolution", "nearest_unpooling", "fully_convolutional"),
+    ("remember the place, not copy", "max_unpooling", "nearest_unpooling"),
+    ("remember the place, not a fixed corner", "max_unpooling", "bed_of_nails"),
+    ("the feature at the place, not a mark", "max_unpooling", "index_unpooling"),
+    ("learn to grow, not copy", "transposed_convolution", "nearest_unpooling"),
+    ("learn to grow, not a fixed corner", "transposed_convolution", "bed_of_nails"),
+    ("hand the features across", "unet", "transposed_convolution"),
+)
+
 
 def spread(trainings: Mapping[str, Sequence[float]]) -> tuple[float, int]:
     """How far the scores of one network lie apart from seed to seed, pooled over the networks.
