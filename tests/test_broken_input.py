@@ -573,7 +573,7 @@ RECIPE = ("--out", "--dataset", "--split", "--epochs", "--image-size", "--batch-
 RECIPE += ("--half-size-share", "--scale-jitter", "--light", "--grey-share")
 OF_COMMAND = {
     "train": (*RECIPE, "--seed", "--devices", "--start", "--learning-rate"),
-    "grid": (*RECIPE, "--seeds"),
+    "grid": (*RECIPE, "--seeds", "--start"),
     "evaluate": ("--dataset",),
     "predict": ("--out",),
     "export": ("--out", "--dataset", "--format", "--image-size", "--quantize"),

@@ -2,7 +2,10 @@ import dataclasses
 import functools
 import json
 
+import keras
+import numpy as np
 import pytest
+import scipy.special
 
 from zoo import __main__, experiments, models, training
 from zoo.data import synthetic_pets
@@ -33,6 +36,45 @@ def test_a_trial_is_trained_once_by_its_change(tmp_path, monkeypatch):
             experiments.run_trial("base", 0, tmp_path, TINY)
     with pytest.raises(ValueError, match="`name` must be one of base"):
         experiments.run_trial("luck", 0, tmp_path, TINY)
+
+
+def test_a_student_learns_from_masks_and_teacher(rng):
+    network, teacher = (models.build("unet", image_shape=(16, 16, 3), filters=widths) for widths in ((4, 8), (6, 8)))
+    student = experiments.Student(network, teacher)
+    assert [weight.path for weight in student.weights] == [weight.path for weight in network.weights]
+    training.compile_model(student, keras.optimizers.SGD(0.1), TINY)
+    images = rng.random((2, 16, 16, 3), dtype="float32")
+    masks = rng.integers(0, 3, (2, 16, 16))
+    told, said = (scipy.special.softmax(model.predict_on_batch(images), -1) for model in (teacher, network))
+    logits = network.predict_on_batch(images)
+    plain = training.cross_entropy_and_dice()(masks, logits)
+    expected = float(plain) + (told * np.log(told / said)).sum(-1).mean()
+    before = teacher.get_weights()
+    loss = student.compute_loss(images, masks, keras.ops.convert_to_tensor(logits))
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(loss), expected, rtol=1e-5)
+    student.train_on_batch(images, masks)
+    for kept, now in zip(before, teacher.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, now)
+
+
+@pytest.mark.slow
+def test_one_teacher_helps_the_students_of_all_seeds(tmp_path, monkeypatch):
+    monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 4})
+    smaller = models.build
+    monkeypatch.setattr(models, "build", lambda stage, **options: smaller(stage, **{"filters": (4, 8), **options}))
+    monkeypatch.setattr(experiments, "TEACHER", (8, 16))
+    asked, train = [], training.train
+
+    def note(build, recipe, folder):
+        asked.append((folder.name, recipe.seed, type(build())))
+        return train(build, recipe, folder)
+
+    monkeypatch.setattr(training, "train", note)
+    for seed in (1, 2):
+        experiments.run_trial("distilled", seed, tmp_path, TINY)
+    students = [(f"distilled_{seed}", seed, experiments.Student) for seed in (1, 2)]
+    teacher = ("teacher", 0, type(models.build("unet")))
+    assert asked == [teacher, students[0], teacher, students[1]]
 
 
 def test_the_command_prints_a_line_for_each_trial(monkeypatch, capsys):

@@ -471,7 +471,7 @@ def test_grid_trains_what_is_not_done_by_the_recipe(monkeypatch, tmp_path, capsy
 
     monkeypatch.setattr(training_commands, "STAGES", ("unet",))
     monkeypatch.setattr(trained, "train", pretend_to_train)
-    monkeypatch.setattr(training, "PUBLISHED", training.Recipe("oxford_iiit_pet", epochs=2))
+    monkeypatch.setattr(training, "IN_COLOUR", training.Recipe("oxford_iiit_pet", epochs=2))
     command = ["grid", "--seeds", "2", "--out", str(tmp_path)]
     __main__.main(command)
     assert asked == [("unet", 0, 2), ("unet", 1, 2)]
@@ -479,7 +479,7 @@ def test_grid_trains_what_is_not_done_by_the_recipe(monkeypatch, tmp_path, capsy
     __main__.main(command)
     assert len(asked) == 2
     assert "unet, seed 1: done already." in capsys.readouterr().out
-    monkeypatch.setattr(training, "PUBLISHED", training.Recipe("oxford_iiit_pet", epochs=3))
+    monkeypatch.setattr(training, "IN_COLOUR", training.Recipe("oxford_iiit_pet", epochs=3))
     with pytest.raises(SystemExit, match=r"unet.keras is there already.*--overwrite"):
         __main__.main(command)
     assert len(asked) == 2  # not even the first was begun
@@ -504,6 +504,37 @@ def test_grid_trains_what_is_not_done_by_the_recipe(monkeypatch, tmp_path, capsy
     )
 
 
+def test_grid_goes_on_from_the_models_of_a_folder(monkeypatch, tmp_path):
+    asked = []
+
+    def pretend_to_train(stage, recipe, folder, devices, overwrite):
+        asked.append((stage, recipe, folder))
+        return None, saved.card(stage)
+
+    monkeypatch.setattr(trained, "train", pretend_to_train)
+    stages, first = ("bed_of_nails", "unet"), tmp_path / "first"
+    monkeypatch.setattr(training_commands, "STAGES", stages)
+    command = ["grid", "--start", str(first), "--seeds", "2", "--out", str(tmp_path / "second")]
+    for folder in (first, first / "seed_1"):
+        folder.mkdir()
+        (folder / "bed_of_nails.keras").touch()
+    (first / "unet.keras").touch()
+    with pytest.raises(SystemExit, match=r"seed_1/unet\.keras"):
+        __main__.main(command)
+    assert not asked  # not even those whose start is there
+    (first / "seed_1" / "unet.keras").touch()
+    __main__.main(command)
+    for stage, recipe, folder in asked:
+        seed = "seed_1" if recipe.seed else ""
+        assert folder == tmp_path / "second" / seed
+        start = str(first / seed / f"{stage}.keras")
+        expected = dataclasses.replace(training.PUBLISHED, seed=recipe.seed, start=start)
+        assert training.but_for_rounding(vars(recipe)) == training.but_for_rounding(vars(expected))
+    assert [(stage, recipe.seed) for stage, recipe, _ in asked] == [
+        (stage, seed) for seed in (0, 1) for stage in stages
+    ]
+
+
 @pytest.mark.slow
 def test_grid_begins_anew_where_the_recipe_has_changed(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 4})
@@ -513,7 +544,7 @@ def test_grid_begins_anew_where_the_recipe_has_changed(monkeypatch, tmp_path, ca
         monkeypatch.setattr(models, build, functools.partial(getattr(models, build), filters=(4, 8)))
     recipe = training.Recipe("synthetic_pets", image_size=16, batch_size=4, epochs=1, half_size_share=0)
     for epochs in (1, 2):
-        monkeypatch.setattr(training, "PUBLISHED", dataclasses.replace(recipe, epochs=epochs))
+        monkeypatch.setattr(training, "IN_COLOUR", dataclasses.replace(recipe, epochs=epochs))
         __main__.main(["grid", "--dataset", "synthetic_pets", "--out", str(tmp_path), "--overwrite"])
         assert len(saved.card("strided_convolution", tmp_path)["history"]) == epochs
         assert not list(tmp_path.glob("strided_convolution/after_epoch_*"))

@@ -2,11 +2,14 @@
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+from keras import ops
 
 from zoo import cards, evaluation, files, models, training
+from zoo.models.encoder_decoder import FILTERS
 
 # At 64 x 64 throughout, where 24 epochs cost what 6 do at 128 x 128: long enough for stronger augmentation to pay.
 BASE = training.Recipe("oxford_iiit_pet", image_size=64, batch_size=32, epochs=24, half_size_share=0.0)
@@ -22,7 +25,9 @@ TRIALS = {
     "batches_of_16": {"batch_size": 16},
     "weight_decay_0.01": {"weight_decay": 0.01},
     "averaged_weights": {"ema_momentum": 0.995},
+    "distilled": {},  # the recipe is the same, but a teacher helps
 }
+TEACHER = tuple(2 * width for width in FILTERS)  # the channels of its levels
 
 
 def run_trial(name: str, seed: int, folder: str | os.PathLike, recipe: training.Recipe = BASE) -> dict:
@@ -47,7 +52,15 @@ def run_trial(name: str, seed: int, folder: str | os.PathLike, recipe: training.
     if found := files.read_earlier(path, is_result, "result of a trial"):
         return found
     recipe = dataclasses.replace(recipe, seed=seed, **TRIALS[name])
-    learned, history = training.train(lambda: build(None), recipe, path.with_suffix(""))
+    teacher = None
+    if name == "distilled":  # one for all seeds
+        of_teacher = dataclasses.replace(recipe, seed=0)
+        teacher, _ = training.train(lambda: build(None, filters=TEACHER), of_teacher, Path(folder) / "teacher")
+
+    def build_student():
+        return Student(build(None), teacher) if teacher else build(None)
+
+    learned, history = training.train(build_student, recipe, path.with_suffix(""))
     model = build(recipe.image_size)
     model.set_weights(learned.get_weights())
     scores = evaluation.evaluate(model, recipe.dataset, "validation", ways=("at_network_size", "grey"))
@@ -58,9 +71,34 @@ def run_trial(name: str, seed: int, folder: str | os.PathLike, recipe: training.
     return result
 
 
-def build(image_size: int | None) -> keras.Model:
+def build(image_size: int | None, **options: Sequence[int]) -> keras.Model:
     """The untrained U-Net, for images of one size, or of any where it is `None`."""
-    return models.build("unet", image_shape=(image_size, image_size, 3))
+    return models.build("unet", image_shape=(image_size, image_size, 3), **options)
+
+
+class Student(keras.Model):
+    """A network that learns from the masks, and as much from a teacher, which tells how sure it is of each class.
+
+    To the loss it adds how far its shares of the classes are from the teacher's: their Kullback-Leibler divergence, the
+    mean over all pixels.
+
+    Args:
+        network: the network that learns.
+        teacher: a trained one with the same classes; it does not change.
+
+    Reference:
+        Hinton et al., Distilling the Knowledge in a Neural Network, 2015 (https://arxiv.org/abs/1503.02531).
+    """
+
+    def __init__(self, network: keras.Model, teacher: keras.Model) -> None:
+        super().__init__(network.inputs, network.output, name=network.name)
+        self.ask = lambda images: teacher(images, training=False)  # as a function it is no part of the network
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, **options):
+        """The loss of a batch of images `x` with masks `y` and the network's logits `y_pred`."""
+        told, said = ops.softmax(self.ask(x)), ops.softmax(y_pred)
+        distance = ops.mean(keras.losses.kl_divergence(told, said))
+        return super().compute_loss(x, y, y_pred, sample_weight, **options) + distance
 
 
 def is_result(found: dict) -> bool:

@@ -4,7 +4,7 @@ import statistics
 
 import keras
 
-from zoo import cards, experiments, tables, trained, training
+from zoo import cards, experiments, files, tables, trained, training
 from zoo.commands import datasets
 from zoo.errors import printable
 from zoo.stages import STAGES
@@ -27,23 +27,32 @@ def choose_recipe(options, recipe):
 
 
 def grid(options):
-    folders = [options.out if seed == 0 else options.out / f"seed_{seed}" for seed in range(options.seeds)]
-    chosen = choose_recipe(options, training.SHORT if options.short else training.PUBLISHED)
-    recipes = [dataclasses.replace(chosen, seed=seed) for seed in range(options.seeds)]
-    asked = [(stage, *pair) for pair in zip(recipes, folders, strict=True) for stage in STAGES]
-    if not options.overwrite:  # said before hours of training, not between them
-        for stage, recipe, folder in asked:
-            if not trained.is_done(stage, recipe, folder):
+    usual = training.PUBLISHED if options.start_folder else training.IN_COLOUR
+    chosen, asked = choose_recipe(options, training.SHORT if options.short else usual), []
+    for seed in range(options.seeds):
+        for stage in STAGES:
+            start = str(of_seed(options.start_folder, seed) / f"{stage}.keras") if options.start_folder else ""
+            asked.append((stage, dataclasses.replace(chosen, seed=seed, start=start), of_seed(options.out, seed)))
+    for stage, recipe, folder in asked:  # said before hours of training, not between them
+        if not trained.is_done(stage, recipe, folder):
+            if recipe.start:
+                files.check_file(recipe.start)
+            if not options.overwrite:
                 trained.refuse_trained(stage, folder)
     for stage, recipe, folder in asked:
         if trained.is_done(stage, recipe, folder):
             print(f"{stage}, seed {recipe.seed}: done already.")
         else:
             train_and_tell(stage, recipe, folder, overwrite=options.overwrite)
-    found = [cards.cards(folder) for folder in folders]
+    found = [cards.cards(of_seed(options.out, seed)) for seed in range(options.seeds)]
     print(tables.format_cards(found[0]))
     if options.seeds > 1:
         print(tables.format_seeds(found))
+
+
+def of_seed(folder, seed):
+    """Where the models of a seed lie."""
+    return folder / f"seed_{seed}" if seed else folder
 
 
 def trials(options):
