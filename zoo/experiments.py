@@ -25,6 +25,9 @@ TRIALS = {
     "batches_of_16": {"batch_size": 16},
     "weight_decay_0.01": {"weight_decay": 0.01},
     "averaged_weights": {"ema_momentum": 0.995},
+    "grey_0.6_and_light": {"grey_share": 0.6, "light": 1.5},
+    "grey_0.6": {"grey_share": 0.6},
+    "grey_0.8": {"grey_share": 0.8},
     "distilled": {},  # the recipe is the same, but a teacher helps
 }
 TEACHER = tuple(2 * width for width in FILTERS)  # the channels of its levels

@@ -146,7 +146,7 @@ def plain_path(name):
 SHORT = Recipe("oxford_iiit_pet", split="train+validation")
 # Of the saved models: they learn from photos in colour first, and then go on with photos of which most are grey.
 IN_COLOUR = dataclasses.replace(SHORT, batch_size=32, epochs=160, half_size_share=0.5)
-PUBLISHED = dataclasses.replace(SHORT, epochs=160, grey_share=0.6, light=1.5)
+PUBLISHED = dataclasses.replace(SHORT, epochs=160, grey_share=0.75)
 
 
 def with_defaults(kept: dict) -> dict:
