@@ -82,8 +82,8 @@ def test_the_command_of_a_card_asks_for_the_recipe_of_the_card(changes):
 
 
 def test_the_published_recipe_has_a_command_and_one_that_no_option_sets_has_none():
-    assert trained.command_for("unet", training.PUBLISHED)
-    assert trained.command_for("unet", dataclasses.replace(training.PUBLISHED, weight_decay=0.1)) is None
+    assert trained.command_for("unet", training.IN_COLOUR)
+    assert trained.command_for("unet", dataclasses.replace(training.IN_COLOUR, weight_decay=0.1)) is None
     assert trained.command_for("unet", dataclasses.replace(SMALL, large_size_share=0.5)) is None
 
 

@@ -27,7 +27,7 @@ def choose_recipe(options, recipe):
 
 
 def grid(options):
-    usual = training.PUBLISHED if options.start_folder else training.IN_COLOUR
+    usual = training.MOSTLY_GREY if options.start_folder else training.IN_COLOUR
     chosen, asked = choose_recipe(options, training.SHORT if options.short else usual), []
     for seed in range(options.seeds):
         for stage in STAGES:

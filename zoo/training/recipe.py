@@ -144,9 +144,10 @@ def plain_path(name):
 
 # With which stages are compared over several seeds.
 SHORT = Recipe("oxford_iiit_pet", split="train+validation")
-# Of the saved models: they learn from photos in colour first, and then go on with photos of which most are grey.
+# Of the saved models, which learn from photos in colour.
 IN_COLOUR = dataclasses.replace(SHORT, batch_size=32, epochs=160, half_size_share=0.5)
-PUBLISHED = dataclasses.replace(SHORT, epochs=160, grey_share=0.75)
+# With which they go on, to find a pet in a photo without colour as well.
+MOSTLY_GREY = dataclasses.replace(SHORT, epochs=160, grey_share=0.75)
 
 
 def with_defaults(kept: dict) -> dict:
