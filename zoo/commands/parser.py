@@ -106,8 +106,7 @@ def add_training(command):
     text = "by the short recipe: 16 epochs, 0.625 of them at half the size, in batches of 16"
     added.add_argument("--short", action="store_true", help=text)
     text = "begin each stage from the weights of its model in this folder, all but those of the logits; then the other "
-    text += "defaults are those of a recipe for grey photos: half-size share 0.625, batches of 16, grey share "
-    text += "0.75"
+    text += "defaults are those of a recipe for grey photos: half-size share 0.625, batches of 16, grey share 0.75"
     added.add_argument("--start", type=some_path, metavar="FOLDER", dest="start_folder", help=text)
     add_recipe(added, "train+validation", "160", "0.5", "32")
     added.add_argument("--seeds", type=seeds, default=1, help="trainings of each stage (default: 1)")

@@ -28,7 +28,8 @@ def choose_recipe(options, recipe):
 
 def grid(options):
     usual = training.MOSTLY_GREY if options.start_folder else training.IN_COLOUR
-    chosen, asked = choose_recipe(options, training.SHORT if options.short else usual), []
+    chosen = choose_recipe(options, training.SHORT if options.short else usual)
+    asked = []
     for seed in range(options.seeds):
         for stage in STAGES:
             start = str(of_seed(options.start_folder, seed) / f"{stage}.keras") if options.start_folder else ""
