@@ -310,6 +310,12 @@ def zero_a_page(path):
     path.write_bytes(content)
 
 
+def remove_recipe(path):
+    kept = json.loads(path.read_text())
+    del kept["recipe"]
+    path.write_text(json.dumps({**kept, "sha256": state.checksum_of_state(path.parent, kept)}))
+
+
 @pytest.mark.parametrize(
     ("file", "damage"),
     [
@@ -320,6 +326,7 @@ def zero_a_page(path):
         ("state.json", lambda path: path.write_bytes(b"")),
         ("state.json", lambda path: path.write_bytes(path.read_bytes()[:300])),
         ("state.json", lambda path: path.write_text("[]")),
+        ("state.json", remove_recipe),
         ("state.json", lambda path: path.write_text('{"history": 3, "recipe": {}}')),
         ("state.json", lambda path: path.write_bytes(b"\xff\xfe\x00")),
         ("state.json", lambda path: path.unlink()),

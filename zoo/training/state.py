@@ -93,10 +93,10 @@ def read_state(folder, identity, model):
             kept = files.read_object(state / "state.json")
             if kept["sha256"] != checksum_of_state(state, kept) or len(kept["history"]) != epochs_of(state):
                 raise ValueError("it has changed since it was written")
+            kept = {**identity, **kept, "recipe": with_defaults(kept["recipe"])}  # old ones lack data or start
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:  # the last of endless brackets
             print(printable(f"Passed over the state {state}, which is damaged: {first_line(error)}"))
             continue
-        kept = {**identity, **kept, "recipe": with_defaults(kept["recipe"])}  # older states have neither data nor start
         if isinstance(kept["data"], dict):  # older states do not have the classes either
             kept["data"] = {"classes": identity["data"]["classes"], **kept["data"]}
         names = {"recipe": "recipe", "data": "state of the data set", "start": "file to start from"}
