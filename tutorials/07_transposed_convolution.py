@@ -486,10 +486,10 @@ plots.draw_grids({"nearest neighbour": four_ones, "bed of nails": single_one})
 # | `nearest_unpooling` | 2 x 2 stamp, four ones | a 4 x 4 kernel made of nine weights |
 # | `transposed_convolution` | 2 x 2 stamp, learned | a 4 x 4 kernel with more freedom |
 #
-# All three are *learned*, and the third can do whatever the first two can (but for one thing: a bed of nails puts the
-# bias of `narrow` on the nails alone). `max_unpooling` and `index_unpooling` are
-# not in the table: where the first puts its values and the second its marks depends on the photo, and no kernel does
-# that. The convolution behind them is learned all the same. For the last row, in the trained network:
+# All three are *learned*, and the third can do whatever the first two can (but for one thing: the 1 x 1 convolution
+# before a bed of nails, `narrow`, has a bias, and that lands on the nails alone). `max_unpooling` and `index_unpooling`
+# are not in the table: where the first puts its values and the second its marks depends on the photo, and no kernel
+# does that. The convolution behind them is learned all the same. For the last row, in the trained network:
 
 # %%
 model = models["transposed_convolution"]

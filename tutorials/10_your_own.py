@@ -236,8 +236,8 @@ print("1x1 convolution + pixel shuffle = transposed convolution, 2 x 2 with stri
 #     whether a change is an improvement. Do you have a tenth stage? [Start again](index.md) from the question: what
 #     does it remember on the way down?
 #
-# Beside the story stand four more pages: [signals](11_signals.md), [losses](12_losses.md),
-# [what came after](13_after.md) and [fine-tune](14_fine_tune.md).
+# Beside the story stand five more pages: [signals](11_signals.md), [losses](12_losses.md),
+# [what came after](13_after.md), [fine-tune](14_fine_tune.md) and [where places must matter](15_places.md).
 #
 # ## References
 #

@@ -2,8 +2,9 @@
 # # Where places must matter
 #
 # [Max unpooling](06_max_unpooling.md) remembers where each maximum stood. On pets, says the
-# [comparison](09_comparison.md#the-lectures-claims), that gains nothing. **Was the lecture wrong? Or is a pet the wrong
-# question?** The outline of a pet is long and smooth. A network that knows it roughly can *guess* what runs between.
+# [comparison](09_comparison.md#the-lectures-claims), that gains no mean IoU. **Was the lecture wrong? Or is a pet the
+# wrong question?** The outline of a pet is long and smooth. A network that knows it roughly can *guess* what runs
+# between.
 #
 # ## Dots and lines
 #

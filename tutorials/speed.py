@@ -308,6 +308,6 @@ assert rates["train"] > 0.95 * rates["bare_step"]
 #   get slower, as the tables above show. On a GPU, the loss of `nearest_unpooling` and `bed_of_nails` became NaN
 #   (not a number) in bfloat16: train these two in float32.
 # - **Several GPUs or machines.** With JAX, `train --devices 8` shares each step among eight GPUs. The losses are those
-#   of one but for rounding; we tried two pretended devices.
+#   of one but for rounding; we tried two virtual devices.
 # - **A file without Keras.** `python -m zoo export unet` writes one, and says how well it agrees with Keras.
 #   [Exporting](reference/exporting.md) tells how to run it.

@@ -105,8 +105,8 @@ def add_training(command):
     added.add_argument("--dataset", metavar="NAME|FOLDER", type=dataset_name, default="oxford_iiit_pet", help=text)
     text = "by the short recipe: 16 epochs, 0.625 of them at half the size, in batches of 16"
     added.add_argument("--short", action="store_true", help=text)
-    text = "begin each stage from the weights of its model in this folder, all but those of the logits; then the other "
-    text += "defaults are those of a recipe for grey photos: half-size share 0.625, batches of 16, grey share 0.75"
+    text = "begin each stage from the weights of its model in this folder, all but those of the logits; then, without "
+    text += "--short, the defaults are of a recipe for grey photos: half size for 0.625, batches of 16, grey share 0.75"
     added.add_argument("--start", type=some_path, metavar="FOLDER", dest="start_folder", help=text)
     add_recipe(added, "train+validation", "160", "0.5", "32")
     added.add_argument("--seeds", type=seeds, default=1, help="trainings of each stage (default: 1)")
