@@ -64,6 +64,12 @@ def test_contenders_take_turns(monkeypatch):
     assert measured["never"] == {"error": "ValueError: cannot do that"}
 
 
+@pytest.mark.parametrize("rounds", [1, 0, 2.5])
+def test_quartiles_need_two_rounds(rounds):
+    with pytest.raises(ValueError, match=r"`rounds` must be a whole number from 2\. Received: rounds="):
+        turns.take_turns({}, rounds)
+
+
 def test_a_process_that_was_stopped_is_an_error_of_its_contender():
     with turns.processes(["tensorflow"], int) as process:
         measured = turns.take_turns({"stopped": (process["tensorflow"], os.abort)}, rounds=2)

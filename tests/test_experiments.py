@@ -30,9 +30,11 @@ def test_a_trial_is_trained_once_by_its_change(tmp_path, monkeypatch):
     assert kept["recipe"] == dataclasses.asdict(recipe)
     monkeypatch.setattr(training, "train", None)  # would fail
     assert experiments.run_trial("weight_decay_0.01", 1, tmp_path, TINY) == result
-    for contents in ({}, {"minutes": 1.0, "grey": 0.5, "mean_iou": None}):
+    with pytest.raises(ValueError, match=r"weight_decay_0\.01_1\.json holds no result of this trial by this recipe"):
+        experiments.run_trial("weight_decay_0.01", 1, tmp_path, dataclasses.replace(TINY, epochs=2))
+    for contents in ({}, {"minutes": 1.0, "grey": 0.5, "mean_iou": None}, result):
         (tmp_path / "base_0.json").write_text(json.dumps(contents))
-        with pytest.raises(ValueError, match=r"base_0\.json holds no result of a trial"):
+        with pytest.raises(ValueError, match=r"base_0\.json holds no result of this trial by this recipe"):
             experiments.run_trial("base", 0, tmp_path, TINY)
     with pytest.raises(ValueError, match="`name` must be one of base"):
         experiments.run_trial("luck", 0, tmp_path, TINY)

@@ -3,6 +3,7 @@
 import json
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -61,6 +62,17 @@ def test_without_the_border_two_logits_compete_at_the_other_pixels():
     found = losses.score(model, masks[..., None], masks)
     assert found["confusion"] == [[0, 0, 1], [0, 1, 0], [1, 0, 0]]
     assert found["without_border"] == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize(("backend", "compiled"), [("tensorflow", False), ("jax", "auto"), ("torch", "auto")])
+def test_a_step_is_compiled_where_keras_would(backend, compiled, monkeypatch):
+    """But for TensorFlow; PyTorch is slower with its compiler, which Keras leaves aside."""
+    asked = {}
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    monkeypatch.setattr(keras.Model, "compile", lambda model, optimizer, loss, **options: asked.update(options))
+    monkeypatch.setattr(keras.Model, "fit", lambda *arguments, **options: None)
+    losses.learn(cross_entropy_and_dice(), 0, np.zeros((16, 16, 16, 3)), None)
+    assert asked == {"jit_compile": compiled}
 
 
 def test_a_training_that_has_diverged_gets_no_score():

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,16 @@ def test_the_backend_is_the_one_that_keras_takes(variable, settings, expected, t
     if settings is not None:
         (tmp_path / "keras.json").write_text(json.dumps(settings))
     assert quiet.keras_backend() == expected
+
+
+def test_settings_lie_in_tmp_where_nobody_may_write_at_home(monkeypatch):
+    """As in `keras.src.backend.config`, and in many containers."""
+    asked = []
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != os.path.expanduser("~"))
+    monkeypatch.setattr(quiet, "Path", lambda *parts: asked.append(parts) or Path("nowhere"))
+    quiet.keras_backend()
+    assert asked == [("/tmp/.keras", "keras.json")]
 
 
 @pytest.mark.parametrize(

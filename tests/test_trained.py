@@ -70,6 +70,7 @@ def test_what_is_trained_is_replaced_only_if_that_is_asked_for(tmp_path, monkeyp
         {"image_size": (96, 160), "class_weights": True, "start": "unet"},
         {"start": "unet", "learning_rate": 0.001},
         {"scale_jitter": 1.5, "light": 2.0, "grey_share": 0.25},
+        {"seed": 2**32 - 1, "learning_rate": 2.0, "epochs": 10**6},
     ],
 )
 def test_the_command_of_a_card_asks_for_the_recipe_of_the_card(changes):
@@ -85,6 +86,11 @@ def test_the_published_recipe_has_a_command_and_one_that_no_option_sets_has_none
     assert trained.command_for("unet", training.IN_COLOUR)
     assert trained.command_for("unet", dataclasses.replace(training.IN_COLOUR, weight_decay=0.1)) is None
     assert trained.command_for("unet", dataclasses.replace(SMALL, large_size_share=0.5)) is None
+
+
+def test_a_data_set_that_was_added_has_no_command(monkeypatch):
+    monkeypatch.setitem(data.DATASETS, "streets", data.find("synthetic_pets"))
+    assert trained.command_for("unet", training.Recipe("streets")) is None
 
 
 @pytest.mark.usefixtures("few_scenes")

@@ -492,6 +492,13 @@ def test_phases(image_size, epochs, share, expected):
     assert training.phases(recipe) == expected
 
 
+def test_shares_are_not_cut_by_rounding():
+    assert 0.58 * 50 < 29
+    assert training.phases(dataclasses.replace(RECIPE, epochs=50, half_size_share=0.58))[0][1] == range(29)
+    for share in range(100):  # hundredths that fill a training between them
+        dataclasses.replace(RECIPE, half_size_share=share / 100, large_size_share=(100 - share) / 100)
+
+
 def test_the_last_epochs_may_see_larger_images():
     recipe = dataclasses.replace(RECIPE, image_size=128, epochs=20, half_size_share=0.5, large_size_share=0.1)
     assert training.phases(recipe) == [(64, range(10)), (128, range(10, 18)), (160, range(18, 20))]
@@ -647,6 +654,12 @@ def test_two_processes_take_the_steps_of_one_and_the_first_writes(tmp_path, on_o
     assert_equal_but_for_rounding(first[1], on_one_and_two[0])
     assert (tmp_path / "0" / "2" / "after_epoch_0004").exists()
     assert not (tmp_path / "1").exists()
+
+
+@pytest.mark.parametrize("devices", [0, -1, True])
+def test_a_number_of_devices_is_positive(devices):
+    with pytest.raises(ValueError, match="`devices` must be a positive integer"):
+        training.share_among(devices, batch_size=16)
 
 
 def test_devices_that_cannot_share_are_refused():

@@ -1,6 +1,7 @@
 """How the recipe of the saved models is found: one change after the other, on the validation split alone."""
 
 import dataclasses
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,18 +44,25 @@ def run_trial(name: str, seed: int, folder: str | os.PathLike, recipe: training.
         recipe: what the trial changes.
 
     Returns:
-        A dictionary: `trial`, `seed`, `changes`, `epochs`, `minutes`, and the `mean_iou` on the validation split
-        after the last epoch, and `grey`, the same where the images have lost their colours.
+        A dictionary: `trial`, `recipe`, `minutes`, and the `mean_iou` on the validation split after the last epoch,
+        and `grey`, the same where the images have lost their colours.
 
     Raises:
-        ValueError: if there is no such trial, or a file of that name holds something else.
+        ValueError: if there is no such trial, or a file of that name holds something else, such as the result of
+            another recipe.
     """
     if name not in TRIALS:
         raise ValueError(f"`name` must be one of {', '.join(TRIALS)}. Received: name={name!r}")
-    path = Path(folder) / f"{name}_{seed}.json"
-    if found := files.read_earlier(path, is_result, "result of a trial"):
-        return found
     recipe = dataclasses.replace(recipe, seed=seed, **TRIALS[name])
+    head = json.loads(json.dumps({"trial": name, "recipe": dataclasses.asdict(recipe)}))  # as the file holds it
+    path = Path(folder) / f"{name}_{seed}.json"
+
+    def is_own(found):
+        numbers = all(cards.is_number(found.get(key)) for key in ("minutes", "mean_iou", "grey"))
+        return numbers and found.items() >= head.items()
+
+    if found := files.read_earlier(path, is_own, "result of this trial by this recipe"):
+        return found
     teacher = None
     if name == "distilled":  # one for all seeds
         of_teacher = dataclasses.replace(recipe, seed=0)
@@ -67,8 +75,7 @@ def run_trial(name: str, seed: int, folder: str | os.PathLike, recipe: training.
     model = build(recipe.image_size)
     model.set_weights(learned.get_weights())
     scores = evaluation.evaluate(model, recipe.dataset, "validation", ways=("at_network_size", "grey"))
-    result = {"trial": name, "seed": seed, "changes": TRIALS[name], "epochs": recipe.epochs}
-    result["minutes"] = sum(epoch["seconds"] for epoch in history) / 60
+    result = {**head, "minutes": sum(epoch["seconds"] for epoch in history) / 60}
     result |= {"mean_iou": scores["at_network_size"]["mean_iou"], "grey": scores["grey"]["mean_iou"]}
     files.write_json(path, result)
     return result
@@ -102,8 +109,3 @@ class Student(keras.Model):
         told, said = ops.softmax(self.ask(x)), ops.softmax(y_pred)
         distance = ops.mean(keras.losses.kl_divergence(told, said))
         return super().compute_loss(x, y, y_pred, sample_weight, **options) + distance
-
-
-def is_result(found: dict) -> bool:
-    """Whether a dictionary has the numbers of a trial."""
-    return all(cards.is_number(found.get(name)) for name in ("minutes", "mean_iou", "grey"))

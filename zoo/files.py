@@ -46,7 +46,9 @@ def write_whole(path, overwrite=False):
 def refuse_taken(path, overwrite=False):
     """Raises a `FileExistsError` if something has this name, a broken link included, and may not be replaced."""
     if os.path.lexists(path) and not overwrite:
-        raise FileExistsError(f"{path} is there already. Move it, or allow it to be replaced with --overwrite.")
+        raise FileExistsError(
+            f"{path} is there already. Move it, or allow it to be replaced (overwrite=True, --overwrite)."
+        )
 
 
 def refuse_folder(path):

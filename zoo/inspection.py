@@ -32,9 +32,8 @@ def report(contents: Contents) -> str:
         parts.append(f"Pictures with masks: {len(contents.pairs)}, {found} pixels.")
         parts.append(tables.format_table(["split", "pictures"], [[s, str(count(contents, s))] for s in splits]))
         parts.append(tables.format_table(["pixels of", *splits], share_rows(contents, splits)))
-    parts += [f"wrong: {printable(problem)}" for problem in contents.problems]
-    parts += [f"advice: {line}" for line in advise(contents)] if not contents.problems else []
-    return "\n\n".join(parts[:3]) + "".join(f"\n{part}" for part in parts[3:]) if contents.pairs else "\n".join(parts)
+    said = [f"wrong: {problem}" for problem in contents.problems] or [f"advice: {line}" for line in advise(contents)]
+    return "\n\n".join([*parts, *(["\n".join(map(printable, said))] if said else [])])
 
 
 def count(contents: Contents, split: str) -> int:

@@ -79,10 +79,10 @@ def learn(loss, seed, images, masks):
     keras.utils.set_random_seed(seed)
     model = models.build("unet", image_shape=(SIDE, SIDE, 3), filters=FILTERS)
     recipe = training.Recipe(DATASET, epochs=EPOCHS, batch_size=BATCH_SIZE)  # only what the optimiser reads counts
-    compiled = keras.backend.backend() != "tensorflow"  # XLA would compile for longer than it saves
+    on_tensorflow = keras.backend.backend() == "tensorflow"  # where XLA would compile for longer than it saves
     optimizer = training.make_optimizer(recipe, len(images) // BATCH_SIZE)
     optimizer.build(model.trainable_variables)  # as `training.compile_model` does
-    model.compile(optimizer, loss, jit_compile=compiled)
+    model.compile(optimizer, loss, jit_compile=False if on_tensorflow else "auto")
     model.fit(images, masks, batch_size=BATCH_SIZE, epochs=EPOCHS, verbose=0)
     return model
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import keras
 import numpy as np
 from PIL import Image
+from scipy import special
 
 from zoo.data.modes import GREY, strips
 from zoo.data.pictures import read_image
@@ -125,8 +126,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities (..., classes) from logits; from a single one those of class 0 and class 1."""
     if logits.shape[-1] == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], -1)
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
+    return special.softmax(logits, -1)
 
 
 def decide(logits: np.ndarray) -> np.ndarray:

@@ -31,12 +31,14 @@ def import_tensorflow():
 def keras_backend():
     """The backend that Keras will take, found as it does, without importing it.
 
-    Keras heeds KERAS_BACKEND, then `keras.json` in KERAS_HOME or `~/.keras`.
+    Keras heeds KERAS_BACKEND, then `keras.json` in KERAS_HOME or `~/.keras`, or in `/tmp/.keras` where nobody may write
+    into `~`.
 
     Raises:
         ValueError: if that file holds what would end Keras itself in a traceback.
     """
-    home = os.environ.get("KERAS_HOME", os.path.join(os.path.expanduser("~"), ".keras"))
+    own = os.path.expanduser("~")
+    home = os.environ.get("KERAS_HOME", os.path.join(own if os.access(own, os.W_OK) else "/tmp", ".keras"))
     path, settings = Path(home, "keras.json").expanduser(), {}
     if path.exists() and not path.is_file():
         raise ValueError(f"{path} must be a file. Received: a folder, a pipe or a device")

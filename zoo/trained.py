@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 
 from zoo import cards, costs, data, evaluation, files, machine, models, saved, training
+from zoo.commands.arguments import DATASETS
 from zoo.stages import STAGES
 
 # Of `python -m zoo train`, by a recipe's fields.
@@ -115,7 +116,10 @@ def refuse_trained(stage: str, folder: Path) -> None:
     there = os.path.lexists(model)  # a broken link, too
     if os.path.lexists(card) or (there and not training.states(folder / stage)):
         taken = model if there else card
-        raise FileExistsError(f"{taken} is there already. Move it, name another --out, or let `grid` --overwrite it.")
+        raise FileExistsError(
+            f"{taken} is there already. Move it, name another folder, or allow it to be replaced (overwrite=True; "
+            "of the commands, `grid --overwrite`)."
+        )
 
 
 def take_over(model: keras.Model, start: keras.Model) -> None:
@@ -149,6 +153,8 @@ def is_done(stage: str, recipe: training.Recipe, folder: str | os.PathLike) -> b
 
 def command_for(stage: str, recipe: training.Recipe) -> str | None:
     """The command that trains a stage by a recipe; `None` if the recipe sets what no option does."""
+    if recipe.dataset in data.DATASETS and recipe.dataset not in DATASETS:  # one that was added is not there any more
+        return None
     usual = dataclasses.asdict(training.Recipe(recipe.dataset))
     changed = {name: value for name, value in dataclasses.asdict(recipe).items() if value != usual[name]}
     words = ["python", "-m", "zoo", "train", stage, f"--dataset={recipe.dataset}"]

@@ -602,6 +602,10 @@ def test_a_palette_that_a_program_reordered_is_told(folder):
     assert line.startswith(
         "advice: one colour, (200, 0, 0), is 2 in p00.png and 1 in p29.png, and only the numbers count."
     )
+    for path in folder.glob("*/p29.*"):
+        path.rename(path.with_stem("p29\x1b[31m"))
+    (line,) = advice(folder)
+    assert r"1 in p29\x1b[31m.png" in line  # which colours no terminal
 
 
 def test_a_background_that_is_none_is_told(folder):

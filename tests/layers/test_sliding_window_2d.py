@@ -53,6 +53,11 @@ class TestErrors:
         with pytest.raises(ValueError, match=r"`stride` must be a positive integer. Received: stride="):
             kind(small_classifier(), 8, stride)
 
+    @pytest.mark.parametrize("classifier", [None, lambda patches: patches, "cnn", keras.layers.Dense])
+    def test_classifier_that_is_no_layer(self, kind, classifier):
+        with pytest.raises(ValueError, match=r"`classifier` must be .*Received: "):
+            kind(classifier, 8)
+
     def test_stride_that_skips_pixels(self, kind):
         with pytest.raises(ValueError, match=r"`stride` must not exceed `window`. Received: stride=9, window=8"):
             kind(small_classifier(), window=8, stride=9)

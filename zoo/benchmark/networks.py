@@ -17,7 +17,7 @@ def stages(sizes: Sequence[int] = SIZES, rounds: int = 9) -> list[dict]:
 
     Args:
         sizes: sides of the photos in pixels.
-        rounds: how often each stage is timed.
+        rounds: how often each stage is timed, twice or more.
 
     Returns:
         A list of dictionaries: `stage`, `size`, `batch`, `run` ("predict" or "train") and what
@@ -71,7 +71,7 @@ def patches(strides: Sequence[int] = STRIDES, rounds: int = 5) -> list[dict]:
 
     Args:
         strides: steps from patch to patch in pixels.
-        rounds: how often each contender is timed.
+        rounds: how often each contender is timed, twice or more.
 
     Returns:
         A list of dictionaries: `stride`, `contender` ("sliding" or "dense"), `multiply_adds`, and what

@@ -27,7 +27,7 @@ def runtimes(batches: Sequence[int] = (1, 16), rounds: int = 21) -> list[dict]:
 
     Args:
         batches: numbers of images.
-        rounds: how often each runtime is timed.
+        rounds: how often each runtime is timed, twice or more.
 
     Returns:
         A list of dictionaries: `runtime`, `batch`, and what `take_turns` measures.

@@ -35,7 +35,7 @@ def layers(
     Args:
         shapes: (b, h, w, c) of the maps.
         dtypes: "float32", "bfloat16".
-        rounds: how often each contender is timed.
+        rounds: how often each contender is timed, twice or more.
 
     Returns:
         A list of dictionaries: `contender`, `backend`, `shape`, `dtype`, `run` ("forward" or "forward

@@ -30,12 +30,14 @@ def take_turns(calls, rounds):
     Args:
         calls: dictionary from a contender to (process, function, *arguments). In that process, the
             function makes what is to be timed: a function without arguments.
-        rounds: how often each is timed, after a warm-up.
+        rounds: how often each is timed, after a warm-up; twice or more, for the quartiles.
 
     Returns:
         A dictionary from a contender to `milliseconds` (median) and `quartiles` (the first and the
         third), or to `error`, where it cannot do what is asked, or the process that it shares was stopped.
     """
+    if not isinstance(rounds, int) or rounds < 2:
+        raise ValueError(f"`rounds` must be a whole number from 2. Received: rounds={rounds!r}")
     times, errors = {contender: [] for contender in calls}, {}
     order = random.Random(0)
     for _ in range(rounds):

@@ -1,7 +1,6 @@
 """The values that can be typed, for argparse, and what of them is refused. With the standard library alone."""
 
 import argparse
-import math
 import os
 from pathlib import Path
 
@@ -39,17 +38,6 @@ def one_or_two_sides(text):
     return sides if len(sides) == 2 else sides[0]
 
 
-def rate(text):
-    """A positive number up to 1."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if 0 < number <= 1:
-        return number
-    raise argparse.ArgumentTypeError(f"must be a number above 0, up to 1, not {text!r:.40}")
-
-
 def seeds(text):
     """How many trainings of each: with a million, the list of them alone would take minutes."""
     return whole_number(text, 1, 1000)
@@ -60,9 +48,9 @@ def from_one(text):
     return whole_number(text, 1, LIMIT)
 
 
-def from_zero(text):
-    """A whole number from 0."""
-    return whole_number(text, 0, LIMIT)
+def seed(text):
+    """The number from which a training draws all that is random."""
+    return whole_number(text, 0, 2**32 - 1)
 
 
 def whole_number(text, smallest, largest):

@@ -10,9 +10,8 @@ from zoo.commands.arguments import (
     benchmark_name,
     dataset_name,
     from_one,
-    from_zero,
     one_or_two_sides,
-    rate,
+    seed,
     seeds,
     side_or_dynamic,
     some_name,
@@ -93,7 +92,7 @@ def add_training(command):
     add_recipe(added, "train", "16", "0.625", "16")
     text = "begin from the weights of a trained model of this stage, all but those of the logits"
     added.add_argument("--start", type=some_name, metavar="STAGE|FILE", help=text)
-    added.add_argument("--seed", type=from_zero, help="of first weights, order and augmentation (default: 0)")
+    added.add_argument("--seed", type=seed, help="of first weights, order and augmentation (default: 0)")
     text = "GPUs that share each step, on the JAX backend; of several machines, all together (default: 1)"
     added.add_argument("--devices", type=from_one, default=1, help=text)
     text = "folder for model, card, state and logs (default: runs)"
@@ -137,7 +136,7 @@ def add_recipe(added, split, epochs, half_size_share, batch_size):
     added.add_argument("--light", type=float, metavar="STRENGTH", help=text)
     text = "share of the training images that lose their colours, for photos in grey (default: 0)"
     added.add_argument("--grey-share", type=float, metavar="SHARE", help=text)
-    added.add_argument("--learning-rate", type=rate, help="at its highest (default: 0.003)")
+    added.add_argument("--learning-rate", type=float, help="at its highest (default: 0.003)")
     added.add_argument("--class-weights", action="store_true", help="let a pixel of a rare class count more")
     text = "compute in bfloat16: faster on a GPU or a CPU that has it (AVX-512 BF16, AMX), far slower on others"
     added.add_argument("--mixed-precision", action="store_true", help=text)

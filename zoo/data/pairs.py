@@ -9,19 +9,19 @@ from zoo.data import pictures
 from zoo.data.masks import read_text
 from zoo.errors import first_line, printable
 
-LEVELS = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
+# The split for which a folder or a list of this name stands.
+SPLIT_OF = {"train": "train", "validation": "validation", "val": "validation", "valid": "validation", "test": "test"}
 TENTHS = {"test": (0, 1), "validation": (2,)}  # of the pictures, by a hash of their names; the others are for training
 LOSSLESS = tuple(ending for kind in pictures.MASK_FORMATS for ending in pictures.ENDINGS[kind])
-NAMES = {"classes.json", "classes.txt", *(f"{name}.txt" for names in LEVELS.values() for name in names)}
-PARTS = {"images", "masks", *(name for names in LEVELS.values() for name in names)}  # folders
+NAMES = {"classes.json", "classes.txt", *(f"{name}.txt" for name in SPLIT_OF)}
+PARTS = {"images", "masks", *SPLIT_OF}  # folders
 HIDDEN = ("thumbs.db", "desktop.ini", "__macosx")  # the system's own, as all whose name begins with a dot
 
 
 def find_pairs(folder, problems):
     """The photos with their masks: a list of (name, split, photo, mask). Names of others go to the problems."""
     inside = sorted(folder.iterdir())
-    levels = [folder / name for names in LEVELS.values() for name in names]
-    inner = [level / name for level in levels for name in ("classes.json", "classes.txt")]
+    inner = [folder / split / name for split in SPLIT_OF for name in ("classes.json", "classes.txt")]
     problems += [f"{path} does not count there: move it up" for path in inner if path.exists()]
     for path in inside:
         if path.name.lower() in NAMES and path.name not in NAMES:
@@ -29,33 +29,37 @@ def find_pairs(folder, problems):
         elif path.name in NAMES and not path.is_file():
             problems.append(f"{path} must be a file, and is a folder, a pipe or a link that leads nowhere")
     if (folder / "images").is_dir():
-        levels = sorted(name for names in LEVELS.values() for name in names if (folder / name / "images").is_dir())
-        if levels:
-            problems.append(f"it must hold either images/ and masks/, or {', '.join(f'{name}/' for name in levels)}")
+        if beside := sorted(name for name in SPLIT_OF if (folder / name / "images").is_dir()):
+            problems.append(f"it must hold either images/ and masks/, or {', '.join(f'{name}/' for name in beside)}")
         split_of = choose_splits(folder, problems)
         return [(name, split_of(name), *files) for name, *files in pair_up(folder, problems)]
-    levels = {split: [folder / name for name in names if (folder / name).is_dir()] for split, names in LEVELS.items()}
-    if not levels["train"] or not levels["test"]:
+    return find_in_splits(folder, inside, problems)
+
+
+def find_in_splits(folder, inside, problems):
+    """As `find_pairs`, where the photos lie in a folder for each split."""
+    parts = [(folder / name, split) for name, split in SPLIT_OF.items() if (folder / name).is_dir()]
+    there = {split for _, split in parts}
+    if not {"train", "test"} <= there:
         found = ", ".join(printable(path.name) for path in inside[:8]) or "nothing"
         needed = "it must hold images/ and masks/, or train/ and test/ with images/ and masks/ in each"
         problems.append(f"{needed}. Received: {found}")
         return []
-    known = {name for names in LEVELS.values() for name in names}
     problems += [
         f"{path} is no split: call it train, validation or test, or move it away"
         for path in inside
-        if path.name not in known and all(os.path.isdir(path / part) for part in ("images", "masks"))
+        if path.name not in SPLIT_OF and all(os.path.isdir(path / part) for part in ("images", "masks"))
     ]
     problems += [
         f"{path} is a list of pictures, which does not count beside train/ and test/: remove it"
         for path in inside
-        if path.suffix == ".txt" and path.stem in known and path.is_file()
+        if path.suffix == ".txt" and path.stem in SPLIT_OF and path.is_file()
     ]
-    pairs = []
-    for split, parts in levels.items():
-        for name, *files in (pair for part in parts for pair in pair_up(part, problems)):
-            pairs.append((name, spare(name, split, bool(levels["validation"])), *files))
-    return pairs
+    return [
+        (name, spare(name, split, "validation" in there), *files)
+        for part, split in parts
+        for name, *files in pair_up(part, problems)
+    ]
 
 
 def pair_up(folder, problems):
@@ -119,8 +123,7 @@ def is_utf8(name):
 
 def choose_splits(folder, problems):
     """The function from a name to its split: by lists where there are some, else by `tenth`."""
-    lists = [(split, folder / f"{name}.txt") for split, names in LEVELS.items() for name in names]
-    lists = [(split, path) for split, path in lists if path.is_file()]
+    lists = [(split, path) for name, split in SPLIT_OF.items() if (path := folder / f"{name}.txt").is_file()]
     if not lists:
         by_tenth = {number: split for split, numbers in TENTHS.items() for number in numbers}
         return lambda name: by_tenth.get(tenth(name), "train")

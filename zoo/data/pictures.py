@@ -113,7 +113,7 @@ def read_file(path, formats, convert):
     path = Path(os.fsdecode(path))
     if not path.is_file():
         path.stat()  # says so if it is missing
-        raise OSError(f"{path} must be a file, and is none but a folder, a pipe or a device.")
+        raise OSError(f"{path} must be a plain file. Received: a folder, a pipe or a device")
     try:
         # Pillow warns of tags and of size: what counts comes as an error, or is our own limit.
         with quiet.ignore_pillow(), Image.open(path, formats=formats) as file, silence(file):

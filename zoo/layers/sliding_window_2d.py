@@ -47,6 +47,8 @@ class SlidingWindow2D(keras.layers.Layer):
                 raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
         if stride > window:
             raise ValueError(f"`stride` must not exceed `window`. Received: stride={stride}, window={window}")
+        if not isinstance(classifier, keras.layers.Layer):
+            raise ValueError(f"`classifier` must be a Keras model or layer. Received: {classifier!r:.60}")
         for layer in layers_within(classifier):
             if getattr(layer, "data_format", None) == "channels_first":
                 raise ValueError(f"`classifier` must be channels_last. Received: {layer.name} with channels_first")

@@ -5,6 +5,8 @@ import importlib
 
 import keras
 
+from zoo.data.squeezing import check_positive
+
 
 def share_among(devices: int, batch_size: int) -> contextlib.AbstractContextManager:
     """A scope in which each step is shared among devices, by `keras.distribution`: each takes a part of the batch.
@@ -18,9 +20,10 @@ def share_among(devices: int, batch_size: int) -> contextlib.AbstractContextMana
         batch_size: images in a step, a multiple of `devices`.
 
     Raises:
-        ValueError: if there are not as many devices, or they cannot share a batch evenly.
+        ValueError: if `devices` is no positive number, there are not as many, or they cannot share a batch evenly.
         RuntimeError: if there are several, and the backend is not JAX.
     """
+    check_positive("devices", devices)
     several = process_count() > 1
     if devices == 1 and not several:
         return contextlib.nullcontext()

@@ -88,7 +88,7 @@ class Recipe:
             elif field.type is bool:
                 right, allowed = isinstance(value, bool), "True or False"
             elif field.type is int:
-                least, most = (0, 2**32 - 1) if name == "seed" else (1, 10**9)
+                least, most = (0, 2**32 - 1) if name == "seed" else (1, 10**6)
                 allowed = f"a whole number from {least} to {most}"
                 right = is_number(value, numbers.Integral) and least <= value <= most
                 value = int(value) if right else value
@@ -113,7 +113,7 @@ class Recipe:
         for name in ("half_size_share", "warm_up", "ema_momentum"):
             if getattr(self, name) == 1:
                 raise ValueError(f"`{name}` must be less than 1. Received: {name}=1")
-        if self.large_size_share > 1 - self.half_size_share:
+        if self.half_size_share + self.large_size_share > 1:
             raise ValueError(
                 "`large_size_share` must be from 0 to what `half_size_share` leaves. "
                 f"Received: large_size_share={self.large_size_share!r}, half_size_share={self.half_size_share!r}"
@@ -172,8 +172,8 @@ def refuse_other_limits() -> None:
 
 def phases(recipe: Recipe) -> list[tuple[int | tuple[int, int], range]]:
     """The image sizes of a training, and the numbers of the epochs at each: half the size first, then the whole."""
-    first = int(recipe.half_size_share * recipe.epochs)
-    last = recipe.epochs - int(recipe.large_size_share * recipe.epochs)
+    half, large = (int(share * recipe.epochs + 1e-6) for share in (recipe.half_size_share, recipe.large_size_share))
+    first, last = half, recipe.epochs - large  # 0.58 * 50 is a little less than 29
     return [
         (scale_size(recipe.image_size, 1, 2), range(first)),
         (recipe.image_size, range(first, last)),
