@@ -79,11 +79,11 @@ assert regions == 1
 #
 # ## Trimaps: what 1, 2 and 3 mean
 #
-# The photos come from Oxford-IIIT Pet, cats and dogs of 37 breeds. Its masks are **trimaps**, maps of three values.
-# The data set itself calls them *foreground*, *background* and *not classified*. The third one is a band along the
-# outline which the people who drew it left undecided: fur and whiskers, where nobody can say which pixel is pet. These
-# pages take it for a class of its own, **border**. That is a choice, and further below we ask
-# [what it does to the scores](#what-to-do-with-the-border).
+# The photos come from Oxford-IIIT Pet, cats and dogs of 37 breeds. Its masks are **trimaps**, maps of three values. The
+# data set itself calls them *foreground*, *background* and *not classified*. The third one is what the people who drew
+# it left undecided: mostly a band along the outline, fur and whiskers, where nobody can say which pixel is pet, and
+# also things such as collars. These pages take it for a class of its own, **border**. That is a choice, and further
+# below we ask [what it does to the scores](#what-to-do-with-the-border).
 
 # %%
 counts = {split: len(data.examples(dataset, split)) for split in data.SPLITS}
@@ -157,6 +157,7 @@ assert (deep / pixels).argmin() + 1 == 3  # border
 # | cache | keeps the squeezed examples in memory | up to here every epoch is the same: it is done once |
 # | shuffle | changes the order | after the cache, or the first order would stay |
 # | batch | stacks examples | |
+# | scale | makes numbers from 0 to 1 | after the cache, where bytes take a quarter of the memory |
 # | augment | moves and lights each example at random | after the cache, or each epoch would see the same |
 # | prefetch | prepares the next batch while the network computes | last, so that all steps run ahead |
 #
@@ -382,7 +383,8 @@ figure
 # %% [markdown]
 # On the diagonal stand the hits. Now take one class, say pet. Some pixels are pet in the truth *and* in the answer: the
 # **intersection**. Some are pet in the truth *or* in the answer: the **union**. Their quotient is the **IoU**,
-# intersection over union. It is 1 if both agree, and 0 if they never meet.
+# intersection over union. It is 1 if both agree, and 0 if they never meet. (A class that is in neither has no IoU, and
+# the mean leaves it out.)
 #
 # \[ \mathrm{IoU}_c = \frac{n_{cc}}{\sum_k n_{ck} + \sum_k n_{kc} - n_{cc}} \]
 #
@@ -443,7 +445,7 @@ assert lazy["pixel_accuracy"] > 2 * lazy["mean_iou"]
 # %% [markdown]
 # Its accuracy is more than twice its mean IoU, although it finds no pixel of a pet. Accuracy counts pixels, so it
 # listens to the class that has most of them. In the mean IoU each class has one vote, and the thin border counts as
-# much as the wide background. So we compare stages by mean IoU.
+# much as the wide background. So we compare the *stages*, the nine networks of this zoo, by mean IoU.
 #
 # ## What to do with the border?
 #

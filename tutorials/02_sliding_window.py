@@ -321,7 +321,7 @@ by_dense = np.array(dense(crop[None]))[0]
 print("largest difference:", abs(by_dense - by_layer).max())
 assert np.allclose(by_dense, by_layer, atol=1e-4)
 
-# %% Seconds against the stride on log axes: the sliding window climbs steeply as the stride falls, the dense one hardly
+# %% Seconds against the stride on log axes: as it falls, the sliding window climbs steeply, the dense one far less
 dense_layers = [DenseWindow2D(classifier, WINDOW, stride) for stride in strides]
 dense_seconds = [seconds(layer, crop) for layer in dense_layers]
 for stride, slow, fast in zip(strides, sliding_seconds, dense_seconds, strict=True):

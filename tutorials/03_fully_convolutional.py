@@ -38,8 +38,8 @@ plots.draw_images(pictures, columns=3)
 #
 # ## By hand
 #
-# One 3 x 3 convolution: around each pixel take 3 x 3 pixels, multiply them with the kernel, and add up. Zeros around
-# the photo keep its size.
+# One 3 x 3 convolution: around each pixel take 3 x 3 pixels, multiply them with the kernel, and add up, over the nine
+# places and all input channels. Each output channel has a kernel of its own. Zeros around the photo keep its size.
 
 
 # %%
@@ -92,8 +92,8 @@ print(f"{model.count_params():,} parameters")
 # %% [markdown]
 # ## Any size
 #
-# No layer asks how large the photo is. A kernel has 3 x 3 weights, whether it slides over 128 or over 1,000 pixels. So
-# height and width may stay open: `None`.
+# No layer asks how large the photo is. A kernel has the same weights, whether it slides over 128 or over 1,000 pixels.
+# So height and width may stay open: `None`.
 
 # %%
 any_size = zoo.build("fully_convolutional", image_shape=(None, None, 3))

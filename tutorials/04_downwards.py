@@ -32,8 +32,8 @@ figure
 # %% [markdown]
 # Each picture has half the height and half the width of the one before. To make a map smaller is called
 # **downsampling**, to make it larger **upsampling**. An encoder-decoder goes down these five sizes (the *encoder*),
-# computes its last features at the smallest, and goes up again (the *decoder*). At the smallest, one step in the map is
-# 16 pixels of the photo: its **output stride** is 16. This page is about the way down.
+# computes its coarsest features at the smallest, and goes up again (the *decoder*). At the smallest, one step in the
+# map is 16 pixels of the photo: its **output stride** is 16. This page is about the way down.
 #
 # ## Two reasons to shrink
 #
@@ -68,9 +68,9 @@ fields = [receptive_field(level * (convolutions + pooling) + convolutions) for l
 print("six convolutions at full resolution:", receptive_field(flat))
 print("two convolutions a level, 2 x 2 pooling between the levels:", fields)
 
-middle = 4 * 16 + 7.5  # of the pixels 64 to 79, for which the fifth feature in a row of the bottom stands
+middle = 4 * 16 + 7.5  # of the pixels 64 to 79, for which the fifth position in a row of the bottom stands
 first, last = middle - (fields[-1] - 1) / 2, middle + (fields[-1] - 1) / 2
-print(f"the fifth of the eight features in a row of the bottom sees the pixels {first:.0f} to {last:.0f}, of 0 to 127")
+print(f"the fifth of the eight positions in a row of the bottom sees the pixels {first:.0f} to {last:.0f}, of 0 to 127")
 assert (first, last) == (2, 141)
 
 # %% Squares on Chelsea: what a feature sees, without pooling and at each of five levels tags=["picture"]
@@ -93,7 +93,7 @@ figure
 
 # %% [markdown]
 # On the left, a feature sees a few hairs. On the right, the largest square is wider than the photo. But it stands
-# around its own feature, and a map of 8 x 8 has none exactly in the middle. A feature **beside the middle** of the
+# around its own position, and a map of 8 x 8 has none exactly in the middle. A feature **beside the middle** of the
 # bottom can see all of the photo but two rows and two columns at its edge. One at a corner sees less: its square is as
 # large, but a part of it lies outside.
 #
@@ -111,8 +111,9 @@ assert count == np.ceil((fields[-1] - 1) / 2)
 # ### How much of it is used?
 #
 # That a pixel *can* move a feature does not say how much it does. Luo et al. (2016) ask for the **effective receptive
-# field**: how strongly does each pixel move a feature, on average over many photos? The answer is a gradient, here of a
-# feature in the middle of the bottom, with respect to the photo. We ask a stage before its training, and after it.
+# field**: how strongly does each pixel move a feature, on average over many photos? The answer is a gradient, here of
+# the sum of all features at one position near the middle of the bottom, with respect to the photo. We ask a stage
+# before its training, and after it.
 
 # %% How strongly each pixel moves a feature at the bottom, before and after training: a spot, far from all of the photo
 import tensorflow as tf
@@ -203,8 +204,9 @@ print(run(keras.layers.MaxPooling2D(2), image))
 # %% [markdown]
 # ## Convolution by hand
 #
-# A convolution lays its kernel on the map, multiplies, adds up and moves on. The **stride** is the length of its step.
-# The **padding** is a frame of zeros around the map, so that the kernel can also stand at the edge.
+# A convolution lays its kernel on the map, multiplies, adds up and moves on. (Mathematicians turn the kernel by half a
+# turn first, and call ours *cross-correlation*.) The **stride** is the length of its step. The **padding** is a frame
+# of zeros around the map, so that the kernel can also stand at the edge.
 
 
 # %%
@@ -457,7 +459,7 @@ plots.draw_grids({"learned kernel": np.abs(kernel.round(1))})
 
 # %% [markdown]
 # The kernel has learned to pick the pixel: its middle stands on the upper-left pixel of a window, so that its
-# lower-right weight meets the lower-right pixel. The other task it loses, and no longer training would help: a
+# lower-right weight meets the lower-right pixel. At the other task it fails, and a longer training would not help: a
 # convolution is a weighted sum, and a maximum is not. For a maximum it takes several convolutions with ReLU between
 # them, since \(\max(a, b) = a + \mathrm{ReLU}(b - a)\). Springenberg et al. (2014) put strided convolutions with ReLU
 # in the place of max pooling in image classifiers, and report no loss of accuracy on several benchmarks.
@@ -628,7 +630,7 @@ print(f"on {pooled['dataset']['test']['examples']:,} test photos.")
 #
 # !!! abstract "What this step mends, what it leaves broken"
 #     Shrinking makes a network cheap, and lets it see most of the pet. But the answer has to be as large as the photo,
-#     and the small map no longer knows where in its window a feature stood. How do we grow back? The two simplest ways
+#     and the pooling does not say where in its window a value stood. How do we grow back? The two simplest ways
 #     are [nearest neighbour and bed of nails](05_nearest_and_nails.md).
 #
 # ## References

@@ -5,9 +5,9 @@
 # the photo. To make a map large again is *upsampling*; to do it window by window, *unpooling*. **Which pixels does each
 # value go to?**
 #
-# Suppose that the small map is perfect: the true mask of the whole pet, halved three times by max pooling. One of its
-# pixels stands for 8 x 8 of the photo, which is called an *output stride* of 8. Two simple ways bring it back to full
-# size. Nearest neighbour copies each value over its window; bed of nails sets it into one pixel of the window.
+# As the small map we take the true mask of the whole pet, halved three times by max pooling. One of its pixels stands
+# for 8 x 8 of the photo, which is called an *output stride* of 8. Two simple ways bring it back to full size. Nearest
+# neighbour copies each value over its window; bed of nails sets it into one pixel of the window.
 
 # %% The true pet of a photo, pooled to 16 x 16, then grown in blocks, and grown to single dots tags=["picture"]
 import inspect
@@ -41,8 +41,9 @@ assert np.count_nonzero(grown["bed of nails"]) <= pet.size / 64
 plots.draw_images({"photo": images[0], "true pet": pet, "pooled three times": pooled, **grown}, columns=3)
 
 # %% [markdown]
-# A perfect small map, and both answers are wrong. One has steps as wide as eight pixels, and its pet is too large,
-# since one pixel of pet in 64 is enough for a maximum. The other has almost only holes: one pixel of 64 can be pet.
+# No network has erred, and both answers are wrong. One has steps as wide as eight pixels. The other has almost only
+# holes: one pixel of 64 can be pet. That comes from growing. (That the pet of the first is too large comes from the
+# pooling: one pixel of pet in 64 is enough for a maximum.)
 #
 # ## Four pixels for one number
 #
@@ -139,9 +140,9 @@ print(f"Bed of nails puts {1 - shares[0]:.0%} of the maxima into the wrong pixel
 # %% [markdown]
 # ## The next layer repairs it, and has learned how
 #
-# No encoder-decoder ends with an unpooling. In our *stages* (each is a whole network), two 3 x 3 convolutions follow it
-# at every level. What does a kernel see when it lies on a bed of nails? Lay a kernel of ones on nails of ones, and the
-# sums count the *live* numbers under it: those on a nail, not in a hole. (A nail counts even if its number is 0.)
+# None of our *stages* (each is a whole network) ends with an unpooling: two 3 x 3 convolutions follow it at every
+# level. What does a kernel see when it lies on a bed of nails? Lay a kernel of ones on nails of ones, and the sums
+# count the *live* numbers under it: those on a nail, not in a hole. (A nail counts even if its number is 0.)
 
 # %% The kernel sees 1, 2, 2 or 4 live numbers: the four places of a window differ
 ones = keras.layers.Conv2D(1, 3, padding="same", use_bias=False, kernel_initializer="ones")
@@ -151,9 +152,10 @@ assert [live[row, column] for row, column in ((2, 2), (2, 3), (3, 2), (3, 3))] =
 plots.draw_grids({"nails of ones": nails_of_ones, "live numbers under a 3 x 3 kernel": live}, windows=(3, 3))
 
 # %% [markdown]
-# No pixel is left without a live number. So the right kernel can fill all holes. Try two: *copy* makes nearest
-# neighbour out of a bed of nails, *interpolate* makes every new number the mean of its neighbours (all numbers
-# are four times as large there, so that they stay whole).
+# (In the last row and column there are fewer: behind them comes the padding.) No pixel is left without a live number.
+# So the right kernel can fill all holes. Try two: *copy* makes nearest neighbour out of a bed of nails, *interpolate*
+# makes every new number the mean of its neighbours (all numbers are four times as large there, so that they stay
+# whole).
 #
 # <div class="growing-figure"></div>
 #
@@ -229,7 +231,7 @@ answers = {stage: [zoo.predict(model, test_photo)] for stage, model in models.it
 plots.draw_stages([test_photo], answers, [test_mask])
 
 # %% [markdown]
-# No blocks and no holes are left in the masks. Do they leave a trace inside? Here is an ear of the cat Chelsea: the
+# No blocks and no holes are left in the answers. Do they leave a trace inside? Here is an ear of the cat Chelsea: the
 # feature map with the strongest contrast after each step, and the probability of pet at the end.
 
 
@@ -297,8 +299,8 @@ print(f"Between {len(seeds)} seeds of the U-Net, after {seeds[0]['recipe']['epoc
 # !!! abstract "What this step mends, what it leaves broken"
 #     **Mended:** the map is as large as the photo again, and the convolution behind the unpooling learns to fill it.
 #
-#     **Broken:** copying invents values, and bed of nails invents places. A kernel can fill the holes, but it cannot
-#     find the place of a maximum, since it is the same for every window of every photo. Yet on the way down the pooling
+#     **Broken:** copying invents values, and bed of nails invents places. A kernel can fill the holes, but nobody
+#     hands it the place of a maximum: it must guess that from the features around. Yet on the way down the pooling
 #     *knew* where each maximum stood. Let it remember: [index unpooling and max unpooling](06_max_unpooling.md).
 #
 # ## References

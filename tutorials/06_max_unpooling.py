@@ -352,9 +352,9 @@ print(inspect.getsource(index_unpooling.mark_offsets))
 print(inspect.getsource(max_unpooling.unpool_to_offsets))
 
 # %% [markdown]
-# Max unpooling is the idea of SegNet (Badrinarayanan et al., 2015), whose way down has the 13 convolutions of VGG16. In
-# the same year Noh et al. unpooled by remembered places, their *switch variables*, and let transposed convolutions fill
-# the gaps. Zeiler and Fergus (2013) had used switches to draw what a feature looks at.
+# Max unpooling is how SegNet grows (Badrinarayanan et al., 2015); its way down has the 13 convolutions of VGG16. In the
+# same year Noh et al. unpooled by remembered places, their *switch variables*, and let transposed convolutions fill the
+# gaps. The idea is older: Zeiler and Fergus (2013) used switches to draw what a feature looks at.
 
 # %% A photo from the test split, its truth, and what the four stages say
 stages = ("nearest_unpooling", "bed_of_nails", "index_unpooling", "max_unpooling")
@@ -394,17 +394,18 @@ print("{:28} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*
 
 # %% [markdown]
 # On pets, remembered places change little: no difference is much larger than what seeds make, and not all of them are
-# gains. `max_unpooling` is behind `nearest_unpooling` in mean IoU and at the border, by about what seeds make. (With
-# more seeds, and a [rule](09_comparison.md#one-rule-set-before-we-look), a later page finds it a little behind.)
-# `index_unpooling` is ahead at border and boundary, by about as much. It also has more parameters, since concatenated
-# channels make the next convolution wider. Why so little? We suppose: the outline of a pet is smooth, so that its place
-# can be guessed from a coarse map and its neighbours. So we expect more where little near tells the place, and where
-# the things to be found are maxima: single dots, thin lines, poles in the distance.
+# gains. `max_unpooling` is behind `nearest_unpooling` in mean IoU and at the border, by about what seeds make. (After a
+# shorter training, with three seeds of each stage and a [rule](09_comparison.md#one-rule-set-before-we-look), a later
+# page finds it a little behind.) `index_unpooling` is ahead at border and boundary, by about as much. It also has more
+# parameters, since concatenated channels make the next convolution wider. Why so little? We suppose: the outline of a
+# pet is smooth, so that its place can be guessed from a coarse map and its neighbours. So we expect more where little
+# near tells the place, and where the things to be found are maxima: single dots, thin lines, poles in the distance.
 #
 # ## Does remembering the place help?
 #
-# Not on pets, then. Is there a task in which it does? Take an image of noise with eight bright pixels. The answer is
-# the mask of these pixels: nothing around them tells where they are. Small networks with two poolings learned it.
+# On pets, we cannot tell it from chance here. Is there a task in which it clearly does? Take an image of noise with
+# eight bright pixels. The answer is the mask of these pixels: nothing around them tells where they are. Small networks
+# with two poolings learned it.
 
 # %% Eight dots in noise: the truth, what copying finds, and what max unpooling finds tags=["picture"]
 import json

@@ -450,7 +450,7 @@ figure
 
 # %% [markdown]
 # And the scores on 128 images of the test split. How much would other images change them? The *bootstrap* draws 128 of
-# the 128 with repetition, a thousand times, and scores each draw. We take the fall from the whole network, on the same
+# the 128 with replacement, a thousand times, and scores each draw. We take the fall from the whole network, on the same
 # images, and the range that holds 95 % of the draws.
 
 

@@ -55,8 +55,8 @@ plots.draw_images(shown, columns=3)
 # ## A folder of your own
 #
 # Your photos will be files. So we write the scenes into a folder first, as you would find them: `images/` and `masks/`,
-# with the same names in both. A mask is a picture whose values are the class numbers, from 0. `classes.txt` names the
-# classes, a line each.
+# with the same names in both. A mask is a picture whose values are the class numbers, from 0; 255 means that a pixel
+# does not count. `classes.txt` names the classes, a line each.
 
 # %%
 temporary = tempfile.TemporaryDirectory()

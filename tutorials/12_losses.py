@@ -61,10 +61,10 @@ for name, strength in pulls.items():
 #
 # ## Cross-entropy counts pixels
 #
-# The softmax of the logits gives each class a *share* of a pixel, and the shares add up to 1. Cross-entropy takes the
-# share \(p\) of the true class: \(-\log p\) is 0 for a sure and right answer, and large for a sure and wrong one. The
-# loss is the mean over all pixels. So at the start of a training, when the answer is not sure anywhere, a class with
-# few pixels changes the loss little.
+# The softmax of the logits gives each class a *probability* at a pixel, here called its *share* of it; the shares add
+# up to 1. Cross-entropy takes the share \(p\) of the true class: \(-\log p\) is 0 for a sure and right answer, and
+# large for a sure and wrong one. The loss is the mean over all pixels. So at the start of a training, when the answer
+# is not sure anywhere, a class with few pixels changes the loss little.
 #
 # Here is a row of 100 pixels, of which 4 are border. One answer overlooks them. The other one finds them, but draws a
 # band that is three times as wide as it should be.
@@ -112,10 +112,11 @@ assert cross_entropy_by_hand(truth, answers["overlooks"]) < cross_entropy_by_han
 #
 # The simplest remedy: multiply \(-\log p\) of each pixel by a weight of its true class. *Median frequency balancing*
 # (Eigen and Fergus, 2014; SegNet used it) takes the median of the frequencies of all classes, divided by the frequency
-# of the class. Then the pixels of each class have the same weight in sum. In the zoo it is `--class-weights`. With
-# these weights alone, a network sees the rare class in too many places, as the experiment below shows. So that option
-# takes a part of it back: in the loss, it adds to the logits of a rare class, and the network learns to answer that
-# much less (*logit adjustment*, Menon et al., 2020).
+# of the class. Then the pixels of each class have the same weight in sum. (We count the frequency over all images; the
+# paper counts it over those that hold the class.) In the zoo it is `--class-weights`. With these weights alone, a
+# network sees the rare class in too many places, as the experiment below shows. So that option takes a part of it back:
+# in the loss, it adds to the logits of a rare class, and the network learns to answer that much less (*logit
+# adjustment*, Menon et al., 2020).
 #
 # ## Dice counts classes
 #
@@ -125,7 +126,9 @@ assert cross_entropy_by_hand(truth, answers["overlooks"]) < cross_entropy_by_han
 # \[ \mathrm{Dice}_c = \frac{2 \sum_i t_{ic} \, p_{ic}}{\sum_i t_{ic} + \sum_i p_{ic}} \]
 #
 # \(p_{ic}\) is the share of class \(c\) at pixel \(i\), and \(t_{ic}\) is 1 where \(c\) is true, else 0. The loss is 1
-# minus the mean over the classes: each class has one vote, as in the mean IoU (Milletari et al., 2016).
+# minus the mean over the classes: each class has one vote, as in the mean IoU. (Milletari et al., 2016, made a loss of
+# Dice, for one class, and with squares in the denominator. Plain sums and a mean over the classes are common, too. The
+# code adds 1e-7 below, so that a class that is nowhere does not give 0 / 0.)
 
 # %%
 print(inspect.getsource(losses.dice_loss))
@@ -290,9 +293,9 @@ table(
 # - **Class weights** find the most, and call more border than there is. The border gains, and the background, from
 #   which wrong answers come, loses.
 # - **Dice** raises all three classes here. It finds less of the border than class weights do, but is more often right.
-# - **Cross-entropy and Dice together**, as in the zoo's recipe, lie between these two in the border. Why, then, does
-#   the zoo add cross-entropy? Its recipe was found by trials in which Dice was *added* to cross-entropy; Dice alone was
-#   not among them. This table is a reason to try it, with a full training.
+# - **Cross-entropy and Dice together**, as in the zoo's recipe, lie between cross-entropy alone and Dice alone in the
+#   border. Why, then, does the zoo add cross-entropy? Its recipe was found by trials in which Dice was *added* to
+#   cross-entropy; Dice alone was not among them. This table is a reason to try it, with a full training.
 # - **The border left out**: the border's IoU is 0, of course. Is the network better at the other two classes, now that
 #   it need not care about the third? The last table has no verdict for that.
 #

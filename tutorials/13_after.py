@@ -75,7 +75,7 @@ draw_schemes(
 # - **Memory**: in version 3 nothing; in version 3+ the features at stride 4, made narrow by a 1 x 1 convolution.
 # - **Up**: in version 3 bilinear, to full size at once; in version 3+ bilinear by 4, joined, convolved, bilinear by 4.
 #
-# Version 3 remembers nothing, since it forgets less. One year later, version 3+ took one memory back, to refine the
+# Version 3 remembers nothing, since it forgets less. Eight months later, version 3+ took one memory back, to refine the
 # answer "especially along object boundaries": the idea of the U-Net, at one level alone.
 #
 # ## FPN: an answer at every level
@@ -91,7 +91,8 @@ draw_schemes({"FPN": ([1, 2, 4, 8, 16, 32], [16, 8, 4], [(16, 16), (8, 8), (4, 4
 # %% [markdown]
 # - **Down**: a ResNet, to stride 32.
 # - **Memory**: the features of each level from stride 4 on, made equally wide.
-# - **Up**: nearest neighbour by 2, added to the memory, then a 3 x 3 convolution for the answer of the level.
+# - **Up**: nearest neighbour by 2, added to the memory, then a 3 x 3 convolution; one head, shared by all levels,
+#   answers on each.
 #
 # Why add, and not join? The [U-Net's page](08_unet.md#by-hand) asks that, too: to add is to join, with less freedom and
 # at a lower price. And the 3 x 3 convolution after each addition is there, as the paper says, to reduce the aliasing of
@@ -100,9 +101,9 @@ draw_schemes({"FPN": ([1, 2, 4, 8, 16, 32], [16, 8, 4], [(16, 16), (8, 8), (4, 4
 #
 # ## SegFormer: remember all, then one step
 #
-# In a *transformer*, each place of a map may look at every other place: it sees the whole photo from its first layer
-# on. The encoder of SegFormer (Xie et al., 2021) is a transformer with four levels. It begins with patches of 7 x 7
-# pixels, four pixels apart, so that the finest map that it has is at stride 4.
+# In a plain *transformer*, each place of a map may look at every other place: it sees the whole photo from its first
+# layer on. The encoder of SegFormer (Xie et al., 2021) is a transformer with four levels. It begins with patches of 7 x
+# 7 pixels, four pixels apart, so that the finest map that it has is at stride 4.
 
 # %% SegFormer: down to 4, 8, 16 and 32; all four levels go to one map at stride 4 tags=["picture"]
 draw_schemes({"SegFormer": ([4, 8, 16, 32], [4, 1], [(4, 4), (8, 4), (16, 4)])})
@@ -125,7 +126,8 @@ draw_schemes({"SegFormer": ([4, 8, 16, 32], [4, 1], [(4, 4), (8, 4), (16, 4)])})
 draw_schemes({"SAM": ([16, 16, 16, 16], [8, 4, 1], [])})
 
 # %% [markdown]
-# - **Down**: patches of 16 x 16, then attention, all at one size.
+# - **Down**: patches of 16 x 16, then attention, all at one size: within windows, and in four layers over the whole
+#   map.
 # - **Memory**: nothing goes across. But the last map itself is kept, for all prompts.
 # - **Up**: attention between prompt and map, two transposed convolutions to stride 4, and bilinear from there.
 #

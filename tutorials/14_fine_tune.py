@@ -63,7 +63,7 @@ print(f"{street.count_params():,} weights, of which {new:,} are new: {new / stre
 # %% [markdown]
 # ## The experiment
 #
-# The streets are **CamVid** (Brostow et al. 2009), the data of the SegNet paper: photos out of a driving car, with
+# The streets are **CamVid** (Brostow et al. 2009), the data of the SegNet paper: photos taken from a moving car, with
 # eleven classes from sky to bicyclist.
 
 # %%
@@ -127,12 +127,13 @@ for name, random, fine in zip(results["classes"], by_class[""], by_class["unet"]
     print(f"{name:<20} {random:>10.2f} {fine:>10.2f} {fine - random:>+8.2f}")
 
 # %% [markdown]
-# ## With a whole training
+# ## With a longer training
 #
 # These trainings were short. Do random weights only need more time? Another page has [the U-Net on
-# streets](15_places.md#and-in-a-street), from random weights, with all training pictures, at twice this height and
-# width and for many more steps. Here is the same recipe from our weights. Beside it stands a longer training from
-# random weights, whose pictures were changed further (their size, their light, a share without colour).
+# streets](15_places.md#and-in-a-street), from random weights, with all training pictures, class weights, batches of
+# four and many more steps, the second half of them at twice this height and width. Here is the same recipe from our
+# weights. Beside it stands a longer training from random weights, whose pictures were changed further (their size,
+# their light, a share without colour).
 
 # %% tags=["numbers"]
 streets = saved.folder_of_models() / "streets"
@@ -156,8 +157,8 @@ assert gain > 2 * max(np.ptp(scores) for scores in of_test.values())
 assert min(of_test["ours"]) > max(of_test["random, longer"]) > max(of_test["random"])
 
 # %% [markdown]
-# The gap did not close: it is even wider than above. And the training from our weights beat one of nearly three times
-# as many epochs. What a network learned on cats and dogs is worth more here than to look longer at streets.
+# The gap did not close: with all pictures it was smaller above. And the trainings from our weights beat one from random
+# weights of nearly three times as many epochs, whose pictures were changed further. That was one training.
 #
 # ## Do it
 #
@@ -197,7 +198,7 @@ except ValueError as error:
 # %% [markdown]
 # !!! abstract "What this shows, and what it does not"
 #     Weights that have seen other photos are a better beginning than random ones, even with all training pictures of
-#     this data set and a whole training. This is one data set. The usual start is a network that was trained on
+#     this data set and a longer training. This is one data set. The usual start is a network that was trained on
 #     millions of photos (ImageNet). Ours has seen 3,680.
 #
 # ## References

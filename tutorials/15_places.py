@@ -12,9 +12,9 @@
 # pixels, or three **lines**, one pixel thin. The answer is the mask of the dots or lines. After two poolings a dot lies
 # somewhere within 4 x 4 pixels, and an answer that is one pixel away from it has IoU 0.
 #
-# The networks are the seven stages, made small: two poolings, and 8 filters at each level. Each was trained for a few
-# epochs of 2,000 images with the loss and the optimiser of the stages. `python -m zoo.places` did that, and wrote
-# [the results](places.json); its [code](reference/places.md) is short.
+# The networks are the seven stages, made small: two poolings, and 8 filters at each level. Each was trained for 12
+# epochs of 2,000 images with the loss and the optimiser of the stages, at a higher learning rate (0.01). `python -m
+# zoo.places` did that, and wrote [the results](places.json); its [code](reference/places.md) is short.
 #
 # One thing was not set beforehand: how long to train. So read the gap, and not the order within a group.
 
@@ -167,7 +167,7 @@ for task in places.TASKS:
 # ## And in a street?
 #
 # Dots and lines are drawn so that nothing can be guessed. Is there a real task like this? **CamVid**, the data of the
-# SegNet paper, has photos out of a driving car. Five of its eleven classes are thin or small: poles, signs, fences,
+# SegNet paper, has photos taken from a moving car. Five of its eleven classes are thin or small: poles, signs, fences,
 # pedestrians and bicyclists. If it helps to remember places, it should help these first.
 #
 # The nine stages learned CamVid from random weights, by one recipe, with two seeds each; their cards lie in
@@ -245,10 +245,10 @@ for kind in streets:
     assert verdicts[kind, "max_unpooling", "nearest_unpooling"] == "not decided"
 
 # %% [markdown]
-# **Look at the poles**, the thinnest class. The four stages that shrink and remember nothing never answer *pole*, with
-# either seed. The three that remember do, and so do the first two stages, which have no way up. So poles can be seen;
-# they are lost between the way down and the way up, where nobody hands their place over. That is the lecture's
-# argument, in a street.
+# **Look at the poles**, the thinnest class. The four stages that shrink and remember nothing almost never answer
+# *pole*, with either seed. The three that remember do, and so do the first two stages, which have no way up. So poles
+# can be seen; they are lost between the way down and the way up, where nobody hands their place over. That is the
+# lecture's argument, in a street.
 #
 # **Look at the cleanest pair**, `max_unpooling` against `bed_of_nails`: weights of the same shapes, and three of four
 # pixels empty in both. The remembered place gains more than the limit where things are thin. Where they are large,
@@ -259,10 +259,11 @@ for kind in streets:
 # - Copying is not behind, in the mean over the five classes. It finds no pole, but bicyclists.
 # - The feature at its place does not beat the mark with its copies. For large classes it is behind, as on pets.
 # - The U-Net leads in both. Features say where, and what stands there, too.
-# - On pets, the stages that remember nothing lie close together. Here they do not. To be *able* to learn the same way
-#   to grow is not to have learned it.
-# - This training is short: a low score may mean "not learned yet". And a stage that never answers a class has IoU 0
-#   with every seed, which makes \(s\), and so the limit, too small.
+# - On pets, the three that pool alike and remember nothing lie close together. Here they do not. To be *able* to learn
+#   the same way to grow is not to have learned it.
+# - This training is not long (the U-Net gains from more of it, on the page
+#   [fine-tune](14_fine_tune.md#with-a-longer-training)): a low score may mean "not learned yet". And a stage that never
+#   answers a class has IoU 0 with every seed, which makes \(s\), and so the limit, too small.
 #
 # !!! abstract "What a memory is good for"
 #     Remembered places help where things are as small as the windows that pool them, and nothing around tells where

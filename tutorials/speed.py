@@ -18,8 +18,8 @@ print(", ".join(f"{package} {version}" for package, version in results["versions
 # %% [markdown]
 # Machines are noisy. So all contenders take turns: each round calls each of them, in random order, and the **median**
 # of the rounds counts. A contender's first call in a round is not timed, since the one before it has left the caches
-# full of its own data. Ratios hold longer than milliseconds, but only on one kind of processor. All
-# figures here come from one machine.
+# full of its own data. Ratios hold longer than milliseconds, but only on one kind of processor. All figures here come
+# from one machine, but for those of the next cell that measures while this page is built.
 #
 # ## Pooling and unpooling
 #
@@ -235,10 +235,10 @@ assert third > 2 * runtimes["LiteRT, int8", 1]
 # %% [markdown]
 # So for one photo Keras on TensorFlow and PyTorch are about equally fast; for sixteen, Keras leads. ONNX Runtime is
 # faster than both, for one photo and for sixteen. The 8-bit LiteRT file has the smallest median in both, but for one
-# photo its rounds differ widely. And its logits are rounded, so that some pixels get another class. LiteRT in floats
-# leads for one photo, and is level with Keras for sixteen. Keras *on* PyTorch is the slowest in both. (The U-Net on
-# TensorFlow stands in more than one table of this page, each time beside other contenders, and its times differ.
-# Compare within a table.)
+# photo its rounds differ widely. And its logits are rounded, so that some pixels get another class. For one photo
+# LiteRT in floats is faster than Keras and PyTorch, and slower than ONNX Runtime; for sixteen it is level with Keras.
+# Keras *on* PyTorch is the slowest in both. (The U-Net on TensorFlow stands in more than one table of this page, each
+# time beside other contenders, and its times differ. Compare within a table.)
 #
 # ## Other U-Nets
 #
@@ -305,8 +305,8 @@ assert rates["train"] > 0.95 * rates["bare_step"]
 # - **A GPU.** The saved models learned on one, but no figure of this page comes from it. With JAX or TensorFlow on a
 #   GPU, `train` compiles by XLA.
 # - **Sixteen bits.** `train --mixed-precision` computes in bfloat16. Not everything gains on a CPU: our layers with XLA
-#   get slower, as the tables above show. On a GPU, the loss of `nearest_unpooling` and `bed_of_nails` became NaN
-#   (not a number) in bfloat16: train these two in float32.
+#   on TensorFlow get slower, as the tables above show. On a GPU, the loss of `nearest_unpooling` and `bed_of_nails`
+#   became NaN (not a number) in bfloat16: train these two in float32.
 # - **Several GPUs or machines.** With JAX, `train --devices 8` shares each step among eight GPUs. The losses are those
 #   of one but for rounding; we tried two virtual devices.
 # - **A file without Keras.** `python -m zoo export unet` writes one, and says how well it agrees with Keras.

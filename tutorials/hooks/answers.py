@@ -91,8 +91,9 @@ def pictures(stage):
 def folder_of(stage):
     """Where the pictures of a model are kept: by all that decides them."""
     digest = hashlib.sha256((MODELS / f"{stage.name}.keras").read_bytes())
-    for path in (__file__, ROOT / "zoo" / "plots.py", ROOT / "zoo" / "prediction.py"):
-        digest.update(Path(path).read_bytes())
+    code = [ROOT / "zoo" / f"{name}.py" for name in ("evaluation", "plots", "prediction")]
+    for path in (Path(__file__), *code, *sorted((ROOT / "zoo" / "data").glob("*.py"))):
+        digest.update(path.read_bytes())
     digest.update(list_photos())
     return CACHE / f"{stage.name}-{digest.hexdigest()[:16]}"
 

@@ -1,6 +1,7 @@
 """The files of the trained models that the site hands out: as Keras keeps them, and exported for other runtimes."""
 
 import hashlib
+import importlib.metadata
 import importlib.util
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from zoo.stages import REGISTRY
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "saved_models"
 CACHE = ROOT / ".cache" / "exports"
-WRITERS = [ROOT / "zoo" / name for name in ("exporting.py", "formats.py")]
+WRITERS = [ROOT / "zoo" / name for name in ("exporting.py", "formats.py", "resizing.py")]
+WRITERS += sorted((ROOT / "zoo" / "layers").glob("*.py"))
 ENDINGS = {"onnx": ".onnx", "litert": ".tflite"}
 NEEDED = {"onnx": ("tf2onnx", "onnx"), "litert": ("tensorflow",)}  # packages, by format
 
@@ -47,6 +49,8 @@ def exported(stage, format):
     digest = hashlib.sha256()
     for path in (source, *WRITERS):
         digest.update(path.read_bytes())
+    for package in filter(importlib.util.find_spec, ("keras", *NEEDED[format])):
+        digest.update(importlib.metadata.version(package).encode())
     kept = CACHE / digest.hexdigest()[:16] / f"{stage}{ENDINGS[format]}"
     if kept.exists():
         return kept
