@@ -24,6 +24,7 @@ def max_pool(x, pool_size):
 def max_unpool(values, offsets, pool_size):
     """As `windows.put_at_offsets`."""
     if keras.backend.backend() != "tensorflow":
+        # A map a place: its automatic gradient takes a third to two thirds of the time of that of `put_at_offsets`.
         offsets, nothing = ops.cast(offsets, "int32"), ops.zeros_like(values)
         places = range(pool_size[0] * pool_size[1])
         return arrange_windows([ops.where(ops.equal(offsets, place), values, nothing) for place in places], pool_size)
