@@ -1,4 +1,5 @@
 import contextlib
+import types
 from concurrent.futures.process import BrokenProcessPool
 
 import keras
@@ -137,6 +138,21 @@ def test_the_dense_window_counts_what_it_computes_and_not_what_the_sliding_one_d
 
 def test_full_convolution_stays_within_twice_the_unet():
     assert costs.multiply_adds(zoo.build("fully_convolutional")) < 2 * costs.multiply_adds(zoo.build("unet"))
+
+
+def test_milliseconds_are_the_median_after_a_warm_up(monkeypatch):
+    """By a clock that the predictions alone move on: three slow ones, then ten of 2 seconds and ten of 4."""
+    now, durations = 0, iter([9, 9, 9] + 10 * [2, 4])
+
+    def predict(images):
+        nonlocal now
+        assert images.shape == (1, 8, 6, 3)
+        now += next(durations)
+
+    monkeypatch.setattr(costs, "time", types.SimpleNamespace(perf_counter=lambda: now))
+    model = types.SimpleNamespace(input_shape=(None, 8, 6, 3), predict_on_batch=predict)
+    assert costs.milliseconds(model) == 3000  # the median of all 23 would be 4000
+    assert not list(durations)
 
 
 @pytest.mark.slow

@@ -99,10 +99,12 @@ def test_ignored_pixels_do_not_count(pairs):
     assert summary["binary_iou_per_image"] == pytest.approx(np.mean(per_image))
 
 
-def test_a_split_that_there_is_not_is_named():
+def test_a_split_that_there_is_not_and_a_batch_of_none_are_named():
     model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(3, 1)])
     with pytest.raises(ValueError, match="`split` must be one of train"):
         evaluation.evaluate(model, "synthetic_pets", "foo")
+    with pytest.raises(ValueError, match="`batch_size` must be a positive integer"):
+        evaluation.evaluate(model, "synthetic_pets", batch_size=0)
 
 
 @pytest.mark.parametrize("groups", [["grey", "colour", "colour"], ["a", "b"]])
@@ -164,7 +166,7 @@ def test_evaluate_scores_at_both_sizes(monkeypatch):
     monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 8, "validation": 4, "test": 6})
     model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(3, 1)])
     scores = evaluation.evaluate(model, "synthetic_pets", batch_size=4)
-    small, large, mirrored = np.zeros((3, 3, 3), int)
+    small, large, mirrored, grey = np.zeros((4, 3, 3), int)
     for image, mask in synthetic_pets.examples("test"):
         squeezed = np.round(tf.image.resize(image, (32, 32), antialias=True)) / 255
         logits = model.predict_on_batch(squeezed[None])[0]
@@ -174,10 +176,15 @@ def test_evaluate_scores_at_both_sizes(monkeypatch):
         large += metrics.confusion_matrix(np.ravel(mask), enlarged.ravel(), labels=[0, 1, 2])
         mean = (logits + np.fliplr(model.predict_on_batch(np.fliplr(squeezed)[None])[0])) / 2
         mirrored += metrics.confusion_matrix(np.ravel(squeezed_mask), mean.argmax(-1).ravel(), labels=[0, 1, 2])
+        luma = np.repeat((squeezed @ [0.299, 0.587, 0.114])[..., None], 3, -1)
+        answer = model.predict_on_batch(luma[None]).argmax(-1)
+        grey += metrics.confusion_matrix(np.ravel(squeezed_mask), answer.ravel(), labels=[0, 1, 2])
     np.testing.assert_array_equal(scores["at_network_size"]["confusion"], small)
     np.testing.assert_array_equal(scores["drawn pets"]["confusion"], small)
     np.testing.assert_array_equal(scores["at_photo_size"]["confusion"], large)
     np.testing.assert_array_equal(scores["with_mirror_image"]["confusion"], mirrored)
+    np.testing.assert_array_equal(scores["grey"]["confusion"], grey)
+    assert (grey != small).any()
 
 
 def test_cats_and_dogs_are_told_apart_and_sum_up(photos, monkeypatch):

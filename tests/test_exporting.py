@@ -102,8 +102,9 @@ def test_a_second_export_replaces_the_first(format, small, tmp_path, rng):
 def test_bad_arguments_are_named(small, tmp_path):
     with pytest.raises(ValueError, match=r"`format` must be one of onnx, litert, saved_model\. Received: format='pt'"):
         exporting.export(small, tmp_path, "pt")
-    with pytest.raises(ValueError, match="Only LiteRT files of a fixed size"):
-        exporting.export(small, tmp_path, "onnx", quantize_on=[])
+    for format, size in (("onnx", None), ("litert", "dynamic")):
+        with pytest.raises(ValueError, match="Only LiteRT files of a fixed size"):
+            exporting.export(small, tmp_path, format, size, quantize_on=[])
     for images in ([], np.zeros((2, 16, 8, 3), "float32")):
         with pytest.raises(ValueError, match=r"`quantize_on` must hold at least one image, each \(16, 16, 3\)"):
             exporting.export(small, tmp_path, "litert", quantize_on=images)
@@ -121,6 +122,23 @@ def test_bad_arguments_are_named(small, tmp_path):
         with pytest.raises(ValueError, match=r"`image_size` must be .* such as 32\. Received: image_size=40"):
             exporting.export(zoo.build(stage), tmp_path, "onnx", image_size=40)
     assert not any(tmp_path.iterdir())
+
+
+def test_another_backend_is_refused(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(RuntimeError, match=r"KERAS_BACKEND=tensorflow\. Received: jax"):
+        exporting.export(small, tmp_path, "saved_model")
+
+
+def test_a_comparison_tells_how_far_logits_differ_and_how_often_classes_agree(small, tmp_path, rng):
+    images = rng.random((3, 16, 16, 3), "float32")
+    path, exported = exporting.export(small, tmp_path, "saved_model"), small.predict_on_batch(images)
+    small.set_weights([rng.normal(size=weight.shape) for weight in small.get_weights()])
+    changed = small.predict_on_batch(images)
+    differences, agreement = formats.compare(path, resizing.resize(small, None), images)
+    np.testing.assert_allclose(differences, np.abs(exported - changed), atol=1e-5)
+    assert agreement == np.mean(exported.argmax(-1) == changed.argmax(-1))
+    assert 0 < agreement < 1
 
 
 def test_a_foreign_folder_is_kept(small, tmp_path):
@@ -182,8 +200,10 @@ def test_errors_of_converters_and_runtimes_are_one_line(tmp_path):
 )
 def test_grey_wide_models_of_one_class_in_other_bits(format, precision, tmp_path, rng):
     keras.config.set_dtype_policy(precision)
-    model = zoo.build("nearest_unpooling", image_shape=(32, 64, 1), num_classes=1, filters=(8, 8, 8))
-    keras.config.set_dtype_policy("float32")
+    try:
+        model = zoo.build("nearest_unpooling", image_shape=(32, 64, 1), num_classes=1, filters=(8, 8, 8))
+    finally:
+        keras.config.set_dtype_policy("float32")
     images = rng.random((4, 32, 64, 1), "float32")
     quantize_on = images if format == "int8" else None
     options = {"quantize_on": quantize_on, "classes": ("background", "crack")}

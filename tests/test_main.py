@@ -180,13 +180,6 @@ def test_a_stop_that_an_import_turned_into_another_error_is_a_stop(monkeypatch, 
     assert stopped.value.code == 143
 
 
-@pytest.mark.parametrize("option", [["grid", "--seeds", "1001"], ["train", "unet", "--image-size", "5000"]])
-def test_numbers_that_would_work_for_ever_are_refused(option, capsys):
-    with pytest.raises(SystemExit):
-        __main__.main(option)
-    assert "must be a whole number from 1 to" in capsys.readouterr().err
-
-
 def test_predict_skips_what_is_broken_and_says_so(run_zoo, tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -416,13 +409,6 @@ def test_an_empty_name_is_refused(command, capsys):
     with pytest.raises(SystemExit):
         __main__.main(command)
     assert "must not be empty" in capsys.readouterr().err
-
-
-def test_a_folder_without_models_is_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path / "nowhere"))
-    for command in (["list"], ["compare", "--out", str(tmp_path / "a.png")]):
-        with pytest.raises(SystemExit, match=r"ZOO_SAVED_MODELS must name a folder .*nowhere"):
-            __main__.main(command)
 
 
 def test_compare_replaces_nothing_and_writes_what_it_says(tmp_path, monkeypatch):

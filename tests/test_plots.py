@@ -161,3 +161,11 @@ def test_of_many_classes_the_mean_alone_is_drawn():
 def test_a_mask_of_another_size_is_refused():
     with pytest.raises(ValueError, match=r"`mask` must be of the size of `image`, \(4, 4\)\. Received: \(4, 1\)"):
         plots.overlay(np.zeros((4, 4, 3), "uint8"), np.zeros((4, 1), int))
+
+
+def test_photos_and_masks_of_other_numbers_are_refused():
+    image, mask = np.zeros((1, 1, 3), "uint8"), np.zeros((1, 1), int)
+    with pytest.raises(ValueError, match=r"`image` must be uint8, .*Received: float64"):
+        plots.overlay(image / 255, mask)
+    with pytest.raises(ValueError, match=r"`mask` from 0 on.*Received: uint8, from -1 on"):
+        plots.overlay(image, mask - 1)

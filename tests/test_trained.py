@@ -61,6 +61,29 @@ def test_what_is_trained_is_replaced_only_if_that_is_asked_for(tmp_path, monkeyp
     zoo.train(stage, SMALL, tmp_path)
 
 
+@pytest.mark.usefixtures("few_scenes")
+@pytest.mark.parametrize(
+    ("theirs", "expected"),
+    [
+        (None, "CC BY-SA 4.0"),
+        ("CC BY-SA 4.0", "CC BY-SA 4.0"),
+        ("CC BY-NC 4.0", "CC BY-SA 4.0 and CC BY-NC 4.0"),
+        ("CC BY-SA 4.0 and CC BY-NC 4.0", "CC BY-SA 4.0 and CC BY-NC 4.0"),
+    ],
+)
+def test_the_licence_of_the_photos_stands_beside_that_of_the_start(theirs, expected, tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "find", lambda name: data.DATASETS["synthetic_pets"])  # in place of the photos
+    monkeypatch.setattr(training, "train", lambda build, recipe, folder: (build(), [{"loss": 1.0, "seconds": 1.0}]))
+    monkeypatch.setattr(zoo.evaluation, "evaluate", lambda model, dataset: saved.card("unet")["scores"])
+    start, recipe = tmp_path / "theirs.keras", dataclasses.replace(SMALL, dataset="oxford_iiit_pet")
+    if theirs:
+        models.build("nearest_unpooling", image_shape=(16, 16, 3)).save(start)
+        digest = hashlib.sha256(start.read_bytes()).hexdigest()
+        (tmp_path / "theirs.json").write_text(json.dumps({"sha256": digest, "licence": theirs}))
+        recipe = dataclasses.replace(recipe, start=str(start))
+    assert zoo.train("nearest_unpooling", recipe, tmp_path)[1]["licence"] == expected
+
+
 @pytest.mark.parametrize(
     "changes",
     [

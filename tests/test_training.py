@@ -12,18 +12,19 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from zoo import data, files, models, training
 from zoo.commands import arguments
 from zoo.data import synthetic_pets
-from zoo.training import state
+from zoo.training import loop, state
 
 RECIPE = training.Recipe("synthetic_pets", image_size=32, batch_size=4, epochs=30, half_size_share=0.5)
 GROWING = dataclasses.replace(RECIPE, epochs=4, split="train+validation")  # two of them at half the size
 
 TWO = dataclasses.replace(RECIPE, epochs=2, half_size_share=0)
 PAIR = ("nearest_unpooling", "bed_of_nails")
-FEW = {"train": 16, "validation": 4, "test": 4, "train+validation": 20}
+FEW = {"train": 16, "validation": 6, "test": 4, "train+validation": 20}
 
 # A short training in a process of its own, which ends itself in the middle of the second epoch.
 KILLED = f"""
@@ -126,11 +127,6 @@ def test_a_batch_larger_than_the_data_is_refused(tmp_path):
         training.train(build_small, dataclasses.replace(RECIPE, batch_size=32), tmp_path)
 
 
-def test_some_epochs_must_see_whole_images():
-    with pytest.raises(ValueError, match="half_size_share=1"):
-        dataclasses.replace(RECIPE, half_size_share=1)
-
-
 def test_the_command_line_knows_the_largest_side():
     assert arguments.MAX_SIDE == training.recipe.MAX_SIDE
 
@@ -231,8 +227,10 @@ def one_epoch(tmp_path_factory):
 @pytest.mark.usefixtures("few_scenes")
 def test_each_epoch_is_scored_on_the_validation_split(one_epoch):
     model, history, folder = one_epoch
-    images, masks = next(iter(data.load("synthetic_pets", "validation", 32, 4)))
-    predicted, truth = model.predict_on_batch(images).argmax(-1), masks.numpy()
+    batches = list(data.load("synthetic_pets", "validation", 32, 4))
+    assert [len(images) for images, _ in batches] == [4, 2]
+    predicted = np.concatenate([model.predict_on_batch(images).argmax(-1) for images, _ in batches])
+    truth = np.concatenate([masks for _, masks in batches])
     ious = [((predicted == k) & (truth == k)).sum() / ((predicted == k) | (truth == k)).sum() for k in range(3)]
     assert history[0]["val_mean_iou"] == pytest.approx(np.mean(ious), abs=1e-6)
     assert list((folder / "logs" / "train").glob("events*"))
@@ -285,9 +283,10 @@ def test_a_recipe_with_a_field_of_another_version_is_refused(trained):
 
 def test_a_recipe_that_has_gained_a_field_reads_old_states(trained, compiled):
     change_recipe(trained, lambda recipe: recipe.pop("xla"))
-    for path in trained.glob("after_epoch_*/state.json"):  # and states that do not know the classes
+    for path in trained.glob("after_epoch_*/state.json"):  # and states without the classes, whose model has a number
         kept = json.loads(path.read_text())
         del kept["data"]["classes"]
+        kept["model"]["name"] += "_3"
         kept["sha256"] = state.checksum_of_state(path.parent, kept)
         path.write_text(json.dumps(kept))
     assert len(state.read_state(trained, state.identify(TWO), compiled)) == 2
@@ -310,10 +309,13 @@ def zero_a_page(path):
     path.write_bytes(content)
 
 
-def remove_recipe(path):
-    kept = json.loads(path.read_text())
-    del kept["recipe"]
-    path.write_text(json.dumps({**kept, "sha256": state.checksum_of_state(path.parent, kept)}))
+def remove(name):
+    def damage(path):
+        kept = json.loads(path.read_text())
+        del kept[name]
+        path.write_text(json.dumps({**kept, "sha256": state.checksum_of_state(path.parent, kept)}))
+
+    return damage
 
 
 @pytest.mark.parametrize(
@@ -326,7 +328,8 @@ def remove_recipe(path):
         ("state.json", lambda path: path.write_bytes(b"")),
         ("state.json", lambda path: path.write_bytes(path.read_bytes()[:300])),
         ("state.json", lambda path: path.write_text("[]")),
-        ("state.json", remove_recipe),
+        ("state.json", remove("recipe")),
+        ("state.json", remove("model")),
         ("state.json", lambda path: path.write_text('{"history": 3, "recipe": {}}')),
         ("state.json", lambda path: path.write_bytes(b"\xff\xfe\x00")),
         ("state.json", lambda path: path.unlink()),
@@ -511,6 +514,41 @@ def test_the_learning_rate_rises_and_falls():
     np.testing.assert_allclose(rates, [0, top / 2, top, top / 2, 0], atol=1e-7)
 
 
+def test_a_weight_without_a_gradient_decays_as_the_recipe_says():
+    recipe = dataclasses.replace(RECIPE, learning_rate=0.1, weight_decay=0.5, warm_up=0.0)
+    weight = keras.Variable([2.0])
+    training.make_optimizer(recipe, steps_per_epoch=20).apply([keras.ops.zeros(1)], [weight])
+    assert float(weight[0]) == pytest.approx(2 * (1 - 0.1 * 0.5))
+
+
+@pytest.mark.parametrize("xla", [True, False])
+def test_a_step_is_compiled_with_xla_if_the_recipe_says_so(xla):
+    model, recipe = build_small(), dataclasses.replace(RECIPE, xla=xla)
+    training.compile_model(model, training.make_optimizer(recipe, steps_per_epoch=4), recipe)
+    assert model.jit_compile is xla
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(True, [1, 3, 0.5, 0]), (False, None)])
+def test_a_training_weighs_the_classes_by_the_medians_of_what_counts(wanted, expected, tmp_path, monkeypatch):
+    masks = np.full((2, 16, 16), 255)  # which does not count
+    masks[0, :6], masks[0, 6:8], masks[1, 4:] = 0, 1, 2
+    # 6, 2 and 12 rows; the median is 6: 6 / 6, 6 / 2, 6 / 12. The last class is nowhere.
+    pairs = tf.data.Dataset.from_tensor_slices((np.zeros((2, 16, 16, 3), "uint8"), masks))
+    own = data.Dataset("own", tuple("abcd"), lambda split: pairs, lambda split: {"examples": 2}, ignored=255)
+    monkeypatch.setitem(data.DATASETS, "own", own)
+    compiled, seen = loop.compile_model, []
+
+    def compile_model(model, optimizer, recipe, class_weights):
+        seen.append(class_weights)
+        compiled(model, optimizer, recipe, class_weights)
+
+    monkeypatch.setattr(loop, "compile_model", compile_model)
+    recipe = training.Recipe("own", "train+validation", 16, batch_size=1, epochs=1, class_weights=wanted)
+    layers = [keras.Input((None, None, 3)), keras.layers.Conv2D(4, 1)]
+    training.train(lambda: keras.Sequential(layers), recipe, tmp_path)
+    assert seen == [expected, expected]  # for the state, and for the steps
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_scenes")
 def test_an_average_of_the_weights_is_that_of_a_loop_however_often_the_training_stops(tmp_path, monkeypatch):
@@ -577,6 +615,7 @@ def test_weights_of_classes_come_with_their_offsets(rng):
 ON_DEVICES = f"""
 import json, os, sys
 import keras
+import pytest
 from zoo import models, training
 from zoo.data import synthetic_pets
 
@@ -586,6 +625,9 @@ if "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ:
 synthetic_pets.EXAMPLES = {{"train": 16, "validation": 6, "test": 4}}
 build = lambda: models.build("max_unpooling", image_shape=(None, None, 3), filters=(4, 8))
 recipe = training.{dataclasses.replace(TWO, epochs=4)!r}
+for devices, batch_size in ((3, 6), (2, 5)):  # more than there are, and a batch that they cannot share
+    with pytest.raises(ValueError, match=f"divide the batch size, {{batch_size}}. Received: devices={{devices}}"):
+        training.share_among(devices, batch_size)
 folder, *counts = sys.argv[1:]
 for count in counts:
     with training.share_among(int(count), recipe.batch_size):
@@ -654,6 +696,19 @@ def test_two_processes_take_the_steps_of_one_and_the_first_writes(tmp_path, on_o
     assert_equal_but_for_rounding(first[1], on_one_and_two[0])
     assert (tmp_path / "0" / "2" / "after_epoch_0004").exists()
     assert not (tmp_path / "1").exists()
+
+
+def test_processes_that_find_other_states_do_not_go_on(trained, monkeypatch):
+    pytest.importorskip("jax")
+    from jax.experimental import multihost_utils
+
+    def assert_equal(epochs):
+        assert epochs == 0, "so many in the other process"
+
+    monkeypatch.setattr(multihost_utils, "assert_equal", assert_equal)
+    monkeypatch.setattr(loop, "process_count", lambda: 2)
+    with pytest.raises(ValueError, match=r"one that all processes see\. Received: a state after 2 epochs"):
+        training.train(build_small, TWO, trained)
 
 
 @pytest.mark.parametrize("devices", [0, -1, True])

@@ -59,12 +59,12 @@ def train(
     dataset.examples("test")  # if it is missing or damaged, that is said before the epochs
     training.check_counted(recipe, "test")
     start, origin = None, {}
-    licence = "CC BY-SA 4.0" if recipe.dataset == "oxford_iiit_pet" else None  # that of the photos
+    licences = ["CC BY-SA 4.0" if recipe.dataset == "oxford_iiit_pet" else None]  # that of the photos
     if recipe.start:
         origin = {"start_sha256": files.checksum(cards.path_of(recipe.start))}  # in hours the name may be another's
         start = saved.load_any(recipe.start)
         inherited = cards.look_up(cards.card_of(recipe.start), ("licence",))
-        licence = licence or (inherited if isinstance(inherited, str) else None)
+        licences += inherited.split(" and ") if isinstance(inherited, str) else []
 
     def build():
         network = models.build_for_training(stage, image_shape=(None, None, 3), num_classes=dataset.logits)
@@ -72,6 +72,7 @@ def train(
             take_over(network, start)
         return network
 
+    licence = " and ".join(dict.fromkeys(filter(None, licences)))
     options = {"image_shape": (*data.both_sides(recipe.image_size), 3), "num_classes": dataset.logits}
     with training.precision("float32"):
         model, scored = models.build(stage, **options), models.build_for_training(stage, **options)

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -21,6 +23,30 @@ def test_masks_move_as_in_scipy(rng, jitter):
         (xx, xy, x), (yx, yy, y) = transform[:6].reshape(2, 3)
         expected = ndimage.affine_transform(mask, [[yy, yx], [xy, xx]], [y, x], order=0, cval=BACKGROUND)
         assert (found == expected).mean() > 0.95  # where a source lies between two pixels, either may win
+
+
+COS, SIN = math.cos(math.radians(15)), math.sin(math.radians(15))
+
+
+@pytest.mark.parametrize(
+    ("u", "expected"),
+    [
+        ((0, 0, 0, 0, 0, 0), [1, 0, 0, 0, 1, 0]),  # as it is: exactly between the two sides
+        ((-1, 0, 0, 0, 0, 0), [-1, 0, 55, 0, 1, 0]),  # the first column shows the last one, 55
+        ((1, 1, 0, 0, 0, 0), [COS, -SIN, 27.5 - 27.5 * COS + 19.5 * SIN, SIN, COS, 19.5 - 27.5 * SIN - 19.5 * COS]),
+        ((-1, 1, 0, 0, 0, 0), [-COS, SIN, 27.5 + 27.5 * COS - 19.5 * SIN, SIN, COS, 19.5 - 27.5 * SIN - 19.5 * COS]),
+        ((1, 0, 1, 0, 0, 0), [2, 0, -27.5, 0, 2, -19.5]),  # two pixels a step: half as large
+        ((1, 0, -1, 0, 0, 0), [0.5, 0, 27.5 / 2, 0, 0.5, 19.5 / 2]),
+        ((1, 0, 0, 1, 0, 0), [1.1, 0, -0.1 * 27.5, 0, 1 / 1.1, 0.1 / 1.1 * 19.5]),  # narrower, and higher
+        ((1, 0, 0, 0, 1, 1), [1, 0, 0.1 * 56, 0, 1, 0.1 * 40]),
+        ((1, 0, 1, 0, 1, -1), [2, 0, 0.6 * 56 - 27.5, 0, 2, -0.6 * 40 - 19.5]),  # half of the side is free
+        ((1, 0, -1, 0, 1, 1), [0.5, 0, 0.35 * 56 + 27.5 / 2, 0, 0.5, 0.35 * 40 + 19.5 / 2]),  # a quarter is cut off
+    ],
+)
+def test_transforms_are_those_by_hand(u, expected):
+    """Of images of 40 x 56, with the middle (27.5, 19.5). Entries: xx, xy, x0 for x = xx x + xy y + x0, then for y."""
+    (transform,) = random_transforms(tf.constant([u], tf.float32), (40, 56), 2.0).numpy()
+    np.testing.assert_allclose(transform, [*expected, 0, 0], atol=1e-5)
 
 
 def test_images_and_masks_move_together():

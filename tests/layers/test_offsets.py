@@ -98,6 +98,8 @@ def test_refuses_indices_that_count_no_places():
                 convert(wrong)
     with pytest.raises(ValueError, match="`width` must be a positive integer"):
         offsets_from_pytorch(right, 0)
+    with pytest.raises(ValueError, match="`height` must be a positive integer"):
+        offsets_from_tensorflow(right, 0, 2)
     side = np.int64(2)
     np.testing.assert_array_equal(convert_to_numpy(offsets_from_tensorflow(right, side, side)), np.zeros((2, 1, 1, 1)))
     np.testing.assert_array_equal(convert_to_numpy(offsets_from_pytorch(right[:1].astype("uint8"), 2)), [[[[0]]]])

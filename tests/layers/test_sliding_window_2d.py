@@ -25,12 +25,13 @@ def test_equals_a_loop_that_cuts_each_patch(window, stride, rng):
         np.testing.assert_allclose(logits[:, i, j], convert_to_numpy(classifier(patches)), rtol=1e-4, atol=1e-5)
 
 
-def test_hands_training_to_the_classifier():
+@pytest.mark.parametrize("kind", [SlidingWindow2D, DenseWindow2D])
+def test_hands_training_to_the_classifier(kind):
     classifier = keras.Sequential([layers.Flatten(), layers.Dropout(0.5), layers.Dense(3)])
-    sliding, images = SlidingWindow2D(classifier, 4), np.ones((1, 4, 4, 1), "float32")
-    inference = convert_to_numpy(sliding(images, training=False))
-    np.testing.assert_array_equal(inference, convert_to_numpy(sliding(images)))
-    assert (inference != convert_to_numpy(sliding(images, training=True))).any()
+    layer, images = kind(classifier, 4), np.ones((1, 4, 4, 1), "float32")
+    inference = convert_to_numpy(layer(images, training=False))
+    np.testing.assert_array_equal(inference, convert_to_numpy(layer(images)))
+    assert (inference != convert_to_numpy(layer(images, training=True))).any()
 
 
 def test_trains_the_classifier_s_weights():

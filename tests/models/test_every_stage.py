@@ -69,9 +69,12 @@ def test_is_channels_last_whatever_keras_is_set_to(stage, builder, channels_firs
     np.testing.assert_allclose(logits, convert_to_numpy(usual(images)), rtol=1e-4, atol=1e-5)
 
 
-def test_every_weight_learns(stage, rng):
+@pytest.mark.parametrize(
+    ("builder", "stage"), [*((build, stage) for stage in STAGES), (build_for_training, "sliding_window")]
+)
+def test_every_weight_learns(builder, stage, rng):
     """A weight that one step leaves as it was has no part in the logits."""
-    model = build(stage, image_shape=(32, 32, 3))
+    model = builder(stage, image_shape=(32, 32, 3))
     before = model.get_weights()
     train_once(model, rng)
     for weight, value in zip(model.weights, before, strict=True):

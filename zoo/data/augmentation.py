@@ -119,9 +119,9 @@ def random_transforms(u, size, scale_jitter):
     """
     height, width = tf.cast(size[0], tf.float32), tf.cast(size[1], tf.float32)
     u = tf.transpose(u)
-    flip = tf.sign(u[0])
+    flip = tf.where(u[0] < 0, -1.0, 1.0)
     angle = u[1] * math.radians(15)
-    step, stretch = tf.pow(scale_jitter, u[2]), tf.pow(1.1, u[3])  # more than a pixel a step shrinks the image
+    step, stretch = tf.pow(float(scale_jitter), u[2]), tf.pow(1.1, u[3])  # more than a pixel a step shrinks the image
     # x and y count from the middle of the image
     xx, xy = flip * step * stretch * tf.cos(angle), -flip * step * stretch * tf.sin(angle)
     yx, yy = step / stretch * tf.sin(angle), step / stretch * tf.cos(angle)

@@ -134,7 +134,7 @@ def pets(key):
     )
     along, across, length, radius = (tf.concat(parts, 1) for parts in zip(round_parts, long_parts, strict=True))
     # From the scene to the pet: move it, turn it to look left or right, and tilt it.
-    size, flip, angle = 0.9 + 0.7 * u[2], tf.sign(u[3] - 0.5), 0.8 * (u[4] - 0.5)
+    size, flip, angle = 0.9 + 0.7 * u[2], tf.where(u[3] < 0.5, -1.0, 1.0), 0.8 * (u[4] - 0.5)
     zero, one = 0 * size, 1 + 0 * size
     move = rows([one / size, zero, -(0.35 + 0.3 * u[0]) / size], [zero, one / size, -(0.35 + 0.3 * u[1]) / size])
     tilt = rows([flip * tf.cos(angle), tf.sin(angle), zero], [-flip * tf.sin(angle), tf.cos(angle), zero])

@@ -94,6 +94,7 @@ def read_state(folder, identity, model):
             if kept["sha256"] != checksum_of_state(state, kept) or len(kept["history"]) != epochs_of(state):
                 raise ValueError("it has changed since it was written")
             kept = {**identity, **kept, "recipe": with_defaults(kept["recipe"])}  # old ones lack data or start
+            kept["model"] = {**kept["model"], "name": plain_name(kept["model"]["name"])}  # and have the number
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:  # the last of endless brackets
             print(printable(f"Passed over the state {state}, which is damaged: {first_line(error)}"))
             continue
@@ -102,7 +103,6 @@ def read_state(folder, identity, model):
         names = {"recipe": "recipe", "data": "state of the data set", "start": "file to start from"}
         for name, what in names.items():
             check_same(folder, what, kept[name], identity[name])
-        kept["model"]["name"] = plain_name(kept["model"]["name"])  # older states have the number
         check_same(folder, "model", kept["model"], model_identity(model))
         model.load_weights(state / "model.weights.h5")
         return kept["history"]
