@@ -375,6 +375,12 @@ def test_a_pixel_shows_what_it_gathers_and_an_input_where_it_goes(visit):
     page.get_by_label("input, row 2, column 1", exact=True).focus()
     assert "row 1, column 0 is stamped on rows 1 to 3 and columns -1 to 1" in sentence.text_content()
     assert page.locator(colours.format("canvas")).count() == 9
+    assert sentence.text_content().endswith("; what lies outside it is cut off.")
+    page.get_by_label("input, row 2, column 2", exact=True).focus()
+    assert sentence.text_content().endswith("rows 1 to 3 and columns 1 to 3 of the output.")
+    set_stamps(page, 2, 3, 2, 1, 0)  # the output ends with row 2
+    page.get_by_label("input, row 2, column 2", exact=True).focus()
+    assert "on rows 1 to 3 and columns 1 to 3 of the output; what lies outside it is cut off" in sentence.text_content()
 
 
 def test_impossible_choices_cannot_be_made(visit):

@@ -89,6 +89,21 @@ def class_maps(page):
     return [one.argmax(-1) for one in found]
 
 
+# Lets files go over an element, as if they came from a folder: `window.files` holds them.
+BRING = """([type, target]) => {
+    const transfer = new DataTransfer();
+    for (const file of window.files) transfer.items.add(file);
+    const event = { dataTransfer: transfer, clipboardData: transfer, bubbles: true, cancelable: true };
+    const kind = type === "paste" ? ClipboardEvent : DragEvent;
+    document.querySelector(target).dispatchEvent(new kind(type, event));
+}"""
+
+
+def bring(page, type, target=".live-invitation"):
+    """Drops or pastes `window.files`."""
+    page.evaluate(BRING, [type, target])
+
+
 def encode(image, format, **options):
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
@@ -321,20 +336,13 @@ def test_nothing_is_loaded_before_the_first_click_and_then_what_was_said(live, a
 @in_browser
 def test_photos_are_dropped_pasted_and_filmed(live):
     page = live(permissions=["camera"])
-    transfer = """([type, target]) => {
-        const transfer = new DataTransfer();
-        transfer.items.add(window.photo);
-        const event = { dataTransfer: transfer, clipboardData: transfer, bubbles: true, cancelable: true };
-        const kind = type === "paste" ? ClipboardEvent : DragEvent;
-        document.querySelector(target).dispatchEvent(new kind(type, event));
-    }"""
     page.evaluate("""async () => {
         const canvas = new OffscreenCanvas(30, 20);
         canvas.getContext("2d").fillRect(0, 0, 30, 20);
-        window.photo = new File([await canvas.convertToBlob()], "black.png", { type: "image/png" });
+        window.files = [new File([await canvas.convertToBlob()], "black.png", { type: "image/png" })];
     }""")
-    for way in (["drop", ".live-invitation"], ["paste", "body"]):
-        page.evaluate(transfer, way)
+    for way in (["drop"], ["paste", "body"]):
+        bring(page, *way)
         wait(page)
         assert pictures(page)[0].shape == (20, 30, 4)
     press(page, "Use the camera")
@@ -343,6 +351,168 @@ def test_photos_are_dropped_pasted_and_filmed(live):
     wait(page)
     assert pictures(page)[0].shape[:2] != (20, 30)
     assert page.get_by_role("button", name="Use the camera").is_visible()
+
+
+@in_browser
+def test_the_camera_can_be_switched_off_before_it_is_allowed(live):
+    page = live(permissions=["camera"])
+    page.evaluate("""() => {
+        const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        const allowed = new Promise((allow) => (window.allow = allow));
+        window.streams = [];
+        navigator.mediaDevices.getUserMedia = async (wanted) => {
+            await allowed;
+            window.streams.push(await open(wanted));
+            return window.streams.at(-1);
+        };
+    }""")
+    ended = "streams.length === {} && streams.every((stream) => !stream.active)"
+    page.get_by_role("button", name="Use the camera").dblclick()
+    page.get_by_role("button", name="Use the camera").press("Enter")
+    give(page, "cat.png", encode(Image.fromarray(chelsea()), "PNG"))
+    wait(page)
+    page.evaluate("allow()")
+    page.wait_for_function(ended.format(2))
+    assert pictures(page)[0].shape[:2] == chelsea().shape[:2]
+    page.evaluate("""() => {
+        HTMLVideoElement.prototype.play = () => Promise.reject(new Error("It does not play."));
+    }""")
+    press(page, "Use the camera")
+    wait(page, "It does not play.")
+    assert page.evaluate(ended.format(3))
+    assert page.get_by_role("button", name="Use the camera").is_visible()
+
+
+@in_browser
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("NotAllowedError", "The camera was not allowed to this page."),
+        ("NotReadableError", "The camera cannot be read. Perhaps another program uses it."),
+        ("NotFoundError", "No camera was found."),
+    ],
+)
+def test_a_camera_that_does_not_open_is_told_in_words(live, name, sentence):
+    page = live()
+    page.evaluate(f"""() => {{
+        navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "{name}"));
+    }}""")
+    press(page, "Use the camera")
+    wait(page, sentence)
+
+
+@in_browser
+def test_photos_that_come_while_others_are_answered(started):
+    """A cut-out is of the last; two at once are closed once each; a broken one leaves the one before its answers."""
+    choose(started, "Stage", "all")
+    wait(started)
+    with started.expect_download(timeout=20_000):
+        give(started, "cat.png", encode(Image.fromarray(chelsea()[:200]), "PNG"))
+        press(started, "Download the cut-out")
+    wait(started)
+    started.evaluate("""async () => {
+        const draw = async (side) => {
+            const canvas = new OffscreenCanvas(side, side);
+            canvas.getContext("2d").fillRect(0, 0, side, side);
+            return new File([await canvas.convertToBlob()], `${side}.png`);
+        };
+        window.photos = [await draw(20), await draw(30), new File(["text"], "text.png")];
+        window.ended = [];
+        ImageBitmap.prototype.close = function () {
+            window.ended.push(this);
+        };
+    }""")
+    started.evaluate(f"""() => {{
+        for (window.files of [[photos[0]], [photos[1]]]) ({BRING})(["drop", ".live-invitation"]);
+        window.files = [photos[2]];
+    }}""")
+    started.wait_for_function(
+        "document.querySelector('canvas').width === 30 && document.querySelector('.live-time').textContent"
+    )
+    bring(started, "drop")
+    started.wait_for_function("[...document.querySelectorAll('.live-time')].every((time) => time.textContent)")
+    assert started.evaluate("ended.length") == started.evaluate("new Set(ended).size") == 2
+    assert {picture.shape[0] for picture in pictures(started)} == {30}
+    assert started.locator(".live-error").text_content().startswith("text.png is broken")
+
+
+@in_browser
+def test_what_belongs_to_another_photo_or_stage_is_not_shown(started):
+    picture = started.get_by_role("application")
+    picture.press("ArrowDown")
+    assert started.locator(".live-mark").is_visible()
+    give(started, "face.png", encode(Image.fromarray(astronaut()[:100]), "PNG"))
+    wait(started)
+    assert not started.locator(".live-mark").is_visible()
+    picture.press("ArrowDown")
+    assert wait(started, "Row ").startswith("Row 63, column 256")  # from the middle
+    for stage in ("all", "unet"):  # so that all of them are loaded
+        choose(started, "Stage", stage)
+        wait(started)
+    started.locator(".live-inside").evaluate("details => details.open = true")
+    started.locator(".live-panels figure").first.wait_for()
+    started.get_by_label("Close up").check()
+    started.evaluate("""() => {
+        const [stage, level] = ["Stage", "Level"].map((label) => {
+            const labels = [...document.querySelectorAll(".live label")];
+            return labels.find((each) => each.textContent.startsWith(label)).querySelector("select");
+        });
+        level.dispatchEvent(new Event("change")); // its maps are computed, while the stage is left
+        stage.value = "all";
+        stage.dispatchEvent(new Event("change"));
+    }""")
+    wait(started)
+    started.locator(".live-picture").first.press("ArrowDown")
+    assert started.locator(".live-inside > p").text_content() == "Choose one stage to look inside."
+    assert started.locator(".live-panels figure").count() == 0
+
+
+@in_browser
+def test_a_dropped_folder_is_refused_in_words(started, tmp_path):
+    picture = started.get_by_role("application")
+    picture.hover()  # the page scrolls to it
+    box = picture.bounding_box()
+    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(tmp_path)], "dragOperationsMask": 1}
+    session = started.context.new_cdp_session(started)
+    for type in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": type, "data": data, **place})
+    wait(started, f"{tmp_path.name} is broken, or no picture")
+
+
+@in_browser
+def test_text_can_be_dragged_over_the_page_and_files_do_not_replace_it(live):
+    drag = """(type, isFile) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(...(isFile ? [new File([""], "photo.png")] : ["text", "text/plain"]));
+        const event = new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true });
+        return document.querySelector("input.md-search__input").dispatchEvent(event);
+    }"""
+    page = live()
+    for type in ("dragover", "drop"):
+        assert page.evaluate(f"({drag})('{type}', false)")
+        assert not page.evaluate(f"({drag})('{type}', true)")
+
+
+@in_browser
+def test_without_a_connection_a_click_can_be_tried_again(live):
+    """First the worker's script does not come, then, to a worker that runs, its runtime."""
+    page = live()
+    content = encode(Image.fromarray(chelsea()), "PNG")
+    for lost in ("**/live_worker.js", "**/*.wasm.gz"):
+        page.route(lost, lambda route: route.abort())
+        give(page, "cat.png", content)
+        wait(page, "There is no connection to load the runtime from.")
+        page.unroute(lost)
+    give(page, "cat.png", content)
+    wait(page)
+    assert sum(worker.url.endswith("live_worker.js") for worker in page.workers) == 1
+
+
+@in_browser
+def test_without_a_connection_to_the_list_of_models_the_page_says_so(visit):
+    page = visit("try/", lambda page: page.route("**/live/models.json", lambda route: route.abort()))
+    page.get_by_text("There is no connection to load the models from.").wait_for()
 
 
 @in_browser

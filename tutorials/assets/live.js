@@ -19,16 +19,16 @@ async function mount(place) {
   place.setAttribute("role", "group");
   place.setAttribute("aria-label", say("The models, live"));
   const lacking = Object.keys(NEEDS).find((name) => !(name in globalThis));
+  const tell = (sentence) => place.append(element("p", {}, sentence));
   if (lacking) {
     const what = NEEDS[lacking];
-    const sentence = say("This browser has no {what}, which the models need. A newer one has.", { what });
-    place.append(element("p", {}, sentence));
+    tell(say("This browser has no {what}, which the models need. A newer one has.", { what }));
     return;
   }
-  const response = await fetch(new URL("models.json", FOLDER));
-  const listed = await response.json();
-  const { missing } = listed;
-  if (missing) place.append(element("p", {}, say("The live models are not part of this site. {missing}", { missing })));
+  const response = await fetch(new URL("models.json", FOLDER)).catch(() => null);
+  const listed = await response?.json().catch(() => null);
+  if (!listed) tell(say("There is no connection to load {what} from.", { what: say("the models") }));
+  else if (listed.missing) tell(say("The live models are not part of this site. {missing}", listed));
   else live(place, listed);
 }
 
@@ -51,7 +51,7 @@ function live(place, listed) {
   const inside = new Inside(call, fail, () => answers.pointed);
   const file = element("input", { type: "file", accept: "image/*", hidden: "", "aria-label": say("Photo") });
   const model = element("input", { type: "file", accept: ".onnx", hidden: "", "aria-label": say("Model") });
-  const video = button(say("Use the camera"), () => (camera ? camera.stop() : film()));
+  const video = button(say("Use the camera"), () => (camera ? keep() : attempt(film)));
   const examples = listed.examples.map(({ file: name, title }) => {
     const alt = say("Example: {title}", { title: phrase(title) });
     const picture = element("img", { src: new URL(name, FOLDER), alt, loading: "lazy" });
@@ -161,6 +161,7 @@ function live(place, listed) {
       await start;
     } catch (error) {
       start = null; // the next click tries again
+      engine.stop();
       throw error;
     }
   }
@@ -169,41 +170,47 @@ function live(place, listed) {
 
   async function show(source, name) {
     await ready(names()[0]);
-    turn += 1;
     const filmed = source instanceof ImageBitmap;
-    const old = photo;
-    photo = { name, filmed, ...(await engine.call("loadPhoto", [source], filmed ? [source] : [])) };
-    old?.view.close();
+    const next = { name, filmed, ...(await engine.call("loadPhoto", [source], filmed ? [source] : [])) };
+    photo?.view.close();
+    photo = next;
     await answerAll();
   }
 
   async function showExample(name, title) {
     const response = await fetch(new URL(name, FOLDER)).catch(() => null);
     if (!response?.ok) throw new Error(say("There is no connection to load the example from."));
-    camera?.stop();
+    keep();
     await show(await response.blob(), title);
   }
 
   function take(found) {
     if (!found) return;
-    camera?.stop();
+    keep();
     if (found.name.endsWith(".onnx")) attempt(() => showModel(found));
     else attempt(() => show(found, found.name));
   }
 
   async function film() {
-    await attempt(async () => {
-      await ready(names()[0]);
-      camera = await watchCamera(
-        (frame) => show(frame, "camera"),
-        (rate) => report(say("{rate} pictures a second.", { rate: rate.toFixed(1) })),
-      );
-      video.textContent = say("Keep this picture");
-      await camera.stopped;
-    });
+    const mine = watchCamera(
+      (frame) => show(frame, "camera"),
+      (rate) => report(say("{rate} pictures a second.", { rate: rate.toFixed(1) })),
+    );
+    camera = mine;
+    video.textContent = say("Keep this picture");
+    try {
+      await mine.stopped;
+    } finally {
+      if (camera === mine) keep(); // it has failed, or is unplugged
+    }
+    if (photo?.filmed) await answerAll();
+  }
+
+  // Ends the film, if there is one.
+  function keep() {
+    camera?.stop();
     camera = null;
     video.textContent = say("Use the camera");
-    if (photo?.filmed) await attempt(answerAll);
   }
 
   async function showModel(found) {
@@ -224,6 +231,7 @@ function live(place, listed) {
 
   async function answerAll() {
     const mine = ++turn;
+    status.classList.remove("live-error"); // an error that comes from here on stays to be read
     for (const name of names()) {
       const { classes, hasBackground, levels } = await ready(name);
       if (mine !== turn) return;
@@ -233,7 +241,8 @@ function live(place, listed) {
       await answers.show(name, { ...found, classes });
       if (mine !== turn) return;
       const values = { stage: words(name), time: found.milliseconds.toFixed(0), shares: tell(classes, found.shares) };
-      if (!camera) report(say("{stage} answered in {time} ms: {shares}.", values));
+      if (!camera && !status.classList.contains("live-error"))
+        report(say("{stage} answered in {time} ms: {shares}.", values));
     }
     await inside.show();
   }
@@ -267,6 +276,7 @@ function live(place, listed) {
 
   async function download() {
     const name = names().at(-1);
+    await ready(name);
     const { file: picture } = await engine.call("cutOut", [name]);
     const url = URL.createObjectURL(picture);
     element("a", { href: url, download: `${photo.name}.cutout.png` }).click();
@@ -288,12 +298,17 @@ function live(place, listed) {
       take(input.files[0]);
       input.value = ""; // so that the same file can be chosen again
     });
-  addEventListener("dragover", (event) => event.preventDefault()); // a photo that misses does not replace the page
+  const hasFiles = (event) => event.dataTransfer.types.includes("Files"); // text is dragged, too: into the search
+  addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault(); // a photo that misses does not replace the page
+    if (place.contains(event.target)) place.classList.add("live-over");
+  });
   addEventListener("drop", (event) => {
+    if (!hasFiles(event)) return;
     event.preventDefault();
     if (place.contains(event.target)) take(event.dataTransfer.files[0]);
   });
-  place.addEventListener("dragover", () => place.classList.add("live-over"));
   for (const end of ["dragleave", "drop"]) place.addEventListener(end, () => place.classList.remove("live-over"));
   addEventListener("paste", (event) => {
     const [first] = event.clipboardData.files;

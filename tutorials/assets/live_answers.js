@@ -25,6 +25,8 @@ export class Answers {
 
   // Makes room for the answers of these stages to a photo.
   prepare(photo, names, classes, colours) {
+    const goesOn = photo === this.#photo || (photo.filmed && this.#photo?.filmed); // the camera's next picture
+    if (!goesOn) this.#at = null;
     this.#photo = photo;
     if (!photo.filmed) this.#point("");
     if (names.join() !== [...this.#figures.keys()].join()) {
@@ -34,6 +36,7 @@ export class Answers {
     }
     for (const each of this.#figures.values()) {
       each.answer = null;
+      each.mark.hidden ||= !this.#at;
       const chips = classes.map((name, number) => chip(name, colours[number % colours.length]));
       if (!photo.filmed || !each.legend.children.length) each.legend.replaceChildren(...chips);
       if (!photo.filmed) each.time.textContent = "";

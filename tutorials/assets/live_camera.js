@@ -4,18 +4,22 @@ import { say } from "./words.js";
 
 const WANTED = { video: { facingMode: "environment", width: { ideal: 480 }, height: { ideal: 360 } } };
 const REPORT = 1000; // milliseconds between two reports of the rate
+const FAULTS = {
+  NotAllowedError: say("The camera was not allowed to this page."),
+  NotReadableError: say("The camera cannot be read. Perhaps another program uses it."),
+};
 
 // Hands picture after picture to `use`, the next when the last is answered, and the rate to `report`.
-// Gives {stop, stopped}: a function, and a promise that fails with a sentence.
-export async function watchCamera(use, report) {
-  const stream = await open();
-  const video = document.createElement("video");
-  Object.assign(video, { srcObject: stream, muted: true, playsInline: true });
-  await video.play();
+// Gives {stop, stopped} at once, before the camera is allowed: a function, and a promise that fails with a sentence.
+export function watchCamera(use, report) {
   let watching = true;
 
   async function watch() {
+    const stream = await open();
     try {
+      const video = document.createElement("video");
+      Object.assign(video, { srcObject: stream, muted: true, playsInline: true });
+      await video.play();
       for (let [count, since] = [0, performance.now()]; watching && stream.active; ) {
         const picture = await createImageBitmap(video);
         if (watching) await use(picture);
@@ -39,7 +43,6 @@ async function open() {
   try {
     return await navigator.mediaDevices.getUserMedia(WANTED);
   } catch (error) {
-    const refused = error.name === "NotAllowedError";
-    throw new Error(refused ? say("The camera was not allowed to this page.") : say("No camera was found."));
+    throw new Error(FAULTS[error.name] ?? say("No camera was found."));
   }
 }

@@ -16,8 +16,11 @@ export class Engine {
       if ("error" in data) reject(new Error(data.error));
       else resolve(data.result);
     };
-    this.#worker.onerror = () => {
-      const sentence = say("The browser has stopped the models, perhaps for want of memory. Load the page again.");
+    this.#worker.onerror = (event) => {
+      const sentence =
+        event instanceof ErrorEvent // else a script of the worker has not come
+          ? say("The browser has stopped the models, perhaps for want of memory. Load the page again.")
+          : say("There is no connection to load {what} from.", { what: say("the runtime") });
       for (const { reject } of this.#waiting.values()) reject(new Error(sentence));
       this.#waiting.clear();
     };
@@ -28,5 +31,9 @@ export class Engine {
     const id = this.#calls++;
     this.#worker.postMessage({ id, method, values }, transfer);
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+  }
+
+  stop() {
+    this.#worker.terminate();
   }
 }

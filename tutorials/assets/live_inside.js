@@ -53,6 +53,7 @@ export class Inside {
   prepare(name, levels, does) {
     if (name === this.#name) return;
     this.#name = name;
+    this.#maps = {};
     this.#controls.hidden = !name || !levels.length;
     const known = does ? say("This stage {does}.", { does: phrase(does) }) : "";
     const none = levels.length ? "" : say("It has no maps of the whole photo that could be shown.");
@@ -64,9 +65,11 @@ export class Inside {
 
   // Computes the maps of the level anew and draws them, if they are to be seen.
   async show() {
-    if (!this.node.open || !this.#name || this.#controls.hidden) return;
+    const name = this.#name;
+    if (!this.node.open || !name || this.#controls.hidden) return;
     try {
-      const { maps } = await this.#call("lookInside", [this.#name, Number(this.#level.value)]);
+      const { maps } = await this.#call("lookInside", [name, Number(this.#level.value)]);
+      if (name !== this.#name) return; // another has been chosen
       const first = maps.features.dims[2] !== this.#maps.features?.dims[2];
       this.#maps = maps;
       this.#channel.max = maps.features.dims[2] - 1;

@@ -133,7 +133,8 @@ async function decode(file) {
     const plain = { imageOrientation: "from-image", premultiplyAlpha: "none", colorSpaceConversion: "none" };
     bitmap = await createImageBitmap(file, plain);
   } catch {
-    const head = new TextDecoder("latin1").decode(await file.slice(4, 12).arrayBuffer());
+    const bytes = await file.slice(4, 12).arrayBuffer().catch(() => new ArrayBuffer(0)); // of a folder there are none
+    const head = new TextDecoder("latin1").decode(bytes);
     const heic = /^ftyp(hei|hev|mif|msf)/.test(head);
     throw new Error(
       heic
@@ -224,6 +225,7 @@ function shownPhoto() {
 
 // What is not background, at the photo's own size, as a PNG on a transparent ground.
 async function cutOut(name) {
+  if (!answers.has(name)) await answer(name); // another photo has come
   const [height, width] = photo.size;
   const background = models.get(name).classes.indexOf("background");
   const canvas = new OffscreenCanvas(width, height);

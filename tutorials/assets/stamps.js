@@ -123,19 +123,19 @@ export function drawStamps(figure) {
       }),
     );
     summary.textContent = pointed.input
-      ? describeInput(...pointed.input, size, stride, padding)
+      ? describeInput(...pointed.input, size, stride, padding, end)
       : describeOutput(gathered, pairsOf(gathered), padding, isCut(...pointed.output));
     verdict.textContent = describeCounts(size, stride);
   }
 
-  function describeInput(row, column, size, stride, padding) {
+  function describeInput(row, column, size, stride, padding, end) {
     const range = (first) => (size === 1 ? first : say("{first} to {last}", { first, last: first + size - 1 }));
     const [top, left] = [row * stride - padding, column * stride - padding];
     const values = { row, column, rows: range(top), columns: range(left) };
-    return Math.min(top, left) < 0
+    return Math.min(top, left) < 0 || Math.max(top, left) + size > end - padding
       ? say(
           "The input in row {row}, column {column} is stamped on rows {rows} and columns {columns} of the output; " +
-            "what lies before 0 is cut off.",
+            "what lies outside it is cut off.",
           values,
         )
       : say(
