@@ -102,6 +102,25 @@ def test_the_readmes_show_what_the_cards_say():
         assert [stage, *(f"{kind['mean_iou']:.3f}" for kind in kinds)] in rows
 
 
+def test_the_readme_shows_what_a_second_training_without_colour_gave():
+    def row(card, minutes=""):
+        plain, grey = (card["scores"][way]["mean_iou"] for way in ("at_network_size", "grey"))
+        return [minutes, f"{plain:.3f}", f"{grey:.3f}", f"{plain - grey:.3f}"]
+
+    unet = saved.card("unet")
+    rows = [row(unet)]
+    for folder in ("48_epochs", "share_0.6", "share_0.75"):
+        card = saved.card("unet", FOLDER / "grey" / folder)
+        assert card["start_sha256"] == unet["sha256"]
+        rows.append(row(card, f"{card['training_seconds'] / 60:.0f}"))
+    lines = (FOLDER / "README.md").read_text().partition("### Mostly without colour")[2].splitlines()
+    table = [line.split("|")[2:-1] for line in lines if line.startswith("| ")]
+    assert [[cell.strip() for cell in line] for line in table[2:6]] == rows
+    assert training.but_for_rounding(card["recipe"]) | {"start": ""} == training.but_for_rounding(
+        dataclasses.asdict(training.MOSTLY_GREY)
+    )
+
+
 def test_the_readme_shows_what_the_cards_of_the_streets_say():
     def by_seed(folder):
         seeds = sorted(folder.glob("seed_*"), key=lambda path: int(path.name[5:]))
