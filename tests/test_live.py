@@ -496,10 +496,10 @@ def test_text_can_be_dragged_over_the_page_and_files_do_not_replace_it(live):
 
 @in_browser
 def test_without_a_connection_a_click_can_be_tried_again(live):
-    """First the worker's script does not come, then, to a worker that runs, its runtime."""
+    """First the worker's script does not come, then the program of the runtime, then its script."""
     page = live()
     content = encode(Image.fromarray(chelsea()), "PNG")
-    for lost in ("**/live_worker.js", "**/*.wasm.gz"):
+    for lost in ("**/live_worker.js", "**/*.wasm.gz", "**/ort.*.mjs"):
         page.route(lost, lambda route: route.abort())
         give(page, "cat.png", content)
         wait(page, "There is no connection to load the runtime from.")

@@ -38,7 +38,11 @@ async function start(folder, { script, program }, palette, words) {
   words.forEach((said, text) => table.set(text, said));
   colours = palette.map(([red, green, blue]) => OPAQUE + 0x10000 * blue + 0x100 * green + red);
   const packed = await load(new URL(program, folder), say("the runtime"));
-  runtime = await import(new URL(script, folder));
+  try {
+    runtime = await import(new URL(script, folder));
+  } catch {
+    throw lost(say("the runtime"));
+  }
   runtime.env.wasm.numThreads = 1; // more need headers that plain web servers do not send
   runtime.env.wasm.wasmBinary = await unpack(packed);
 }
@@ -78,16 +82,22 @@ function describe(name) {
   return { shape, classes: shown, hasBackground: classes.includes("background"), levels };
 }
 
-// The bytes of a file; each part that comes is reported.
+// The bytes of a file.
 async function load(url, what) {
   let response;
   try {
     response = await fetch(url);
+    if (response.ok) return await read(response);
   } catch {
-    throw new Error(say("There is no connection to load {what} from.", { what }));
+    throw lost(what);
   }
-  const { ok, status } = response;
-  if (!ok) throw new Error(say("{what} cannot be loaded: the server answers {status}.", { what, status }));
+  throw new Error(say("{what} cannot be loaded: the server answers {status}.", { what, status: response.status }));
+}
+
+const lost = (what) => new Error(say("There is no connection to load {what} from.", { what }));
+
+// The bytes of an answer; each part that comes is reported.
+async function read(response) {
   const whole = response.clone().arrayBuffer(); // a stream that is read alone counts as broken off in Chromium
   for (const reader = response.body.getReader(); ; ) {
     const { done, value } = await reader.read();
