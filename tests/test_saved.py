@@ -90,7 +90,11 @@ def test_the_readmes_show_what_the_cards_say():
     by_seed = {stage: [] for stage in zoo.STAGES}
     for path in SEEDS.glob("**/*.json"):
         by_seed[path.stem].append(json.loads(path.read_text())["scores"]["at_network_size"]["mean_iou"])
-    widened = json.loads(controls.RESULTS.read_text())["widened"]["seeds"].values()
+    found = json.loads(controls.RESULTS.read_text())
+    for name, sentence in {"widened": "stays at", "kernel_3": "weights):", "kernel_4": "and"}.items():
+        each = [seed["mean_iou"] for seed in found[name]["seeds"].values()]
+        assert f"{sentence} {np.mean(each):.3f} ± {np.std(each, ddof=1):.3f}" in " ".join(about_models.split())
+    widened = found["widened"]["seeds"].values()
     by_seed["widened"] = [scored["mean_iou"] for scored in widened]
     squares = sum(np.square(found - np.mean(found)).sum() for found in by_seed.values())
     spread = np.sqrt(squares / sum(len(found) - 1 for found in by_seed.values()))

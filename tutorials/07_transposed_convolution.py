@@ -538,6 +538,39 @@ answers = {stage: [zoo.predict(models[stage], test_photo)] for stage in stages}
 plots.draw_stages([test_photo], answers, [test_mask])
 
 # %% [markdown]
+# ### A larger kernel
+#
+# Would the layer do better with a larger kernel? With a kernel of 3, its stamps overlap and break the rule of the
+# [checkerboard](#the-checkerboard); with one of 4 they overlap and keep it. `python -m zoo.controls` put both in the
+# place of the kernel of 2, and trained them for 16 epochs, with three seeds each. A difference counts if it is larger
+# than its limit, by the [rule](09_comparison.md#one-rule-set-before-we-look) of a later page for all networks:
+
+# %% tags=["numbers"]
+import json
+
+from zoo import chance, controls
+
+folder = saved.folder_of_models() / "seeds"
+seeds = [saved.cards(each) for each in (folder, *sorted(folder.glob("seed_*")))]
+trainings = {stage: [found[stage]["scores"]["at_network_size"]["mean_iou"] for found in seeds] for stage in zoo.STAGES}
+trained_controls = json.loads(controls.RESULTS.read_text())
+for name, control in trained_controls.items():
+    trainings[name] = [found["mean_iou"] for _, found in sorted(control["seeds"].items())]
+ours = "transposed_convolution"
+weights = seeds[0][ours]["costs"]["parameters"]
+print(f"{ours}: mean IoU by seed", *(f"{score:.4f}" for score in trainings[ours]))
+for name in ("kernel_3", "kernel_4"):
+    difference, within, verdict = chance.decide(trainings, name, ours)
+    more = trained_controls[name]["parameters"] / weights - 1
+    print(f"{name}, with {more:.0%} more weights:", *(f"{score:.4f}" for score in trainings[name]), end="; ")
+    print(f"{difference:+.4f} ± {within:.4f}, {verdict}")
+    assert verdict == "not decided"
+
+# %% [markdown]
+# Neither is better, although both have more weights, nor worse by more than the limit. The convolution behind the layer
+# is learned in any case, and makes the stamps overlap. Which of the three leaves the least of a grid, these scores do
+# not say.
+#
 # !!! question "Try it"
 #     On paper: grow the map `[[1, 0], [2, 1]]` with the kernel `[[1, 2], [0, 1]]` at stride 2, and then at stride 1.
 #     Which of the two has pixels with more than one stamp?
