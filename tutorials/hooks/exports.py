@@ -1,5 +1,6 @@
 """The files of the trained models that the site hands out: as Keras keeps them, and exported for other runtimes."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -49,8 +50,9 @@ def exported(stage, format):
     digest = hashlib.sha256()
     for path in (source, *WRITERS):
         digest.update(path.read_bytes())
-    for package in filter(importlib.util.find_spec, ("keras", *NEEDED[format])):
-        digest.update(importlib.metadata.version(package).encode())
+    for package in ("keras", *NEEDED[format]):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            digest.update(importlib.metadata.version(package).encode())
     kept = CACHE / digest.hexdigest()[:16] / f"{stage}{ENDINGS[format]}"
     if kept.exists():
         return kept
