@@ -306,7 +306,7 @@ for better in ("max_unpooling", "index_unpooling"):
     for worse in alike:
         difference, within, apart[better, worse] = chance.decide(outlines, better, worse)
         longer = scores[better]["boundary_iou"] - scores[worse]["boundary_iou"]
-        print(f"{better:15} against {worse:22} {difference:+.3f} ± {within:.3f}; long: {longer:+.3f}")
+        print(f"{difference:+.3f} ± {within:.3f}; long: {longer:+.3f}   {better:15} against {worse}")
         assert better == "max_unpooling" or 0 < longer < 0.55 * difference
 assert apart["max_unpooling", "bed_of_nails"] == "confirmed"
 assert apart["max_unpooling", "nearest_unpooling"] == "not decided"

@@ -332,12 +332,13 @@ groups = {
     "remembers nothing": ("nearest_unpooling", "bed_of_nails", "transposed_convolution", "strided_convolution"),
     "remembers places, or features": ("max_unpooling", "index_unpooling", "unet"),
 }
+highest = max(curve.mean(axis=1).max() for curve in curves.values())
 figure = Figure(figsize=(7, 3.2), layout="constrained")
 for axis, (title, members) in zip(figure.subplots(1, 2, sharey=True), groups.items(), strict=True):
     for stage, style in zip(members, ("o-", "s--", "^-.", "d:"), strict=False):
         axis.plot(100 * curves[stage].mean(axis=1), style, color="black", markersize=4, label=stage)
     axis.set_xticks(range(len(shifts)), shifts)
-    axis.set(xlabel="shift in pixels", title=title, ylim=(0, None))
+    axis.set(xlabel="shift in pixels", title=title, ylim=(0, 150 * highest))
     axis.title.set_fontsize(10)
     axis.legend(frameon=False, fontsize=8, loc="upper right")
     axis.patch.set_visible(False)
