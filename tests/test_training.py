@@ -180,6 +180,7 @@ def test_a_recipe_says_how_a_data_set_of_ones_own_is_named():
         {"half_size_share": 1},
         {"half_size_share": 0.5, "large_size_share": 0.6},
         {"learning_rate": -1},
+        {"learning_rate": 0},
         {"learning_rate": float("nan")},
         {"learning_rate": "a"},
         {"weight_decay": -1},

@@ -113,6 +113,8 @@ class Recipe:
         for name in ("half_size_share", "warm_up", "ema_momentum"):
             if getattr(self, name) == 1:
                 raise ValueError(f"`{name}` must be less than 1. Received: {name}=1")
+        if self.learning_rate == 0:
+            raise ValueError("`learning_rate` must be a number above 0. Received: learning_rate=0.0")
         if self.half_size_share + self.large_size_share > 1:
             raise ValueError(
                 "`large_size_share` must be from 0 to what `half_size_share` leaves. "
