@@ -138,6 +138,13 @@ def test_a_bug_keeps_its_traceback(error, monkeypatch):
     assert not isinstance(raised.value, SystemExit)
 
 
+@pytest.mark.parametrize("option", [["grid", "--seeds", "1001"], ["train", "unet", "--image-size", "5000"]])
+def test_numbers_that_would_work_for_ever_are_refused(option, capsys):
+    with pytest.raises(SystemExit):
+        __main__.main(option)
+    assert "must be a whole number from 1 to" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("number", ["9" * 23, "9" * 5000, "1000001", "0", "-1", "1.5", "1e3", "many", ""])
 def test_numbers_out_of_all_proportion_are_refused_at_once(number, capsys):
     options = ["train --epochs", "train --image-size", "train --batch-size", "train --devices", "grid --seeds"]

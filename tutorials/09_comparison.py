@@ -308,6 +308,7 @@ for better in ("max_unpooling", "index_unpooling"):
         longer = scores[better]["boundary_iou"] - scores[worse]["boundary_iou"]
         print(f"{difference:+.3f} ± {within:.3f}; long: {longer:+.3f}   {better:15} against {worse}")
         assert better == "max_unpooling" or 0 < longer < 0.55 * difference
+assert np.mean(outlines["max_unpooling"]) < np.mean(outlines["index_unpooling"])
 assert apart["max_unpooling", "bed_of_nails"] == "confirmed"
 assert apart["max_unpooling", "nearest_unpooling"] == "not decided"
 assert {apart["index_unpooling", worse] for worse in alike} == {"confirmed"}
