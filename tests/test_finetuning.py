@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from zoo import data, finetuning, models
-from zoo.data.pairs import tenth
 
 
 @pytest.fixture
@@ -36,28 +35,22 @@ def images_of(folder, split):
     return [image.tobytes() for image, _ in data.examples(folder, split).as_numpy_iterator()]
 
 
-def test_some_pictures_are_training_pictures_and_all_of_the_test_split(folder, tmp_path):
-    few, more = tmp_path / "few", tmp_path / "more"
-    finetuning.link_some(folder, 3, 1, few)
-    finetuning.link_some(folder, 19, 1, more)
-    assert any(tenth(f"train_{number}") == 2 for number in range(20))  # which no validation split takes away
+def test_some_pictures_are_training_pictures_and_all_of_the_test_split(folder):
+    few, more = (finetuning.choose(folder, count, seed=1) for count in (3, 19))
     assert set(images_of(few, "train")) < set(images_of(more, "train")) < set(images_of(folder, "train"))
     assert [len(images_of(part, "train")) for part in (few, more)] == [3, 19]
     assert images_of(few, "test") == images_of(more, "test") == images_of(folder, "test")
-    assert data.find(few).classes == ("left", "right")
-    other = tmp_path / "other"
-    finetuning.link_some(folder, 3, 2, other)
+    assert few.classes == ("left", "right")
+    other = finetuning.choose(folder, 3, seed=2)
     assert set(images_of(few, "train")) != set(images_of(other, "train"))
 
 
-def test_a_part_of_the_pictures_has_all_classes(folder, tmp_path):
+def test_a_part_of_the_pictures_has_all_classes(folder):
     (folder / "classes.txt").unlink()
     mask = folder / "train" / "masks" / "0.png"
     Image.fromarray(np.asarray(Image.open(mask)) + 1).save(mask)  # the third class is in this picture alone
-    unnamed = [tmp_path / f"unnamed {seed}" for seed in range(3)]
-    for seed, part in enumerate(unnamed):
-        finetuning.link_some(folder, 3, seed, part)
-    assert {data.find(part).classes for part in unnamed} == {data.find(folder).classes}
+    unnamed = [finetuning.choose(folder, 3, seed) for seed in range(3)]
+    assert {part.classes for part in unnamed} == {data.find(folder).classes}
     assert len(data.find(folder).classes) == 3
 
 

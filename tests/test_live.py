@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from caches import kept
 from PIL import Image
 from skimage.data import astronaut, camera, chelsea, coffee
 
@@ -16,7 +17,8 @@ from zoo.data import CLASSES, read_image
 from zoo.plots import COLOURS, TINTS
 from zoo.prediction import squeeze
 
-HOOK = Path(__file__).parents[1] / "tutorials" / "hooks" / "live.py"
+ROOT = Path(__file__).parents[1]
+HOOK = ROOT / "tutorials" / "hooks" / "live.py"
 CHELSEA = "Example: Chelsea"
 in_browser = pytest.mark.slow
 
@@ -575,21 +577,31 @@ def test_the_builder_is_told_what_is_missing(hook, monkeypatch, tmp_path):
     assert "npm" in hook.what_is_missing()
 
 
-def test_what_is_in_the_cache_is_made_anew_only_when_its_sources_change(hook, tmp_path):
-    source, made = tmp_path / "source", []
+@pytest.mark.parametrize("name", ["model.onnx", "pictures"])
+def test_what_is_in_the_cache_is_made_anew_only_when_its_sources_change(name, tmp_path):
+    source, path, made = tmp_path / "source", tmp_path / "cache" / name, []
 
-    def make(path):
-        made.append(path.name)
-        path.write_text("made")
+    def make(unfinished):
+        made.append(unfinished)
+        if name == "pictures":
+            unfinished.mkdir()
+        (unfinished / "one" if name == "pictures" else unfinished).write_text("made")
 
     source.write_text("first")
-    first = hook.kept("model.onnx", [source, "1.0"], make)
-    assert hook.kept("model.onnx", [source, "1.0"], make) == first
-    assert len(made) == 1
+    first = kept(path, [source, "1.0"], make)
+    other = kept(path.with_name(f"other_{name}"), [source], make)
+    assert kept(path, [source, "1.0"], make) == first
+    assert first.suffix == path.suffix
+    assert len(made) == 2
     source.write_text("second")
-    second = hook.kept("model.onnx", [source, "1.0"], make)
-    assert second != first
-    assert not first.exists()
-    assert second.read_text() == "made"
-    assert hook.kept("model.onnx", [source, "1.1"], make) != second
-    assert len(made) == 3
+    second = kept(path, [source, "1.0"], make)
+    assert {*path.parent.iterdir()} == {second, other}
+    third = kept(path, [source, "1.1"], make)
+    assert third != second
+    assert kept(path, [source, b"1.1"], make) == third
+    assert len(made) == 4
+
+
+def test_a_live_model_is_made_anew_when_a_layer_changes(hook):
+    sources = hook.sources(hook.REGISTRY[0])
+    assert {ROOT / "zoo" / "resizing.py", *ROOT.glob("zoo/layers/*.py")} <= {*sources}

@@ -223,6 +223,15 @@ def test_the_home_page_says_of_a_stage_what_its_card_says(known, stage, remember
     assert f'href="models/{stage}/"' in text
 
 
+def test_a_cost_that_was_not_measured_has_no_row(known):
+    pytest.importorskip("mkdocs", reason="mkdocs is not installed (extra `site`)")
+    import models
+
+    costs = {**known["unet"]["costs"], "peak_megabytes": None}  # as on macOS
+    rows = [name for name, _ in models.costs_of({"costs": costs})]
+    assert rows == [name.replace("_", " ") for name in costs if name != "peak_megabytes"]
+
+
 def test_long_code_is_folded_and_short_code_is_not():
     long, short = ("def walk(x):\n" + "    x += 1\n" * lines for lines in (reading.LONGEST, reading.LONGEST - 1))
     page = f"Before\n\n```python\n{long}```\n\nbetween\n\n```python\n{short}```\n"

@@ -3,8 +3,8 @@
 `python -m zoo.finetuning FOLDER` trains on ever more pictures of a folder, and says what each training scores.
 """
 
+import dataclasses
 import itertools
-import tempfile
 from pathlib import Path
 
 from zoo import errors, quiet
@@ -19,7 +19,7 @@ import numpy as np  # noqa: E402
 
 from zoo import data, evaluation, files, models, saved, trained, training  # noqa: E402
 from zoo.commands.arguments import one_or_two_sides  # noqa: E402
-from zoo.data.folder import select  # noqa: E402
+from zoo.data.folder import as_dataset, select  # noqa: E402
 
 RESULTS = Path(__file__).with_suffix(".json")  # what the page reads
 COUNTS = (20, 100, 500)  # of training pictures, or all if there are fewer
@@ -28,35 +28,19 @@ STARTS = ("", "unet")  # random weights, and ours
 STEPS, BATCH = 600, 8  # of every training: what is short is pictures, not time
 
 
-def link_some(folder, count, seed, target):
-    """Makes a folder of links to `count` training pictures of a data set, and to all of its test pictures.
+def choose(folder, count, seed):
+    """A data set of `count` training pictures of a folder, and of all its test pictures.
 
     Args:
         folder: of the data set, as `zoo.data.open_folder` takes it.
         count: number of training pictures.
         seed: of their choice; the first ones of a larger choice are those of a smaller one.
-        target: path of the new folder.
     """
     contents = data.look(folder)
-    training_pairs = select(contents, "train")
-    order = np.random.default_rng(seed).permutation(len(training_pairs))
-    chosen = {
-        "train": [training_pairs[number] for number in order[:count]],
-        "test": select(contents, "test"),
-    }
-    for part in ("images", "masks"):
-        (target / part).mkdir(parents=True)
-    (target / "validation.txt").touch()  # else a tenth of those for training would be spared
-    for split, pairs in chosen.items():
-        names = [f"{split}_{pair.name}" for pair in pairs]
-        (target / f"{split}.txt").write_text("\n".join(names), encoding="utf-8")
-        for name, pair in zip(names, pairs, strict=True):
-            (target / "images" / f"{name}{pair.image.suffix}").symlink_to(pair.image.resolve())
-            (target / "masks" / f"{name}{pair.mask.suffix}").symlink_to(pair.mask.resolve())
-    for path in Path(folder).glob("classes.*"):
-        (target / path.name).symlink_to(path.resolve())
-    if not any(target.glob("classes.*")):  # a part of the pictures may lack the last class
-        (target / "classes.txt").write_text("\n".join(contents.classes), encoding="utf-8")
+    pairs = select(contents, "train")
+    chosen = sorted(np.random.default_rng(seed).permutation(len(pairs))[:count])
+    pairs = [*(pairs[number] for number in chosen), *select(contents, "test")]
+    return as_dataset(dataclasses.replace(contents, pairs=pairs), folder)
 
 
 def learn(folder, image_size, count, start, seed):
@@ -72,31 +56,27 @@ def learn(folder, image_size, count, start, seed):
     Returns:
         The scores on the test pictures, at the network's size, as `zoo.evaluation.evaluate` gives them.
     """
-    with tempfile.TemporaryDirectory() as temporary:
-        subset = Path(temporary) / "subset"
-        link_some(folder, count, seed, subset)
-        recipe = training.Recipe(
-            str(subset),
-            image_size=image_size,
-            batch_size=BATCH,
-            half_size_share=0.0,
-            epochs=max(1, round(STEPS / (count // BATCH))),
-            start=start,
-            seed=seed,
-            xla=True,  # a training of minutes is worth compiling
-        )
-        keras.utils.set_random_seed(seed)
-        shape = (*data.both_sides(image_size), 3)
-        model = models.build("unet", image_shape=shape, num_classes=data.find(subset).logits)
-        if start:
-            trained.take_over(model, saved.load(start))
-        batches = training.load(
-            recipe, "train", image_size, augmentation=recipe.augmentation(), epochs=range(recipe.epochs)
-        )
-        optimizer = training.make_optimizer(recipe, len(batches) // recipe.epochs)
-        training.compile_model(model, optimizer, recipe)
-        model.fit(batches, shuffle=False, verbose=0)
-        return evaluation.evaluate(model, subset, ways=("at_network_size",))["at_network_size"]
+    few = choose(folder, count, seed)
+    recipe = training.Recipe(
+        str(folder),
+        image_size=image_size,
+        batch_size=BATCH,
+        half_size_share=0.0,
+        epochs=max(1, round(STEPS / (count // BATCH))),
+        start=start,
+        seed=seed,
+        xla=True,  # a training of minutes is worth compiling
+    )
+    keras.utils.set_random_seed(seed)
+    model = models.build("unet", image_shape=(*data.both_sides(image_size), 3), num_classes=few.logits)
+    if start:
+        trained.take_over(model, saved.load(start))
+    changes = {"augmentation": recipe.augmentation(), "seed": seed, "epochs": range(recipe.epochs)}
+    batches = data.load(few, "train", image_size, BATCH, **changes)
+    optimizer = training.make_optimizer(recipe, len(batches) // recipe.epochs)
+    training.compile_model(model, optimizer, recipe)
+    model.fit(batches, shuffle=False, verbose=0)
+    return evaluation.evaluate(model, few, ways=("at_network_size",))["at_network_size"]
 
 
 def read(path, head):

@@ -4,12 +4,12 @@ The pictures are made once a model, kept in `.cache/`, and never committed.
 """
 
 import functools
-import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
-from exports import MODELS, ROOT
+from caches import ROOT, kept
+from exports import MODELS
 from mkdocs.structure.files import File
 from pages import PHOTOS, list_photos
 from PIL import Image
@@ -37,8 +37,8 @@ def on_files(files, config):
     """Adds the pictures of all models."""
     for stage in REGISTRY if PHOTOS.exists() else ():
         for place in pictures(stage):
-            path = folder_of(stage) / f"{place}.webp"
-            files.append(File.generated(config, f"models/answers/{stage.name}_{place}.webp", abs_src_path=str(path)))
+            path = str(folder_of(stage) / f"{place}.webp")
+            files.append(File.generated(config, f"models/answers/{stage.name}_{place}.webp", abs_src_path=path))
     return files
 
 
@@ -77,25 +77,23 @@ def gallery(stage):
 
 def pictures(stage):
     """The IoU of the three photos of a model, by place; their pictures are in its folder."""
-    folder = folder_of(stage)
-    if not (folder / "iou.json").exists():
-        found = judge(stage)
-        folder.mkdir(parents=True, exist_ok=True)
-        for place, (_, picture) in found.items():
-            Image.fromarray(picture).save(folder / f"{place}.webp", quality=85)
-        (folder / "iou.json").write_text(json.dumps({place: iou for place, (iou, _) in found.items()}))
-    return json.loads((folder / "iou.json").read_text())
+    return json.loads((folder_of(stage) / "iou.json").read_text())
 
 
 @functools.cache
 def folder_of(stage):
-    """Where the pictures of a model are kept: by all that decides them."""
-    digest = hashlib.sha256((MODELS / f"{stage.name}.keras").read_bytes())
-    code = [ROOT / "zoo" / f"{name}.py" for name in ("evaluation", "plots", "prediction")]
-    for path in (Path(__file__), *code, *sorted((ROOT / "zoo" / "data").glob("*.py"))):
-        digest.update(path.read_bytes())
-    digest.update(list_photos())
-    return CACHE / f"{stage.name}-{digest.hexdigest()[:16]}"
+    """Where the pictures of a model and their IoU are kept."""
+    code = [Path(__file__), *(ROOT / "zoo" / f"{name}.py" for name in ("evaluation", "plots", "prediction"))]
+    code += sorted((ROOT / "zoo" / "data").glob("*.py"))
+
+    def make(folder):
+        folder.mkdir()
+        found = judge(stage)
+        for place, (_, picture) in found.items():
+            Image.fromarray(picture).save(folder / f"{place}.webp", quality=85)
+        (folder / "iou.json").write_text(json.dumps({place: iou for place, (iou, _) in found.items()}))
+
+    return kept(CACHE / stage.name, [MODELS / f"{stage.name}.keras", *code, list_photos()], make)
 
 
 def judge(stage):

@@ -1,19 +1,17 @@
 """The files of the trained models that the site hands out: as Keras keeps them, and exported for other runtimes."""
 
 import contextlib
-import hashlib
 import importlib.metadata
 import importlib.util
-from pathlib import Path
 
+from caches import ROOT, kept
 from mkdocs.structure.files import File
 from translation import say
 
-from zoo import files
 from zoo.cards import class_names
+from zoo.files import checksum
 from zoo.stages import REGISTRY
 
-ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "saved_models"
 CACHE = ROOT / ".cache" / "exports"
 WRITERS = [ROOT / "zoo" / name for name in ("exporting.py", "formats.py", "resizing.py")]
@@ -47,24 +45,25 @@ def exported(stage, format):
         A path; `None` if a package for the format (extra `export`) is not installed.
     """
     source = MODELS / f"{stage}.keras"
-    digest = hashlib.sha256()
-    for path in (source, *WRITERS):
-        digest.update(path.read_bytes())
+    sources = [source, *WRITERS]
     for package in ("keras", *NEEDED[format]):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            digest.update(importlib.metadata.version(package).encode())
-    kept = CACHE / digest.hexdigest()[:16] / f"{stage}{ENDINGS[format]}"
-    if kept.exists():
-        return kept
-    if not all(importlib.util.find_spec(package) for package in NEEDED[format]):
-        return None
-    from zoo import quiet  # TensorFlow takes seconds, and the cache needs none
+            sources.append(importlib.metadata.version(package))
 
-    quiet.import_tensorflow()
-    from zoo.exporting import export
-    from zoo.saved import load_any
+    def make(path):
+        for package in NEEDED[format]:
+            if importlib.util.find_spec(package) is None:
+                raise ModuleNotFoundError(package, name=package)
+        from zoo import quiet  # TensorFlow takes seconds, and the cache needs none
 
-    return export(load_any(str(source)), kept.parent, format, name=stage, classes=class_names(str(source)))
+        quiet.import_tensorflow()
+        from zoo.exporting import export
+        from zoo.saved import load_any
+
+        export(load_any(str(source)), path.parent, format, name=path.stem, classes=class_names(str(source)))
+
+    with contextlib.suppress(ModuleNotFoundError):
+        return kept(CACHE / f"{stage}{ENDINGS[format]}", sources, make)
 
 
 def files_of(stage):
@@ -98,9 +97,9 @@ def offer(stage, ending, path):
             "**{title}**: not made, since the extra `export` was not installed where these pages were built.",
             title=TITLES[ending],
         )
-    name, checksum = f"{stage.name}{ending}", files.checksum(path)
+    name = f"{stage.name}{ending}"
     code = CODE[ending].format(name=name)
     return (
         f"**{TITLES[ending]}**: [{name}]({name}), {path.stat().st_size / 1e6:.1f} MB\n\n```python\n{code}\n```\n\n"
-        f'<p class="zoo-checksum">SHA-256 <code>{checksum}</code></p>'
+        f'<p class="zoo-checksum">SHA-256 <code>{checksum(path)}</code></p>'
     )

@@ -1,19 +1,20 @@
 """Puts into the site what the live models need: the runtime, the nine models, examples, and a list of them.
 
 The runtime is `onnxruntime-web`, which `make site` installs with npm. Without it the site is built all the same, and
-the list says what is missing. What takes time to make is kept in `.cache/`, each under a key of all that decides it.
+the list says what is missing.
 """
 
 import gzip
-import hashlib
 import importlib.metadata
 import importlib.util
 import json
 from pathlib import Path
 
+from caches import ROOT, kept
+from exports import WRITERS
 from mkdocs.structure.files import File
 
-from zoo import files, quiet
+from zoo import quiet
 
 quiet.import_tensorflow()
 
@@ -23,7 +24,6 @@ from zoo.cards import card
 from zoo.plots import palette
 from zoo.stages import REGISTRY
 
-ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "live"
 RUNTIME = ROOT / "node_modules" / "onnxruntime-web"
 SCRIPT, PROGRAM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"  # that of the CPU alone
@@ -54,24 +54,30 @@ def what_is_missing():
 def gather():
     """What `models.json` holds, and under "files" the path of each file that belongs into `live/`."""
     version = json.loads((RUNTIME / "package.json").read_text())["version"]
-    script, program = RUNTIME / "dist" / SCRIPT, kept(f"{PROGRAM}.gz", [version], compress)
+    script, program = RUNTIME / "dist" / SCRIPT, kept(CACHE / f"{PROGRAM}.gz", [version], compress)
     paths = {script.name: script, program.name: program}
     listed = {
-        "runtime": {"script": script.name, "program": program.name, "bytes": script.stat().st_size + size(program)},
+        "runtime": {
+            "script": script.name,
+            "program": program.name,
+            "bytes": script.stat().st_size + program.stat().st_size,
+        },
         "colours": palette(64).tolist(),
         "examples": [],
         "stages": [],
     }
     for stage in REGISTRY:
-        model = kept(f"{stage.name}.onnx", sources(stage), lambda path, name=stage.name: insides.export(name, path))
+        model = kept(
+            CACHE / f"{stage.name}.onnx", sources(stage), lambda path, name=stage.name: insides.export(name, path)
+        )
         paths[model.name] = model
-        entry = {"name": stage.name, "file": model.name, "bytes": size(model), "does": stage.does}
+        entry = {"name": stage.name, "file": model.name, "bytes": model.stat().st_size, "does": stage.does}
         listed["stages"].append(entry)
     drawing = [ROOT / "zoo" / "data" / "synthetic_pets.py", str(QUALITY)]
-    examples = {"Chelsea": kept("chelsea.jpg", [str(QUALITY)], write_chelsea)}
+    examples = {"Chelsea": kept(CACHE / "chelsea.jpg", [str(QUALITY)], write_chelsea)}
     for scene in DRAWN:
-        drawn = kept(f"drawn_{scene}.jpg", drawing, lambda path, scene=scene: draw_pet(scene, path))
-        examples[f"drawn pet {len(examples)}"] = drawn
+        path = CACHE / f"drawn_{scene}.jpg"
+        examples[f"drawn pet {len(examples)}"] = kept(path, drawing, lambda path, scene=scene: draw_pet(scene, path))
     for title, example in examples.items():
         paths[example.name] = example
         listed["examples"].append({"file": example.name, "title": title})
@@ -80,34 +86,7 @@ def gather():
 
 def sources(stage):
     """All that decides an exported model: its file, by the checksum in its card, our code and the converters."""
-    code = [Path(__file__).with_name("insides.py"), ROOT / "zoo" / "exporting.py", ROOT / "zoo" / "formats.py"]
-    return [card(stage.name)["sha256"], *code, *map(importlib.metadata.version, PACKAGES)]
-
-
-def kept(name, sources, make):
-    """The path of a file in the cache; `make(path)` writes it unless it is there from the same sources.
-
-    Args:
-        name: of the file, which gets the beginning of a key of the sources before its ending.
-        sources: texts, and paths of files that are read.
-        make: function of a path.
-    """
-    digest = hashlib.sha256(name.encode())
-    for source in sources:
-        digest.update(source.read_bytes() if isinstance(source, Path) else source.encode())
-    stem, _, ending = name.partition(".")
-    path = CACHE / f"{stem}-{digest.hexdigest()[:12]}.{ending}"
-    if not path.exists():
-        for old in CACHE.glob(f"{stem}-????????????.{ending}"):
-            old.unlink()
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with files.write_whole(path, overwrite=True) as unfinished:
-            make(unfinished)
-    return path
-
-
-def size(path):
-    return path.stat().st_size
+    return [card(stage.name)["sha256"], Path(insides.__file__), *WRITERS, *map(importlib.metadata.version, PACKAGES)]
 
 
 def compress(path):

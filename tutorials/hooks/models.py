@@ -1,13 +1,12 @@
 """What the site tells of each stage: its place in the navigation, in tables, and a page of its trained model."""
 
-import textwrap
-
 import charts
 import drawings
 import translation
 from exports import MODELS
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
+from reading import fold
 from translation import say
 
 from zoo import tables
@@ -123,7 +122,7 @@ classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 bord
 
 {charts.bars(scores, stage.name, lambda name: f"../{name}/")}
 
-{fold(say("All scores"), scores_of(known), about_scores)}
+{fold("abstract", say("All scores"), scores_of(known), about_scores)}
 
 {say("Of the pixels of each class, so many are called:")}
 
@@ -139,9 +138,9 @@ classes = zoo.predict(model, "photo.jpg")  # (h, w): 0 pet, 1 background, 2 bord
 
 <div class="zoo-plot">{charts.curves(known, others)}</div>
 
-{fold(say("Recipe"), table(["", say("recipe")], known["recipe"].items()), f"    {known['command']}")}
+{fold("abstract", say("Recipe"), table(["", say("recipe")], known["recipe"].items()), f"    {known['command']}")}
 
-{fold(say("Versions"), table([say("package"), say("version")], known["versions"].items()))}
+{fold("abstract", say("Versions"), table([say("package"), say("version")], known["versions"].items()))}
 
 ## {heading("Costs", say("Costs"))}
 
@@ -187,13 +186,10 @@ def costs_of(known):
     """The costs on a card, in words."""
     units = {"milliseconds": say("ms an image"), "peak_megabytes": say("MB an image")}
     return [
-        [say(name.replace("_", " ")), f"{value:,.0f} {units.get(name, '')}"] for name, value in known["costs"].items()
+        [say(name.replace("_", " ")), f"{value:,.0f} {units.get(name, '')}"]
+        for name, value in known["costs"].items()
+        if value is not None  # the memory is not measured everywhere
     ]
-
-
-def fold(title, *blocks):
-    """Markdown that a click opens."""
-    return f'??? abstract "{title}"\n\n' + textwrap.indent("\n\n".join(blocks), "    ")
 
 
 def table(header, rows):

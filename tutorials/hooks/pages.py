@@ -9,29 +9,26 @@ the title of its cell: `# %% What it shows`.
 
 import copy
 import functools
-import hashlib
 import importlib.metadata
 import inspect
 import os
 import re
 import tempfile
-import textwrap
 from pathlib import Path
 
 import jupytext
 import latex2mathml.converter
 import nbformat
 import translation
+from caches import ROOT, kept
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from notebooks import make_notebook
+from reading import fold
 from translation import say, translate_notebook
 
-from zoo.files import write_whole
-
-ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "pages"
 PHOTOS = Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser() / "oxford_iiit_pet"
 PACKAGES = ("keras", "matplotlib", "numpy", "scikit-image", "tensorflow", "tensorflow-datasets")
@@ -76,25 +73,22 @@ def on_page_content(html, page, config, files):
 
 def run(script, notebook):
     """Gives a notebook its outputs: from the cache, or by running it."""
-    kept = CACHE / f"{script.stem}-{key(notebook)}.ipynb"
-    if not kept.exists():
-        execute(script, notebook, kept)
-    ran = [cell for cell in nbformat.read(kept, as_version=4).cells if cell.cell_type == "code"]
+    path = kept(CACHE / f"{script.stem}.ipynb", sources(notebook), functools.partial(execute, script, notebook))
+    ran = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     for cell, done in zip((cell for cell in notebook.cells if cell.cell_type == "code"), ran, strict=True):
         cell.outputs, cell.execution_count = done.outputs, done.execution_count
     return notebook
 
 
-def execute(script, notebook, kept):
-    """Runs a copy of a notebook, and keeps it."""
+def execute(script, notebook, path):
+    """Runs a copy of a notebook, and writes it."""
     notebook = copy.deepcopy(notebook)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
     options = {"timeout": 900, "kernel_name": "python3", "coalesce_streams": True}
     options |= {"shutdown_kernel": "immediate", "resources": {"metadata": {"path": ROOT}}}
     try:
-        with tempfile.TemporaryDirectory(
-            ignore_cleanup_errors=True
-        ) as temporary:  # a kernel that is killed leaves files
+        # A kernel that is killed leaves files.
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
             NotebookClient(notebook, **options).execute(env={**os.environ, "TMPDIR": temporary})
     except (CellExecutionError, TimeoutError, DeadKernelError) as error:
         raise PluginError(f"{script} fails:\n{error}") from None
@@ -103,25 +97,16 @@ def execute(script, notebook, kept):
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
                 raise PluginError(f"{script} warns its readers:\n{output.text}\nfrom the cell:\n{cell.source}")
-    for old in CACHE.glob(f"{script.stem}-*.ipynb"):
-        old.unlink()
-    with write_whole(kept, overwrite=True) as unfinished:
-        nbformat.write(notebook, unfinished)
+    nbformat.write(notebook, path)
 
 
-def key(notebook):
-    """A hash of all that decides a page's outputs: its code, package, models, benchmark, data and versions."""
-    digest = hashlib.sha256()
+def sources(notebook):
+    """All that decides a page's outputs: its code, package, models, benchmark, data and versions."""
     patterns = ("zoo/**/*.py", "zoo/**/*.json", "saved_models/**/*.json")
-    sources = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
-    for path in sources:
-        digest.update(path.read_bytes())
+    files = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    digest.update("\0".join([SETUP, inspect.getsource(execute), *code]).encode())
-    digest.update(list_photos())
-    for package in PACKAGES:
-        digest.update(importlib.metadata.version(package).encode())
-    return digest.hexdigest()[:16]
+    code = "\0".join([SETUP, inspect.getsource(execute), *code])
+    return [*files, code, list_photos(), *map(importlib.metadata.version, PACKAGES)]
 
 
 @functools.cache
@@ -158,13 +143,13 @@ def lay_out(notebook, name, links):
             outputs.append(block)
             pictures.update(drawn)
         if "solution" in tags:
-            blocks.append(fold("success", say("Solution"), [code, *outputs]))
+            blocks.append(fold("success", say("Solution"), code, *outputs))
         elif "check" in tags:
-            blocks.append(fold("abstract", say("Check"), [code, *outputs]))
+            blocks.append(fold("abstract", say("Check"), code, *outputs))
         elif "numbers" in tags:
-            blocks += [*outputs, fold("example", say("The code of these numbers"), [code])]
+            blocks += [*outputs, fold("example", say("The code of these numbers"), code)]
         elif "picture" in tags:
-            blocks += [*outputs, fold("example", say("The code of this picture"), [code])]
+            blocks += [*outputs, fold("example", say("The code of this picture"), code)]
         else:
             blocks += [code, *outputs]
     title, *others = blocks
@@ -203,9 +188,3 @@ def colour(svg, ink):
 def fence(language, text):
     """A block of code, or of what code printed."""
     return f"```{language}\n{text.rstrip()}\n```"
-
-
-def fold(kind, title, blocks):
-    """A block that a click opens."""
-    text = "\n\n".join(blocks)
-    return f'??? {kind} "{title}"\n\n' + textwrap.indent(text, "    ")

@@ -51,11 +51,13 @@ class Pair:
 
 @dataclasses.dataclass(frozen=True)
 class Contents:
-    """What lies in a folder: the pairs, the classes, and everything that is wrong, a line each."""
+    """What lies in a folder: the pairs, the classes, the number of each colour, packed into an integer (none where
+    numbers count), and everything that is wrong, a line each.
+    """
 
     pairs: list[Pair]
     classes: tuple[str, ...]
-    colours: dict[int, tuple[int, int, int]]
+    colours: dict[int, int]
     problems: list[str]
 
     @property

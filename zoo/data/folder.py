@@ -52,6 +52,11 @@ def open_folder(folder: str | os.PathLike) -> Dataset:
         if (more := len(contents.problems) - SHOWN) > 0:
             lines.append(f"and {more} more, which `python -m zoo inspect {shlex.quote(str(folder))}` names")
         raise ValueError(f"{folder} is no data set yet: {'; '.join(lines)}.")
+    return as_dataset(contents, folder)
+
+
+def as_dataset(contents, folder):
+    """What lies in a folder, or a part of it, as a `Dataset`."""
     return Dataset(
         name=printable(Path(folder).resolve().name),  # TensorFlow's messages hold it, which takes no other name
         classes=contents.names,
