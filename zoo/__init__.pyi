@@ -3,7 +3,6 @@ from . import cards as cards
 from . import costs as costs
 from . import data as data
 from . import evaluation as evaluation
-from . import experiments as experiments
 from . import exporting as exporting
 from . import formats as formats
 from . import inspection as inspection
@@ -16,6 +15,7 @@ from . import resizing as resizing
 from . import saved as saved
 from . import trained as trained
 from . import training as training
+from . import trials as trials
 from .models import build as build
 from .prediction import predict as predict
 from .saved import load as load

@@ -12,16 +12,13 @@ from pathlib import Path
 
 from zoo import errors, quiet
 
-if __name__ == "__main__":
-    errors.explain_uncaught("controls")
-    quiet.check_backend()
-quiet.import_tensorflow()
+quiet.begin(__name__)
 
-from keras import layers  # noqa: E402
+from keras import layers
 
-from zoo import cards, costs, data, evaluation, files, machine, training  # noqa: E402
-from zoo.models.blocks import LAST, max_pool  # noqa: E402
-from zoo.models.encoder_decoder import FILTERS, encoder_decoder  # noqa: E402
+from zoo import cards, costs, data, evaluation, files, machine, training
+from zoo.models.blocks import LAST, max_pool
+from zoo.models.encoder_decoder import FILTERS, encoder_decoder
 
 RESULTS = Path(__file__).with_suffix(".json")  # what the comparison's page reads
 SEEDS = (0, 1, 2)
@@ -33,18 +30,17 @@ def transposed_convolution(x, memory, filters, kernel):
     return layers.Conv2DTranspose(filters, kernel, strides=2, padding="same", **LAST)(x)
 
 
-def build(name, image_shape=(None, None, 3), num_classes=3, filters=None):
+def build(name, image_shape=(None, None, 3), filters=None):
     """An untrained control.
 
     Args:
         name: one of `CONTROLS`.
         image_shape: (height, width, channels); sides are multiples of 16 or `None`.
-        num_classes: number of classes.
         filters: channels of each level instead of the control's own.
     """
     kernel, own = CONTROLS[name]
     up = functools.partial(transposed_convolution, kernel=kernel)
-    return encoder_decoder(max_pool, up, image_shape, num_classes, filters or own, name=name)
+    return encoder_decoder(max_pool, up, image_shape, len(data.CLASSES), filters or own, name)
 
 
 # The size of the kernels on the way up, and the channels of each level.

@@ -3,17 +3,14 @@
 import tempfile
 from pathlib import Path
 
-from zoo import errors, quiet
+from zoo import quiet
 
-if __name__ == "__main__":
-    errors.explain_uncaught("demo")
-    quiet.check_backend()
-quiet.import_tensorflow()
+quiet.begin(__name__)
 
-import numpy as np  # noqa: E402
-import skimage  # noqa: E402
+import numpy as np
+import skimage
 
-from zoo import costs, data, evaluation, lettering, models, plots, prediction, saved, tables, training  # noqa: E402
+from zoo import costs, data, evaluation, lettering, models, plots, prediction, saved, tables, training
 
 PICTURE, LEARNED = "demo.png", "demo_learned.png"
 SIDE = 48  # of the images of the training, in pixels

@@ -10,11 +10,12 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from zoo import data
-from zoo.data.dataset import check_groups
-from zoo.data.pictures import check_labels
+from zoo.data.dataset import check_groups, check_labels
+from zoo.data.modes import GREY
 from zoo.data.squeezing import check_positive
 from zoo.errors import printable
-from zoo.prediction import GREY, check_finite, check_model, decide, enlarge
+from zoo.logits import check_model
+from zoo.prediction import check_finite, decide, enlarge
 
 PIXELS_AT_ONCE = 1 << 22  # that are counted, in 8 bytes each
 CONFUSION_UP_TO = 100  # classes; with 1,000 of them, a card would hold millions of numbers
@@ -120,19 +121,18 @@ def evaluate(
     ways = tuple(ways)
     if not ways or not set(ways) <= set(WAYS):
         raise ValueError(f"`ways` must be some of {', '.join(WAYS)}. Received: ways={ways!r}")
-    dataset_object = data.find(dataset)
+    dataset = data.find(dataset)
     height, width, channels = check_model(model)
-    if channels != 3 or model.output_shape[-1] != dataset_object.logits:
+    if channels != 3 or model.output_shape[-1] != dataset.logits:
         raise ValueError(
-            f"`model` must take images of 3 channels, and for the data set {dataset_object.name} give "
-            f"{dataset_object.logits} logits a pixel. "
-            f"Received: input shape {model.input_shape}, output shape {model.output_shape}"
+            f"`model` must take images of 3 channels, and for the data set {dataset.name} give {dataset.logits} logits "
+            f"a pixel. Received: input shape {model.input_shape}, output shape {model.output_shape}"
         )
-    examples = data.to_score(dataset_object, split, (height, width))
-    groups = list(dataset_object.groups(split)) if "groups" in ways else []
-    check_groups(dataset_object, groups, len(examples), WAYS)
+    examples = data.to_score(dataset, split, (height, width))
+    groups = list(dataset.groups(split)) if "groups" in ways else []
+    check_groups(dataset, groups, len(examples), WAYS)
     kinds = [way for way in WAYS if way in ways and way != "groups"] + sorted(set(groups))
-    scores = {kind: Scores(dataset_object.classes, dataset_object.background, dataset_object.ignored) for kind in kinds}
+    scores = {kind: Scores(dataset.classes, dataset.background, dataset.ignored) for kind in kinds}
     each, group_of_each = examples.as_numpy_iterator(), iter(groups)
     batches = iter(lambda: list(itertools.islice(each, batch_size)), [])
     count = -(-len(examples) // batch_size)

@@ -65,9 +65,8 @@ def refuse_own(path, pictures):
 
 def own_names(paths):
     """The absolute names of files, and of those that links among them lead to."""
-    return {
-        name for path in paths for name in (absolute(path), Path(os.path.realpath(path)))
-    }  # does not raise for a loop of links
+    # Unlike `Path.resolve`, `realpath` raises for no loop of links.
+    return {name for path in paths for name in (absolute(path), Path(os.path.realpath(path)))}
 
 
 def absolute(path):

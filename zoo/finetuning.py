@@ -9,17 +9,14 @@ from pathlib import Path
 
 from zoo import errors, quiet
 
-if __name__ == "__main__":
-    errors.explain_uncaught("finetuning")
-    quiet.check_backend()
-quiet.import_tensorflow()
+quiet.begin(__name__)
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
+import keras
+import numpy as np
 
-from zoo import data, evaluation, files, models, saved, trained, training  # noqa: E402
-from zoo.commands.arguments import one_or_two_sides  # noqa: E402
-from zoo.data.folder import as_dataset, select  # noqa: E402
+from zoo import data, evaluation, files, models, saved, trained, training
+from zoo.commands.arguments import one_or_two_sides
+from zoo.data.folder import as_dataset, select
 
 RESULTS = Path(__file__).with_suffix(".json")  # what the page reads
 COUNTS = (20, 100, 500)  # of training pictures, or all if there are fewer

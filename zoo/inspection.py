@@ -15,6 +15,7 @@ from zoo.data.masks import read_numbers
 from zoo.errors import printable
 
 SHOWN = 20  # numbers that are no class
+DRAWN = 12  # pictures
 
 
 def report(contents: Contents) -> str:
@@ -23,22 +24,17 @@ def report(contents: Contents) -> str:
     Args:
         contents: as `zoo.data.look` gives.
     """
-    splits = list(dict.fromkeys(pair.split for pair in contents.pairs))
+    pictures_of = collections.Counter(pair.split for pair in contents.pairs)
     parts = []
     if contents.pairs:
         sizes = collections.Counter(pair.size for pair in contents.pairs)
         smallest, largest = (f"{width} x {height}" for height, width in (f(sizes, key=math.prod) for f in (min, max)))
         found = f"of {len(sizes)} sizes, {smallest} to {largest}" if len(sizes) > 1 else f"of {smallest}"
         parts.append(f"Pictures with masks: {len(contents.pairs)}, {found} pixels.")
-        parts.append(tables.format_table(["split", "pictures"], [[s, str(count(contents, s))] for s in splits]))
-        parts.append(tables.format_table(["pixels of", *splits], share_rows(contents, splits)))
+        parts.append(tables.format_table(["split", "pictures"], [[s, str(n)] for s, n in pictures_of.items()]))
+        parts.append(tables.format_table(["pixels of", *pictures_of], share_rows(contents, list(pictures_of))))
     said = [f"wrong: {problem}" for problem in contents.problems] or [f"advice: {line}" for line in advise(contents)]
     return "\n\n".join([*parts, *(["\n".join(map(printable, said))] if said else [])])
-
-
-def count(contents: Contents, split: str) -> int:
-    """How many pictures a split has."""
-    return sum(pair.split == split for pair in contents.pairs)
 
 
 def share_rows(contents: Contents, splits: Sequence[str]) -> list[list[str]]:
@@ -56,18 +52,17 @@ def share_rows(contents: Contents, splits: Sequence[str]) -> list[list[str]]:
     ]
 
 
-def draw(contents: Contents, most: int = 12) -> Figure:
+def draw(contents: Contents) -> Figure:
     """The first pictures of a folder, each with its mask laid over it.
 
     Args:
         contents: as `zoo.data.look` gives.
-        most: how many pictures to draw.
 
     Returns:
         A Matplotlib figure.
     """
     images = {}
-    for pair in contents.pairs[:most]:
+    for pair in contents.pairs[:DRAWN]:
         image, mask = pictures.read_image(pair.image), read_numbers(pair.mask, contents.colours)
         step = -(-max(image.shape) // 400)  # the figure shows no more pixels
         image, mask = image[::step, ::step], mask[::step, ::step]

@@ -8,21 +8,18 @@ from pathlib import Path
 
 from zoo import errors, quiet
 
-if __name__ == "__main__":
-    errors.explain_uncaught("losses")
-    quiet.check_backend()
-quiet.import_tensorflow()
+quiet.begin(__name__)
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-from keras import ops  # noqa: E402
-from skimage.data import chelsea  # noqa: E402
+import keras
+import numpy as np
+from keras import ops
+from skimage.data import chelsea
 
-from zoo import cards, data, files, models, training  # noqa: E402
-from zoo.data.squeezing import resize_image  # noqa: E402
-from zoo.evaluation import confusion_matrix  # noqa: E402
-from zoo.prediction import check_finite  # noqa: E402
-from zoo.training import cross_entropy_and_dice, median_frequency_weights  # noqa: E402
+from zoo import cards, data, files, models, training
+from zoo.data.squeezing import resize_image
+from zoo.evaluation import confusion_matrix
+from zoo.prediction import check_finite
+from zoo.training import cross_entropy_and_dice, median_frequency_weights
 
 RESULTS = Path(__file__).with_suffix(".json")  # what the page reads
 DATASET = "oxford_iiit_pet"

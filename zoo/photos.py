@@ -15,6 +15,7 @@ from PIL import Image
 from zoo import data, files, plots, prediction
 from zoo.data.pairs import as_disks_compare
 from zoo.data.pictures import READABLE, pixel_count
+from zoo.logits import check_model
 
 ENDINGS_OF_KINDS = {"overlay": ".png", "mask": ".mask.png", "cutout": ".cutout.png"}
 LEGEND = "legend.png"  # which `python -m zoo predict` writes beside the pictures
@@ -69,7 +70,7 @@ def write_pictures(
     Raises:
         ValueError: if the model does not fit, or a cutout has no background; at once, before anything is written.
     """
-    prediction.check_model(model)
+    check_model(model)
     if "cutout" in kinds and background is None:
         raise ValueError("A cutout needs a class named background, which the model does not have.")
     return write_all(model, photos, Path(folder), kinds, background, overwrite)

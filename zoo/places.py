@@ -8,19 +8,16 @@ from pathlib import Path
 
 from zoo import errors, quiet
 
-if __name__ == "__main__":
-    errors.explain_uncaught("places")
-    quiet.check_backend()
-quiet.import_tensorflow()
+quiet.begin(__name__)
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-from skimage.draw import line  # noqa: E402
+import keras
+import numpy as np
+from skimage.draw import line
 
-from zoo import cards, files, models, training  # noqa: E402
-from zoo.evaluation import class_ious, confusion_matrix  # noqa: E402
-from zoo.prediction import check_finite  # noqa: E402
-from zoo.stages import STAGES  # noqa: E402
+from zoo import cards, files, models, training
+from zoo.evaluation import class_ious, confusion_matrix
+from zoo.prediction import check_finite
+from zoo.stages import STAGES
 
 RESULTS = Path(__file__).with_suffix(".json")  # what the pages read
 SIDE = 32  # of an image, in pixels

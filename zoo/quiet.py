@@ -6,9 +6,12 @@ import importlib.util
 import json
 import logging
 import os
+import sys
 import threading
 import warnings
 from pathlib import Path
+
+from zoo import errors
 
 BACKENDS = ("tensorflow", "jax", "torch")
 SETTINGS = {"floatx": ("float32", "float16", "float64"), "image_data_format": ("channels_last", "channels_first")}
@@ -74,6 +77,18 @@ def check_backend():
         raise RuntimeError(
             f"{source} is {backend}, which is not installed: `pip install {backend}`, or choose another."
         )
+
+
+def begin(name):
+    """What a script of the package does before it imports Keras; its errors are lines, not tracebacks.
+
+    Args:
+        name: its `__name__`.
+    """
+    if name == "__main__":
+        errors.explain_uncaught(Path(sys.argv[0]).stem)
+        check_backend()
+    import_tensorflow()
 
 
 def import_tensorflow_without_gpu():

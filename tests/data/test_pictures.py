@@ -202,7 +202,7 @@ def test_masks_keep_their_numbers(tmp_path, rng):
     Image.fromarray(mask.astype("uint16")).save(tmp_path / "sixteen.png")
     Image.fromarray(mask.astype("int32")).save(tmp_path / "wide.tif")
     for path in tmp_path.iterdir():
-        read = data.read_mask(path, num_classes=4)
+        read = data.read_mask(path)
         np.testing.assert_array_equal(read, mask, err_msg=path.name)
         assert read.dtype == np.int32
 
@@ -311,17 +311,6 @@ def test_masks_that_lost_their_numbers_are_refused(colours, tmp_path):
             data.read_mask(path)
         with pytest.raises(ValueError, match="`source`: "):
             data.read_mask(Image.open(path))
-
-
-def test_wrong_labels_and_sizes_are_named(tmp_path):
-    Image.fromarray(np.array([[0, 4], [255, 1]], "uint8")).save(tmp_path / "mask.png")
-    with pytest.raises(ValueError, match=r"mask\.png must be classes, 0 to 2\. Received: 4, 255"):
-        data.read_mask(tmp_path / "mask.png", 3)
-    with pytest.raises(ValueError, match=r"0 to 2, or 255 \(ignored\)\. Received: 4$"):
-        data.read_mask(tmp_path / "mask.png", 3, ignored=255)
-    assert data.read_mask(tmp_path / "mask.png", 5, ignored=255).max() == 255
-    with pytest.raises(ValueError, match=r"mask\.png must be of the size of its photo, \(2, 3\)\. Received: \(2, 2\)"):
-        data.read_mask(tmp_path / "mask.png", size=(2, 3))
 
 
 @pytest.mark.parametrize("size", [(10_001, 10_000), (70_000, 1), (20_000, 20_000)])

@@ -190,8 +190,18 @@ def waiting(language, texts):
     ]
 
 
+def misfits(language):
+    """The entries of a language whose translation does not fit, in words."""
+    return [
+        f"{language}/{path.stem}.po: {english}\n    {fault}"
+        for path in sorted((DOCS / language).glob("*.po"))
+        for english, said in translation.catalog(language, path.stem).items()
+        for fault in faults(english, said)
+    ]
+
+
 if __name__ == "__main__":
     for language in LANGUAGES:
         left = update(language)
-        print("\n".join(left))
+        print("\n".join([*left, *misfits(language)]))
         print(f"{language}: {len(left)} entries are to be translated.")

@@ -18,7 +18,7 @@ def curves(card, others):
     """
     losses = [[state["loss"] for state in one["history"]] for one in (*others, card)]
     epochs, most = len(losses[-1]), max(map(max, losses))
-    small = round(epochs * card["recipe"]["half_size_share"])
+    small = int(epochs * card["recipe"]["half_size_share"] + 1e-6)  # as `zoo.training.phases`
 
     def x(epoch):
         return LEFT + (WIDTH - LEFT - 8) * (epoch - 1) / max(1, epochs - 1)

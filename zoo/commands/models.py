@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from zoo import cards, data, evaluation, exporting, files, lettering, photos, plots, prediction, saved, tables
+from zoo import cards, data, evaluation, exporting, files, lettering, photos, plots, saved, tables
 from zoo.commands import datasets
 from zoo.errors import printable
 
@@ -24,7 +24,6 @@ def evaluate(options):
 
 def predict(options):
     model = saved.load_any(options.model)
-    prediction.check_model(model)
     found, skipped = photos.find_photos(options.photos), {}
     classes = cards.class_names(options.model) or []
     count = max(2, model.output_shape[-1])

@@ -4,10 +4,11 @@ import statistics
 
 import keras
 
-from zoo import cards, experiments, files, tables, trained, training
+from zoo import cards, files, tables, trained, training
 from zoo.commands import datasets
 from zoo.errors import printable
 from zoo.stages import STAGES
+from zoo.trials import TRIALS, run_trial
 
 
 def train(options):
@@ -58,8 +59,8 @@ def of_seed(folder, seed):
 
 def trials(options):
     rows = []
-    for name in experiments.TRIALS:
-        results = [experiments.run_trial(name, seed, options.out) for seed in range(options.seeds)]
+    for name in TRIALS:
+        results = [run_trial(name, seed, options.out) for seed in range(options.seeds)]
         each = ", ".join(f"{result['mean_iou']:.3f}" for result in results)
         mean = {key: statistics.mean(result[key] for result in results) for key in ("minutes", "mean_iou", "grey")}
         rows.append([name, f"{mean['minutes']:.1f}", each, f"{mean['mean_iou']:.3f}", f"{mean['grey']:.3f}"])

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 SPLITS = ("train", "validation", "train+validation", "test")
@@ -74,6 +75,17 @@ def check_groups(dataset, groups, count, taken):
             f"`groups` of the data set {dataset.name} must give each of {count} examples a word, none of "
             f"{', '.join(taken)}. Received: {len(groups)} words, {', '.join(map(str, sorted(set(groups)))):.60}"
         )
+
+
+def check_labels(mask, num_classes, ignored, name):
+    """Raises a `ValueError` that names the numbers of an integer mask that are no class, nor `ignored` (or `None`)."""
+    if mask.dtype.kind not in "biu":
+        raise ValueError(f"The numbers of {name} must be whole numbers. Received: {mask.dtype}")
+    if mask.size and (mask.min() < 0 or mask.max() >= num_classes):
+        wrong = [int(label) for label in np.unique(mask) if label != ignored and not 0 <= label < num_classes]
+        if wrong:
+            allowed = f"0 to {num_classes - 1}" + ("" if ignored is None else f", or {ignored} (ignored)")
+            raise ValueError(f"The numbers of {name} must be classes, {allowed}. Received: {str(wrong[:8])[1:-1]}")
 
 
 def check_example(dataset, image, mask):

@@ -55,34 +55,22 @@ def read_image(source: str | bytes | os.PathLike | Image.Image | np.ndarray) -> 
     return check_array(np.asarray(source))
 
 
-def read_mask(
-    source: str | bytes | os.PathLike | Image.Image,
-    num_classes: int | None = None,
-    ignored: int | None = None,
-    size: tuple[int, int] | None = None,
-) -> np.ndarray:
+def read_mask(source: str | bytes | os.PathLike | Image.Image) -> np.ndarray:
     """Reads a mask by its numbers: those of a palette, not its colours.
 
     Args:
         source: path of a file, in one of `MASK_FORMATS`; or `PIL.Image.Image`, new or opened from such a file; both
             in grey of up to 16 bits, in 32-bit integers or with a palette. One bit counts as 0 and 1.
-        num_classes: if given, the numbers must lie below it.
-        ignored: a number that is allowed besides.
-        size: if given, the (height, width) of its photo, which must be the mask's too.
 
     Returns:
         NumPy array int32 (h, w).
 
     Raises:
-        ValueError: if the numbers or the size are not as asked for, or an image of Pillow is none of these.
+        ValueError: if an image of Pillow is none of these.
         OSError: if a file is missing, is none of these, is broken or too large.
     """
-    name, read = (source, read_file) if is_path(source) else ("`source`", read_opened)
-    mask = read(source, MASK_FORMATS, numbers)
-    if size is not None and mask.shape != tuple(size):
-        raise ValueError(f"{name} must be of the size of its photo, {tuple(size)}. Received: {mask.shape}")
-    check_labels(mask, num_classes, ignored, name)
-    return mask
+    read = read_file if is_path(source) else read_opened
+    return read(source, MASK_FORMATS, numbers)
 
 
 def pixel_count(path, formats=tuple(ENDINGS)):
@@ -93,19 +81,6 @@ def pixel_count(path, formats=tuple(ENDINGS)):
         return math.prod(image.size)
 
     return read_file(path, formats, count)
-
-
-def check_labels(mask, num_classes, ignored=None, name="`mask`"):
-    """Raises a `ValueError` that names the numbers of an integer mask that are no class; `None` allows any."""
-    if mask.dtype.kind not in "biu":
-        raise ValueError(f"The numbers of {name} must be whole numbers. Received: {mask.dtype}")
-    limit = np.inf if num_classes is None else num_classes
-    if mask.size and (mask.min() < 0 or mask.max() >= limit):
-        wrong = [int(label) for label in np.unique(mask) if label != ignored and not 0 <= label < limit]
-        if wrong:
-            allowed = f"0 to {limit - 1}" if num_classes else "from 0"
-            allowed += "" if ignored is None else f", or {ignored} (ignored)"
-            raise ValueError(f"The numbers of {name} must be classes, {allowed}. Received: {str(wrong[:8])[1:-1]}")
 
 
 def read_file(path, formats, convert):

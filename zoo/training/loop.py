@@ -115,13 +115,8 @@ def train_in(folder, build, recipe):
 
 
 def check_data(recipe):
-    """Refuses a data set that has not enough images before anything is written."""
-    count = len(data.examples(recipe.dataset, recipe.split))
-    if count < recipe.batch_size:
-        raise ValueError(
-            f"`batch_size` must be at most {count}, the images of the split {recipe.split!r}. "
-            f"Received: batch_size={recipe.batch_size}"
-        )
+    """Refuses data from which no training can learn before anything is written."""
+    load(recipe, recipe.split, recipe.image_size, augmentation=recipe.augmentation())
     if recipe.split == "train" and not len(data.examples(recipe.dataset, "validation")):
         raise ValueError('The split "validation" must hold at least one image. Received: none')
     for split in (recipe.split, *(["validation"] if recipe.split == "train" else [])):

@@ -173,9 +173,10 @@ def refuse_other_limits() -> None:
 
 
 def phases(recipe: Recipe) -> list[tuple[int | tuple[int, int], range]]:
-    """The image sizes of a training, and the numbers of the epochs at each: half the size first, then the whole."""
-    half, large = (int(share * recipe.epochs + 1e-6) for share in (recipe.half_size_share, recipe.large_size_share))
-    first, last = half, recipe.epochs - large  # 0.58 * 50 is a little less than 29
+    """The image sizes of a training, and the numbers of the epochs at each: half the size, the whole, and 5/4 of it."""
+    shares = recipe.half_size_share, recipe.large_size_share
+    first, large = (int(share * recipe.epochs + 1e-6) for share in shares)  # 0.58 * 50 is a little less than 29
+    last = recipe.epochs - large
     return [
         (scale_size(recipe.image_size, 1, 2), range(first)),
         (recipe.image_size, range(first, last)),

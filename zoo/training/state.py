@@ -49,7 +49,8 @@ class KeepState(keras.callbacks.Callback):
         logs = {name: float(value) for name, value in logs.items()}
         self.check_finite(epoch, logs)
         self.history.append({**logs, "seconds": time.monotonic() - self.started})
-        with files.write_whole(kept := state_folder(self.folder, epoch + 1), overwrite=kept.is_dir()) as unfinished:
+        kept = Path(self.folder) / f"after_epoch_{epoch + 1:04d}"
+        with files.write_whole(kept, overwrite=kept.is_dir()) as unfinished:
             unfinished.mkdir()
             check_space(unfinished, self.model)
             self.model.save_weights(unfinished / "model.weights.h5")  # with the optimiser's
@@ -173,11 +174,6 @@ def epochs_of(state):
     """How many epochs a state has behind it, by its name; 0 if it is none."""
     match = re.fullmatch(r"after_epoch_(\d+)", state.name)
     return int(match[1]) if match and state.is_dir() else 0
-
-
-def state_folder(folder, epochs):
-    """Where the state after so many epochs is kept."""
-    return Path(folder) / f"after_epoch_{epochs:04d}"
 
 
 def claim(folder):
