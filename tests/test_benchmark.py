@@ -3,6 +3,7 @@ import contextlib
 import importlib.util
 import itertools
 import os
+import pathlib
 import sys
 import types
 
@@ -93,7 +94,8 @@ def test_every_layer_contender_runs_or_says_why_not():
     rows = benchmark.layers(shapes=[(1, 4, 4, 2)], dtypes=["float32"], rounds=2)
     assert {row["run"] for row in rows} == {"forward", "forward and backward"}
     for row in rows:
-        assert row.get("milliseconds", 0) > 0 or row["contender"] == "argmax and scatter, XLA"
+        fails = row["contender"] == "argmax and scatter, XLA" and not training.gpus()  # of which a CPU has no kernel
+        assert "error" in row if fails else row["milliseconds"] > 0
 
 
 @pytest.mark.slow
@@ -103,7 +105,7 @@ def test_the_memory_of_every_layer_contender_is_measured():
         if row["contender"] == "argmax and scatter, XLA":
             assert "error" in row  # XLA has no pooling with argmax on a CPU
         else:
-            assert row["peak_megabytes"] is None or row["peak_megabytes"] >= 0
+            assert (row["peak_megabytes"] is None) != pathlib.Path("/proc/self/clear_refs").exists()
 
 
 @pytest.mark.slow
@@ -153,9 +155,11 @@ def test_the_network_in_pytorch_is_the_saved_one(rng):
 @pytest.mark.slow
 @pytest.mark.usefixtures("shared_processes")
 def test_the_unet_runs_in_every_runtime_that_is_installed():
+    for package in ("jax", "torch", "onnxruntime", "tf2onnx", "ai_edge_litert"):
+        pytest.importorskip(package, reason=f"{package} is not installed (extras `backends`, `export`)")
     rows = benchmark.runtimes(batches=(1,), rounds=2)
     assert all(row["milliseconds"] > 0 for row in rows)
-    assert {row["runtime"] for row in rows} >= {"Keras on TensorFlow", "Keras on TensorFlow, XLA"}
+    assert [row["runtime"] for row in rows] == [name for name, _ in other_runtimes.RUNTIMES]
 
 
 def test_the_pipeline_is_timed_by_the_images_that_it_gives(monkeypatch):

@@ -73,6 +73,9 @@ def test_wrong_labels_are_named(truth, predicted):
     wrong = truth or predicted
     with pytest.raises(ValueError, match=rf"must be classes, 0 to 2\. Received: {wrong}"):
         evaluation.Scores().add(np.array([[0, truth]]), np.array([[0, predicted]]))
+
+
+def test_what_is_no_pair_of_masks_is_refused():
     with pytest.raises(ValueError, match=r"of `predicted` must be whole numbers. Received: float32"):
         evaluation.Scores().add(np.zeros((2, 3), int), np.full((2, 3), 0.7, "float32"))
     with pytest.raises(ValueError, match="must be of one shape"):

@@ -277,7 +277,7 @@ def test_leftovers_of_another_run_do_not_end_up_in_the_result(small, tmp_path):
     assert not list(path.rglob("stranger"))
 
 
-def test_the_command_names_files_after_what_was_given(small, tmp_path, monkeypatch, capsys):
+def test_the_command_names_files_after_what_was_given(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(synthetic_pets, "EXAMPLES", {"train": 2, "validation": 2, "test": 2})
     wide = keras.Sequential([keras.Input((16, 32, 3)), keras.layers.Conv2D(3, 1)], name="small")
     wide.save(tmp_path / "own5.keras")

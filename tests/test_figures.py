@@ -83,25 +83,25 @@ def test_the_figure_outlines_each_maximum_and_has_the_colours_of_the_pictures(vi
 
 def test_the_figures_obey_the_keyboard(visit):
     page = visit(UNPOOLING)
-    cell = page.get_by_label("row 1, column 1", exact=True)
+    cell = page.get_by_label("row 0, column 0", exact=True)
     for _ in range(100):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.role") == "spinbutton":
             break
-    assert page.evaluate("document.activeElement.ariaLabel") == "row 1, column 1"
+    assert page.evaluate("document.activeElement.ariaLabel") == "row 0, column 0"
     assert cell.evaluate("cell => getComputedStyle(cell).outlineStyle") == "solid"
     before = int(cell.get_attribute("aria-valuenow"))
     for key, expected in [("ArrowUp", before + 1), ("ArrowDown", before), ("End", 9), ("ArrowUp", 9), ("Home", 0)]:
         page.keyboard.press(key)
         assert cell.get_attribute("aria-valuenow") == cell.text_content() == str(expected)
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.ariaLabel") == "row 1, column 2"
+    assert page.evaluate("document.activeElement.ariaLabel") == "row 0, column 1"
 
 
 @pytest.mark.parametrize("way", ["up", "down"])
 def test_a_number_follows_the_pointer(visit, way):
     page = visit(UNPOOLING)
-    cell = page.get_by_label("row 2, column 1", exact=True)
+    cell = page.get_by_label("row 1, column 0", exact=True)
     cell.scroll_into_view_if_needed()
     before, box = int(cell.text_content()), cell.bounding_box()
     x, y = box["x"] + 5, box["y"] + 5
@@ -199,14 +199,14 @@ def transpose(inputs, kernel, stride):
 
 
 def test_the_widest_stepper_fits_a_phone(visit):
-    page = visit(TRANSPOSED, viewport={"width": 375, "height": 700})
+    page = visit(TRANSPOSED, viewport={"width": 320, "height": 700})
     choose(page, ".transposed-figure", "Kernel size", 4)
     choose(page, ".transposed-figure", "Stride", 3)
     set_numbers(page, "input", [-5] * 3)
     set_numbers(page, "kernel", [5] * 4)
     press(page, "All")
     table, figure = (page.locator(name).bounding_box() for name in ("[data-grid=sums]", ".transposed-figure"))
-    assert table["x"] + table["width"] <= figure["x"] + figure["width"] <= 375
+    assert table["x"] + table["width"] <= figure["x"] + figure["width"] <= 320
 
 
 def test_the_stepper_goes_back_and_to_the_end(visit):
@@ -372,14 +372,14 @@ def test_a_pixel_shows_what_it_gathers_and_an_input_where_it_goes(visit):
     assert page.locator(colours.format("kernel-2d")).count() == 4
     cell.press("ArrowLeft")
     assert "row 1, column 0 gathers 2 stamps" in sentence.text_content()
-    page.get_by_label("input, row 2, column 1", exact=True).focus()
+    page.get_by_label("input, row 1, column 0", exact=True).focus()
     assert "row 1, column 0 is stamped on rows 1 to 3 and columns -1 to 1" in sentence.text_content()
     assert page.locator(colours.format("canvas")).count() == 9
     assert sentence.text_content().endswith("; what lies outside it is cut off.")
-    page.get_by_label("input, row 2, column 2", exact=True).focus()
+    page.get_by_label("input, row 1, column 1", exact=True).focus()
     assert sentence.text_content().endswith("rows 1 to 3 and columns 1 to 3 of the output.")
     set_stamps(page, 2, 3, 2, 1, 0)  # the output ends with row 2
-    page.get_by_label("input, row 2, column 2", exact=True).focus()
+    page.get_by_label("input, row 1, column 1", exact=True).focus()
     assert "on rows 1 to 3 and columns 1 to 3 of the output; what lies outside it is cut off" in sentence.text_content()
 
 
@@ -395,10 +395,10 @@ def test_impossible_choices_cannot_be_made(visit):
 
 
 def test_the_widest_output_of_stamps_fits_a_phone(visit):
-    page = visit(TRANSPOSED, viewport={"width": 375, "height": 700})
+    page = visit(TRANSPOSED, viewport={"width": 320, "height": 700})
     set_stamps(page, 3, 5, 3, 0, 2)
     table, figure = (page.locator(name).bounding_box() for name in ("[data-grid=canvas]", ".stamps-figure"))
-    assert table["x"] + table["width"] <= figure["x"] + figure["width"] <= 375
+    assert table["x"] + table["width"] <= figure["x"] + figure["width"] <= 320
 
 
 FIGURES = [

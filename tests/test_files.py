@@ -14,6 +14,18 @@ def kept(tmp_path):
     return tmp_path / "kept"
 
 
+@pytest.fixture(params=[True, False], ids=["links", "no links"])
+def disk(request, monkeypatch):
+    """A disk that knows links, and one that does not."""
+
+    def refuse(*arguments):
+        raise PermissionError("no links")
+
+    if not request.param:
+        monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.usefixtures("disk")
 def test_what_is_whole_gets_its_name(tmp_path):
     with files.write_whole(tmp_path / "folder" / "new") as unfinished:
         unfinished.write_text("new")
@@ -32,7 +44,8 @@ def test_nothing_is_replaced_unless_asked_for(kept):
     assert kept.read_text() == "new"
 
 
-def test_what_another_program_wrote_meanwhile_is_kept(kept, tmp_path):
+@pytest.mark.usefixtures("disk")
+def test_what_another_program_wrote_meanwhile_is_kept(tmp_path):
     def write_both():
         with files.write_whole(tmp_path / "new") as unfinished:
             unfinished.write_text("ours")
@@ -41,17 +54,6 @@ def test_what_another_program_wrote_meanwhile_is_kept(kept, tmp_path):
     with pytest.raises(FileExistsError):
         write_both()
     assert (tmp_path / "new").read_text() == "theirs"
-
-
-@pytest.mark.parametrize("overwrite", [False, True])
-def test_a_disk_without_links(kept, tmp_path, monkeypatch, overwrite):
-    def refuse(*arguments):
-        raise PermissionError("no links")
-
-    monkeypatch.setattr(os, "link", refuse)
-    with files.write_whole(tmp_path / "new", overwrite) as unfinished:
-        unfinished.write_text("new")
-    assert (tmp_path / "new").read_text() == "new"
 
 
 def test_what_fails_leaves_all_as_it_was(kept):

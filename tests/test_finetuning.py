@@ -105,7 +105,8 @@ def test_the_command_writes_a_run_for_each_start_and_goes_on_where_it_was_stoppe
 
 def test_the_results_of_the_page_are_there():
     runs = [(run["pictures"], run["start"]) for run in json.loads(finetuning.RESULTS.read_text())["runs"]]
-    assert set(runs) >= set(itertools.product((20, 100, 367), finetuning.STARTS))
+    counts = (20, 100, 367)  # CamVid has no more for training
+    assert set(runs) >= set(itertools.product(counts, finetuning.STARTS))
     assert set(map(runs.count, runs)) == {len(finetuning.SEEDS)}
 
 

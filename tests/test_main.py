@@ -213,7 +213,7 @@ def photo():
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), "uint8"))
 
 
-def test_evaluate_and_export_take_the_data_set_that_the_model_has_learned(tmp_path, monkeypatch, capsys):
+def test_evaluate_and_export_take_the_data_set_that_the_model_has_learned(tmp_path, monkeypatch):
     folder, classes = tmp_path / "streets", ["sky", "road", "car"]
     for part in ("images", "masks"):
         (folder / part).mkdir(parents=True)
@@ -418,7 +418,7 @@ def test_an_empty_name_is_refused(command, capsys):
     assert "must not be empty" in capsys.readouterr().err
 
 
-def test_compare_replaces_nothing_and_writes_what_it_says(tmp_path, monkeypatch):
+def test_compare_replaces_nothing_and_writes_what_it_says(tmp_path):
     (tmp_path / "kept.png").write_text("old")
     (tmp_path / "d").mkdir()
     for name, words in [("kept.png", "is there already"), ("d", "must be a .pdf, .png or .svg"), ("e", "must be a")]:
@@ -428,13 +428,6 @@ def test_compare_replaces_nothing_and_writes_what_it_says(tmp_path, monkeypatch)
     __main__.main(["compare", "--out", str(tmp_path / "kept.png"), "--overwrite"])
     assert Image.open(tmp_path / "kept.png").width > 1000
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d", "kept.png"]
-
-
-@pytest.mark.slow
-def test_compare_draws_stages(tmp_path):
-    Image.fromarray(np.zeros((20, 30, 3), "uint8")).save(tmp_path / "photo.png")
-    __main__.main(["compare", str(tmp_path / "photo.png"), "--out", str(tmp_path / "stages.png")])
-    assert Image.open(tmp_path / "stages.png").width > 1000
 
 
 def test_train_hands_its_options_to_the_recipe(monkeypatch, tmp_path):

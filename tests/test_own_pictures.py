@@ -78,8 +78,8 @@ def test_masks_of_which_nothing_is_left_at_the_network_s_size_are_refused_before
     with pytest.raises(ValueError, match=f"The masks of the split '{sparse}' must have a pixel that is not 255"):
         zoo.train("unet", recipe, tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
-    kernel = keras.Input((16, 16, 3))
-    model = keras.Model(kernel, keras.layers.Conv2D(2, 1)(kernel))
+    image = keras.Input((16, 16, 3))
+    model = keras.Model(image, keras.layers.Conv2D(2, 1)(image))
     with pytest.raises(ValueError, match=f"The split '{sparse}' must have a pixel that counts, for at_network_size"):
         zoo.evaluation.evaluate(model, tmp_path / "own", sparse)
 
@@ -189,7 +189,7 @@ def test_many_photos_of_many_sizes_are_those_of_predict(tmp_path, rng, monkeypat
             assert (mask == prediction.predict(model, path)).mean() > 0.999  # batches round in another order
 
 
-def test_groups_fit_into_the_memory(tmp_path, rng, monkeypatch):
+def test_groups_fit_into_the_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(photos, "TOGETHER", 3)
     monkeypatch.setattr(photos, "MOST_PIXELS", 100)
     paths = []

@@ -71,6 +71,10 @@ def test_settings_that_would_end_keras_in_a_traceback_get_one_line(settings, tmp
     (tmp_path / "keras.json").write_text(json.dumps(settings))
     with pytest.raises(ValueError, match=r"keras\.json must .*Received: "):
         quiet.check_backend()
+
+
+def test_a_file_that_holds_no_settings_gets_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     (tmp_path / "keras.json").write_text("[" * 100_000)
     with pytest.raises(ValueError, match=r"keras\.json must hold a JSON object\. Received: too many brackets"):
         quiet.check_backend()

@@ -182,6 +182,14 @@ def test_pages_can_be_read_in_the_dark_on_a_phone(visit, samples):
 def test_no_line_and_no_table_is_cut_off(seen, visit):
     narrow = visit("09_comparison/", viewport={"width": 375, "height": 700}).evaluate(CUT_OFF)
     assert narrow  # there they do scroll: the question is asked of the right boxes
+    page = visit("09_comparison/", viewport={"width": 1280, "height": 700})
+    for width, reached in ((1280, False), (375, True), (1280, False)):  # a phone may be turned, a page enlarged
+        page.set_viewport_size({"width": width, "height": 700})
+        table = page.locator(".md-typeset__scrollwrap").first
+        page.wait_for_function(
+            f"document.querySelector('.md-typeset__scrollwrap').hasAttribute('tabindex') === {str(reached).lower()}"
+        )
+        assert table.get_attribute("role") == ("group" if reached else None)
     assert not {path: cut_off for path, (_, cut_off, _) in seen.items() if cut_off}
 
 

@@ -90,7 +90,7 @@ def test_that_share_loses_its_colours():
     assert (~coloured).mean() == pytest.approx(0.25, abs=0.07)
 
 
-def test_foreground_of_the_image_before_is_pasted_with_its_mask(rng):
+def test_foreground_of_the_image_before_is_pasted_with_its_mask():
     masks = np.full((60, 32, 32), BACKGROUND, "uint8")
     masks[::2, 8:24, 8:24] = 0  # every other image has a pet
     masks[::2, 7, 8:24] = 2

@@ -101,7 +101,7 @@ def test_pasting_needs_a_background(folder):
         data.load(folder, "train", 16, 4, augmentation=data.Augmentation(paste_share=0.5))
 
 
-def test_levels(folder, rng, tmp_path):
+def test_levels(rng, tmp_path):
     for split in ("train", "val", "test"):
         for part in ("images", "masks"):
             (tmp_path / "levels" / split / part).mkdir(parents=True)
@@ -251,7 +251,7 @@ def test_names_that_tell_no_classes_apart_are_refused(folder, name, contents, wo
     assert any(words in problem for problem in data.look(folder).problems)
 
 
-def test_files_that_would_be_passed_over_are_named(folder, rng):
+def test_files_that_would_be_passed_over_are_named(folder):
     (folder / "Train.txt").write_text("p00")
     (folder / "classes.txt").rename(folder / "Classes.txt")
     for part in ("images", "masks"):

@@ -105,6 +105,6 @@ def test_refuses_indices_that_count_no_places():
     np.testing.assert_array_equal(convert_to_numpy(offsets_from_pytorch(right[:1].astype("uint8"), 2)), [[[[0]]]])
 
 
-def test_refuses_indices_of_another_width(rng):
+def test_refuses_indices_of_another_width():
     with pytest.raises(ValueError, match="Each index must lie in its own window"):
         offsets_from_pytorch(np.array([[[[0, 3], [9, 10]]]]), width=5)

@@ -1,6 +1,7 @@
 // The figure of two channels and two levels: whose offsets a channel of the way up takes.
 
-import { convolve, maxPool, placeInWindow, product, sum, unpool, writeProducts } from "./compute.js";
+import { convolve, maxPool, numberOfWindow, placeInWindow, stoodAt } from "./compute.js";
+import { sumOfProducts, unpool, writeProducts } from "./compute.js";
 import { button, choice, drawDigits, drawGrid, element, makeGrid, setAll, spinbuttons, tint } from "./widgets.js";
 import { valuesOf } from "./widgets.js";
 import { join, say } from "./words.js";
@@ -26,7 +27,7 @@ const NARROW = [
   [0, 1, 0],
 ];
 const ONES = makeGrid(3, 3, () => 1);
-const windowOf = (row, column) => tint(2 * Math.floor(row / 2) + Math.floor(column / 2));
+const windowOf = (row, column) => tint(numberOfWindow(row, column));
 
 export function drawChannels(figure) {
   const layers = {
@@ -65,7 +66,7 @@ export function drawChannels(figure) {
     const first = maxPool(valuesOf(features[k]));
     const second = maxPool(first.values);
     const pairs = valuesOf(narrow)[k].map((weight, index) => [weight, bottom[0][index].value]);
-    const narrowed = [[sum(pairs, product)]];
+    const narrowed = [[sumOfProducts(pairs)]];
     const small = unpool("max unpooling", narrowed, second.offsets);
     const filled = between.value === "nothing" ? small : convolve(small, ONES);
     const large = unpool("max unpooling", filled, first.offsets);
@@ -75,8 +76,7 @@ export function drawChannels(figure) {
   function draw() {
     const sentences = CHANNELS.map((name, k) => {
       const { first, second, pairs, narrowed, small, filled, large } = climb(k);
-      const isFirst = (row, column) =>
-        first.offsets[Math.floor(row / 2)][Math.floor(column / 2)] === placeInWindow(row, column);
+      const isFirst = (row, column) => stoodAt(first.offsets, row, column);
       features[k].forEach((line, row) =>
         line.forEach(({ node }, column) => node.parentNode.classList.toggle("zoo-maximum", isFirst(row, column))),
       );
@@ -85,8 +85,8 @@ export function drawChannels(figure) {
           values[row][column],
           ...classes(row, column),
         ]);
-      const ofWindow = (row, column) => [tint(2 * row + column)];
-      const isSecond = (row, column) => second.offsets[0][0] === placeInWindow(row, column) && "zoo-maximum";
+      const ofWindow = (row, column) => [tint(placeInWindow(row, column))];
+      const isSecond = (row, column) => stoodAt(second.offsets, row, column) && "zoo-maximum";
       others[k].replaceChildren(
         grid("offsets1", say("offsets 1"), first.offsets, ofWindow),
         grid("offsets2", say("offset 2"), second.offsets, () => []),

@@ -5,6 +5,13 @@ import { makeGrid } from "./widgets.js";
 // The number of the place (row, column) within its 2 x 2 window, row by row from 0.
 export const placeInWindow = (row, column) => 2 * (row % 2) + (column % 2);
 
+// The same for the windows of a small map that has grown: the number of the window, of each 2 x 2 of them.
+export const numberOfWindow = (row, column) => placeInWindow(Math.floor(row / 2), Math.floor(column / 2));
+
+// Whether the maximum of its window stood at this place.
+export const stoodAt = (offsets, row, column) =>
+  offsets[Math.floor(row / 2)][Math.floor(column / 2)] === placeInWindow(row, column);
+
 // The maximum of each 2 x 2 window, and the number of its place; of equal maxima the first.
 export function maxPool(grid) {
   const windows = makeGrid(grid.length / 2, grid[0].length / 2, (row, column) =>
@@ -48,7 +55,7 @@ export function addStamps(stamps) {
 
 // A convolution that keeps the size; beyond the edge are zeros.
 export function convolve(grid, kernel) {
-  return makeGrid(grid.length, grid[0].length, (row, column) => sum(underKernel(grid, kernel, row, column), product));
+  return makeGrid(grid.length, grid[0].length, (row, column) => sumOfProducts(underKernel(grid, kernel, row, column)));
 }
 
 // [value, weight] for each value under the middle of a kernel at this place.
@@ -83,9 +90,8 @@ export function stampOf(way, kernel) {
   );
 }
 
-export const sum = (items, value = (item) => item) => items.reduce((total, item) => total + value(item), 0);
-
-export const product = ([value, weight]) => value * weight;
+// Of pairs [value, weight].
+export const sumOfProducts = (pairs) => pairs.reduce((total, [value, weight]) => total + value * weight, 0);
 
 // "1 x 2 + 3 x 4", with minus signs in brackets.
 export const writeProducts = (pairs) =>

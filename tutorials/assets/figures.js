@@ -1,7 +1,7 @@
 // The interactive figures of the pages. A page holds an empty <div> of a class that `FIGURES` names.
 
 import { drawChannels } from "./channels.js";
-import { addStamps, maxPool, placeInWindow, stamp, unpool } from "./compute.js";
+import { addStamps, maxPool, numberOfWindow, placeInWindow, stamp, stoodAt, unpool } from "./compute.js";
 import { drawGrowing } from "./growing.js";
 import { drawStamps } from "./stamps.js";
 import { button, choice, drawDigits, drawGrid, element, setAll } from "./widgets.js";
@@ -27,7 +27,7 @@ function drawUnpooling(figure) {
   const way = choice(say("Way up"), ways, "max unpooling", draw);
   const factor = choice(say("The layers between"), factors, "change nothing", draw);
   const numbers = spinbuttons("", START, [0, 9], draw);
-  const windowOf = (row, column) => tint(2 * Math.floor(row / 2) + Math.floor(column / 2));
+  const windowOf = (row, column) => tint(numberOfWindow(row, column));
   const input = drawGrid("input", say("numbers"), 4, 4, (row, column) => [
     numbers[row][column].node,
     windowOf(row, column),
@@ -51,13 +51,12 @@ function drawUnpooling(figure) {
     const changed = factor.value === "multiply by 10";
     const upwards = pooled.values.map((line) => line.map((value) => (changed ? 10 * value : value)));
     const result = unpool(way.value, upwards, pooled.offsets);
-    const isMaximum = (row, column) =>
-      pooled.offsets[Math.floor(row / 2)][Math.floor(column / 2)] === placeInWindow(row, column);
+    const isMaximum = (row, column) => stoodAt(pooled.offsets, row, column);
     const usesOffsets = ["index unpooling", "max unpooling"].includes(way.value);
     const usesValues = way.value !== "index unpooling";
     const small = (name, caption, grid, used) =>
       drawGrid(name, caption, 2, 2, (row, column) => {
-        return [grid[row][column], tint(2 * row + column), !used && "zoo-unused"];
+        return [grid[row][column], tint(placeInWindow(row, column)), !used && "zoo-unused"];
       });
 
     numbers.forEach((line, row) =>

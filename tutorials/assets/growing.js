@@ -1,6 +1,7 @@
 // The figure of a way up, and of the 3 x 3 convolution that follows it.
 
-import { convolve, product, stampOf, sum, underKernel, unpool, writeProducts } from "./compute.js";
+import { convolve, numberOfWindow, placeInWindow, stampOf, sumOfProducts } from "./compute.js";
+import { underKernel, unpool, writeProducts } from "./compute.js";
 import { button, choice, drawDigits, drawGrid, element, makeGrid, pointableGrid } from "./widgets.js";
 import { setAll, spinbuttons, tint, valuesOf } from "./widgets.js";
 import { say } from "./words.js";
@@ -27,7 +28,6 @@ const KERNELS = {
     [1, 2, 1],
   ],
 };
-const windowOf = (row, column) => tint(2 * (Math.floor(row / 2) % 2) + (Math.floor(column / 2) % 2));
 const NO_OFFSETS = makeGrid(3, 3, () => 0);
 const ONES = makeGrid(3, 3, () => 1);
 
@@ -40,7 +40,7 @@ export function drawGrowing(figure) {
   const kernel = spinbuttons(say("kernel"), KERNELS.leave, [-4, 4], draw);
   const smallGrid = drawGrid("small", say("small map"), 3, 3, (row, column) => [
     small[row][column].node,
-    tint(2 * (row % 2) + (column % 2)),
+    tint(placeInWindow(row, column)),
   ]);
   const kernelGrid = drawGrid("kernel", say("3 x 3 kernel"), 3, 3, (row, column) => [kernel[row][column].node]);
   const result = pointableGrid("result", say("after the convolution"), 6, 6, point);
@@ -76,7 +76,7 @@ export function drawGrowing(figure) {
     const near = (row, column) => Math.abs(row - atRow) < 2 && Math.abs(column - atColumn) < 2;
     grown.replaceChildren(
       drawGrid("grown", ways[way.value], 6, 6, (row, column) => {
-        return [large[row][column], live[row][column] && windowOf(row, column), near(row, column) && "zoo-maximum"];
+        return [large[row][column], live[row][column] && tint(numberOfWindow(row, column)), near(row, column) && "zoo-maximum"];
       }),
     );
     result.cells.forEach((line, row) =>
@@ -91,7 +91,7 @@ export function drawGrowing(figure) {
     const lives = underKernel(live, weights, atRow, atColumn).map(([isLive]) => isLive);
     const pairs = underKernel(large, weights, atRow, atColumn).filter((_, index) => lives[index]);
     const place = { row: atRow, column: atColumn };
-    const found = { ...place, count: pairs.length, terms: writeProducts(pairs), sum: sum(pairs, product) };
+    const found = { ...place, count: pairs.length, terms: writeProducts(pairs), sum: sumOfProducts(pairs) };
     summary.textContent =
       pairs.length === 1
         ? say("Row {row}, column {column}: {count} live number lies under the kernel. {terms} = {sum}.", found)

@@ -5,12 +5,11 @@ import { watchCamera } from "./live_camera.js";
 import { Engine } from "./live_engine.js";
 import { Inside } from "./live_inside.js";
 import { button, element } from "./widgets.js";
-import { list, phrase, say, table } from "./words.js";
+import { join, list, percent, phrase, say, table, words } from "./words.js";
 
 const FOLDER = new URL("../live/", import.meta.url);
-const NEEDS = { WebAssembly: "WebAssembly", Worker: say("workers"), OffscreenCanvas: say("canvases in workers") };
+const NEEDS = { WebAssembly: "WebAssembly", OffscreenCanvas: say("canvases in workers") };
 
-const words = (name) => name.replaceAll("_", " ");
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 for (const place of document.querySelectorAll("div.live")) mount(place);
@@ -49,8 +48,8 @@ function live(place, listed) {
   const answers = new Answers(call, point, report);
   const pointed = element("p", { class: "live-pointed" });
   const inside = new Inside(call, fail, () => answers.pointed);
-  const file = element("input", { type: "file", accept: "image/*", hidden: "", "aria-label": say("Photo") });
-  const model = element("input", { type: "file", accept: ".onnx", hidden: "", "aria-label": say("Model") });
+  const file = element("input", { type: "file", accept: "image/*", hidden: "" });
+  const model = element("input", { type: "file", accept: ".onnx", hidden: "" });
   const video = button(say("Use the camera"), () => (camera ? keep() : attempt(film)));
   const examples = listed.examples.map(({ file: name, title }) => {
     const alt = say("Example: {title}", { title: phrase(title) });
@@ -69,7 +68,7 @@ function live(place, listed) {
   );
   const stage = choose(say("Stage"), [...all, "all"].map((name) => [name, ""]));
   const view = choose(say("Show"), []);
-  const strength = element("input", { type: "range", min: 0, max: 100, value: 60, "aria-label": say("Strength") });
+  const strength = element("input", { type: "range", min: 0, max: 100, value: 60 });
   const strengthLabel = element("label", {}, say("Strength"), " ", strength);
   const save = button(say("Download the cut-out (transparent PNG)"), () => attempt(download));
   const controls = element("div", { class: "live-controls" }, stage.node, view.node, strengthLabel, save);
@@ -85,10 +84,9 @@ function live(place, listed) {
 
   // What is still to be loaded, before the first click and before each choice of a stage.
   function tellSizes() {
-    note.textContent = say(
-      "It is computed in this browser: no photo leaves your machine. The first answer loads {size}.",
-      { size: megabytes(missing(names())) },
-    );
+    const bytes = missing(names());
+    const loads = bytes && say("The first answer loads {size}.", { size: megabytes(bytes) });
+    note.textContent = join(say("It is computed in this browser: no photo leaves your machine."), loads);
     for (const option of stage.select.options) {
       const bytes = missing(option.value === "all" ? all : [option.value]);
       const name = option.value === "all" ? say("all, side by side") : words(option.value);
@@ -178,16 +176,17 @@ function live(place, listed) {
   }
 
   async function showExample(name, title) {
-    const response = await fetch(new URL(name, FOLDER)).catch(() => null);
-    if (!response?.ok) throw new Error(say("There is no connection to load the example from."));
+    const found = fetch(new URL(name, FOLDER)).then((response) => (response.ok ? response.blob() : null));
+    const picture = await found.catch(() => null); // it may break off on its way, too
+    if (!picture) throw new Error(say("There is no connection to load the example from."));
     keep();
-    await show(await response.blob(), title);
+    await show(picture, title);
   }
 
-  function take(found) {
+  function take(found, isModel = found?.name.toLowerCase().endsWith(".onnx")) {
     if (!found) return;
     keep();
-    if (found.name.endsWith(".onnx")) attempt(() => showModel(found));
+    if (isModel) attempt(() => showModel(found));
     else attempt(() => show(found, found.name));
   }
 
@@ -198,6 +197,7 @@ function live(place, listed) {
     );
     camera = mine;
     video.textContent = say("Keep this picture");
+    status.setAttribute("aria-live", "off"); // nobody wants to hear the rate each second
     try {
       await mine.stopped;
     } finally {
@@ -210,6 +210,7 @@ function live(place, listed) {
   function keep() {
     camera?.stop();
     camera = null;
+    status.removeAttribute("aria-live");
     video.textContent = say("Use the camera");
   }
 
@@ -247,7 +248,7 @@ function live(place, listed) {
     await inside.show();
   }
 
-  const tell = (classes, shares) => list(classes.map((name, i) => `${name} ${(100 * shares[i]).toFixed(0)} %`));
+  const tell = (classes, shares) => list(classes.map((name, i) => `${name} ${percent(shares[i])}`));
 
   function prepare(classes, hasBackground, levels) {
     if (results.hidden) {
@@ -269,7 +270,7 @@ function live(place, listed) {
   }
 
   function changeView() {
-    const [kind, number] = view.select.value.split(" ");
+    const [kind, number = 0] = view.select.value.split(" ");
     strengthLabel.hidden = kind !== "overlay";
     return answers.setView(kind, Number(number), strength.value / 100);
   }
@@ -295,7 +296,7 @@ function live(place, listed) {
   strength.addEventListener("input", changeView);
   for (const input of [file, model])
     input.addEventListener("change", () => {
-      take(input.files[0]);
+      take(input.files[0], input === model);
       input.value = ""; // so that the same file can be chosen again
     });
   const hasFiles = (event) => event.dataTransfer.types.includes("Files"); // text is dragged, too: into the search
@@ -312,6 +313,6 @@ function live(place, listed) {
   for (const end of ["dragleave", "drop"]) place.addEventListener(end, () => place.classList.remove("live-over"));
   addEventListener("paste", (event) => {
     const [first] = event.clipboardData.files;
-    if (first && place === document.querySelector("div.live")) take(first);
+    if (first) take(first);
   });
 }

@@ -1,11 +1,8 @@
 // The answers to a photo, a picture a stage side by side, and what is under the pointer.
 
 import { enlarge, softmax } from "./live_arithmetic.js";
-import { element } from "./widgets.js";
-import { list, say } from "./words.js";
-
-const words = (name) => name.replaceAll("_", " ");
-const percent = (share) => `${(100 * share).toFixed(0)} %`;
+import { arrow, element } from "./widgets.js";
+import { list, percent, say, words } from "./words.js";
 
 export class Answers {
   node = element("div", { class: "live-answers" });
@@ -53,7 +50,8 @@ export class Answers {
     each.answer = answer;
     each.time.textContent = `${answer.milliseconds.toFixed(0)} ms`;
     for (const [number, share] of answer.shares.entries()) each.legend.children[number].dataset.share = percent(share);
-    await this.#draw(name);
+    if (this.#at) this.#tell();
+    await this.#draw(name, each);
   }
 
   // What of the answers is shown: "overlay", "classes", "probability" of the class `number`, or "cutout".
@@ -62,17 +60,17 @@ export class Answers {
     if (kind === this.#view.kind && number === this.#view.number) return;
     this.#view = { kind, number };
     this.node.classList.toggle("live-cut", kind === "cutout");
-    for (const [name, { answer }] of this.#figures) if (answer) await this.#draw(name);
+    for (const [name, each] of this.#figures) if (each.answer) await this.#draw(name, each);
   }
 
-  async #draw(name) {
-    const { kind, number } = this.#view;
-    const [each, photo] = [this.#figures.get(name), this.#photo];
-    const drawn = await this.#call("draw", [name, kind === "overlay" ? "classes" : kind, number]);
-    if (!drawn.picture || photo !== this.#photo || each !== this.#figures.get(name)) return; // another has come
+  async #draw(name, each) {
+    const [{ kind, number }, photo] = [this.#view, this.#photo];
+    const { picture } = await this.#call("draw", [name, kind === "overlay" ? "classes" : kind, number]);
+    if (!picture) return; // another photo has come
+    if (photo !== this.#photo || each !== this.#figures.get(name)) return picture.close(); // or another choice
     if (photo.filmed) this.#lay(each); // picture and answer change at once
     [each.picture.height, each.picture.width] = photo.shown;
-    each.picture.getContext("bitmaprenderer").transferFromImageBitmap(drawn.picture);
+    each.picture.getContext("bitmaprenderer").transferFromImageBitmap(picture);
     each.picture.hidden = false;
   }
 
@@ -92,13 +90,15 @@ export class Answers {
     const [time, legend] = [element("span", { class: "live-time" }), element("span", { class: "live-legend" })];
     const caption = element("figcaption", {}, element("b", {}, words(name)), " ", time, legend);
     const figure = element("figure", {}, place, caption);
-    place.addEventListener("pointermove", (event) => {
+    const point = (event) => {
       const box = place.getBoundingClientRect();
       this.#pointAt((event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width);
-    });
+    };
+    for (const type of ["pointerdown", "pointermove"]) place.addEventListener(type, point); // a tap does not move
     place.addEventListener("keydown", (event) => {
-      const [down, right] = MOVES[event.key] ?? [0, 0];
-      if (event.ctrlKey || event.altKey || event.metaKey || (!down && !right)) return;
+      const move = arrow(event);
+      if (!move) return;
+      const [down, right] = move;
       event.preventDefault(); // the page stays where it is
       const [row, column] = this.#at ?? this.#photo.size.map((side) => Math.floor(side / 2));
       const [height, width] = this.#photo.size;
@@ -108,10 +108,16 @@ export class Answers {
     return { figure, place, ground, picture, mark, time, legend, answer: null };
   }
 
-  // Says what is at a place of the photo, which is given as shares of its height and width.
+  // Puts the mark at a place of the photo, which is given as shares of its height and width, and says what is there.
   #pointAt(...shares) {
     const { size } = this.#photo;
     this.#at = shares.map((share, axis) => Math.min(size[axis] - 1, Math.max(0, Math.floor(share * size[axis]))));
+    return this.#tell();
+  }
+
+  // Says what is at the mark.
+  #tell() {
+    const { size } = this.#photo;
     const [row, column] = this.#at;
     const found = [];
     for (const [name, { answer, mark }] of this.#figures) {
@@ -137,8 +143,6 @@ export class Answers {
   }
 }
 
-const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-
 const inStyle = (share) => `${100 * share}%`;
 
 // "pet 97 %", the most probable class first.
@@ -149,7 +153,8 @@ function probabilities({ logits, classes }, size, [row, column]) {
   return order.slice(0, 3).map((number) => `${classes[number]} ${percent(found[number])}`);
 }
 
-function chip(name, colour) {
+// A name and its colour.
+export function chip(name, colour) {
   const node = element("span", { class: "live-class" }, name);
   node.style.setProperty("--live-colour", `rgb(${colour.join(" ")})`);
   return node;

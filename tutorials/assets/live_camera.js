@@ -12,17 +12,19 @@ const FAULTS = {
 // Hands picture after picture to `use`, the next when the last is answered, and the rate to `report`.
 // Gives {stop, stopped} at once, before the camera is allowed: a function, and a promise that fails with a sentence.
 export function watchCamera(use, report) {
-  let watching = true;
+  let [watching, stream] = [true, null];
 
   async function watch() {
-    const stream = await open();
+    stream = await open();
     try {
+      if (!watching) return;
       const video = document.createElement("video");
       Object.assign(video, { srcObject: stream, muted: true, playsInline: true });
       await video.play();
       for (let [count, since] = [0, performance.now()]; watching && stream.active; ) {
         const picture = await createImageBitmap(video);
-        if (watching) await use(picture);
+        if (!watching) return picture.close();
+        await use(picture);
         count += 1;
         const passed = performance.now() - since;
         if (passed > REPORT) {
@@ -30,12 +32,20 @@ export function watchCamera(use, report) {
           [count, since] = [0, performance.now()];
         }
       }
+    } catch (error) {
+      if (watching) throw error; // else it had not begun to play
     } finally {
-      for (const track of stream.getTracks()) track.stop();
+      end();
     }
   }
 
-  return { stop: () => (watching = false), stopped: watch() };
+  // At once: a camera behind a shutter may never begin to play.
+  function end() {
+    watching = false;
+    stream?.getTracks().forEach((track) => track.stop());
+  }
+
+  return { stop: end, stopped: watch() };
 }
 
 async function open() {

@@ -1,5 +1,6 @@
 // The step inside a stage: what goes down on a level, what is remembered, and what comes up.
 
+import { chip } from "./live_answers.js";
 import { element } from "./widgets.js";
 import { join, phrase, say } from "./words.js";
 
@@ -128,7 +129,7 @@ function panel(kind, { data, dims: [height, width, channels] }, channel, share, 
   const canvas = element("canvas", { width: columns, height: rows, role: "img", "aria-label": TITLES[kind] });
   canvas.getContext("2d").putImageData(image, 0, 0);
   const caption = element("figcaption", {}, `${TITLES[kind]} (${height} x ${width})`);
-  if (kind === "offsets") caption.append(...TINTS.map(tintChip));
+  if (kind === "offsets") caption.append(...TINTS.map((tint, place) => chip(`${place}`, tint)));
   return element("figure", {}, canvas, caption);
 }
 
@@ -142,10 +143,4 @@ function blend(colours, share) {
   const place = Math.min(colours.length - 1 - 1e-6, share * (colours.length - 1));
   const [first, second] = [colours[Math.floor(place)], colours[Math.floor(place) + 1]];
   return first.map((value, i) => value + (second[i] - value) * (place % 1));
-}
-
-function tintChip(tint, place) {
-  const node = element("span", { class: "live-class" }, `${place}`);
-  node.style.setProperty("--live-colour", `rgb(${tint.join(" ")})`);
-  return node;
 }

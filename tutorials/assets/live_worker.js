@@ -3,7 +3,7 @@
 import { decide, enlarge, probability, sample, squeeze } from "./live_arithmetic.js";
 import { readDescription } from "./live_onnx.js";
 import { decodePng } from "./live_png.js";
-import { say, table } from "./words.js";
+import { say, table, words } from "./words.js";
 
 const MAX_PIXELS = 100_000_000; // as zoo/data/modes.py has it
 const STRIP = 1 << 18; // pixels that are read at once
@@ -34,8 +34,8 @@ async function handle({ id, method, values }) {
 
 // ---- Runtime and models ----
 
-async function start(folder, { script, program }, palette, words) {
-  words.forEach((said, text) => table.set(text, said));
+async function start(folder, { script, program }, palette, translations) {
+  translations.forEach((said, text) => table.set(text, said));
   colours = palette.map(([red, green, blue]) => OPAQUE + 0x10000 * blue + 0x100 * green + red);
   const packed = await load(new URL(program, folder), say("the runtime"));
   try {
@@ -48,7 +48,7 @@ async function start(folder, { script, program }, palette, words) {
 }
 
 async function loadModel(name, url) {
-  if (!models.has(name)) await open(name, await load(url, name.replaceAll("_", " ")));
+  if (!models.has(name)) await open(name, await load(url, words(name)));
   return describe(name);
 }
 
@@ -127,11 +127,10 @@ async function loadPhoto(source) {
   const size = [bitmap.height, bitmap.width];
   const factor = Math.min(1, LARGEST / Math.max(...size));
   const shown = size.map((side) => Math.max(1, Math.round(side * factor)));
+  const view = shrink(bitmap, shown).canvas.transferToImageBitmap(); // may fail: then the photo before stays
   photo?.bitmap.close();
   photo = { bitmap, size, shown, inputs: new Map() };
   answers.clear();
-  const options = { resizeWidth: shown[1], resizeHeight: shown[0], resizeQuality: "high" };
-  const view = await createImageBitmap(bitmap, factor < 1 ? options : {});
   return { size, shown, view, transfer: [view] };
 }
 
@@ -212,7 +211,8 @@ async function draw(name, kind, number) {
   if (!answers.has(name)) return {}; // another photo has come
   const { logits, classes } = answers.get(name);
   const [height, width] = photo.shown;
-  const image = kind === "cutout" ? shownPhoto() : new ImageData(width, height);
+  const ofPhoto = () => shrink(photo.bitmap, photo.shown).getImageData(0, 0, width, height);
+  const image = kind === "cutout" ? ofPhoto() : new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer); // alpha, blue, green, red
   const background = models.get(name).classes.indexOf("background");
   if (kind === "classes") classes.forEach((each, pixel) => (pixels[pixel] = colours[each % colours.length]));
@@ -225,12 +225,12 @@ async function draw(name, kind, number) {
   return { picture, transfer: [picture] };
 }
 
-function shownPhoto() {
-  const [height, width] = photo.shown;
+// The context of a canvas of this size that holds a picture.
+function shrink(bitmap, [height, width]) {
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   context.imageSmoothingQuality = "high";
-  context.drawImage(photo.bitmap, 0, 0, width, height);
-  return context.getImageData(0, 0, width, height);
+  context.drawImage(bitmap, 0, 0, width, height);
+  return context;
 }
 
 // What is not background, at the photo's own size, as a PNG on a transparent ground.

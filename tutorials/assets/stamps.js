@@ -1,6 +1,6 @@
 // The figure of a transposed convolution in two dimensions: what a pixel gathers, and where a value is stamped.
 
-import { product, stampsAt, sum, writeProducts } from "./compute.js";
+import { placeInWindow, stampsAt, sumOfProducts, writeProducts } from "./compute.js";
 import { button, choice, drawGrid, element, pointableGrid, setAll, spinbuttons, tint, valuesOf } from "./widgets.js";
 import { list, say } from "./words.js";
 
@@ -93,7 +93,7 @@ export function drawStamps(figure) {
     const pixels = stampsAt(side, size, stride, length);
     const pairsOf = (stamps) => stamps.map((each) => [values[each.row][each.column], weights[each.down][each.right]]);
     const gathered = pointed.output ? pixels[pointed.output[0]][pointed.output[1]] : [];
-    const colourOf = (row, column) => tint(2 * (row % 2) + (column % 2));
+    const colourOf = (row, column) => tint(placeInWindow(row, column));
     const isCut = (row, column) => Math.min(row, column) < padding || Math.max(row, column) >= end;
 
     output.cells.forEach((line, row) =>
@@ -102,7 +102,7 @@ export function drawStamps(figure) {
         const own = pointed.input && stamps.some((each) => isAt(pointed.input, each.row, each.column));
         const classes = [isCut(row, column) && "zoo-unused", own && colourOf(...pointed.input)];
         cell.className = [...classes, isAt(pointed.output, row, column) && "zoo-maximum"].filter(Boolean).join(" ");
-        cell.textContent = shown.value === "sums" ? sum(pairsOf(stamps), product) : stamps.length;
+        cell.textContent = shown.value === "sums" ? sumOfProducts(pairsOf(stamps)) : stamps.length;
       }),
     );
     input.forEach((line, row) =>
@@ -151,7 +151,7 @@ export function drawStamps(figure) {
       : say("The output in row {row}, column {column}", { row, column });
     if (!pairs.length) return say("{pixel} gathers nothing: no stamp reaches it.", { pixel });
     const places = list(gathered.map(({ down, right }) => `(${down}, ${right})`));
-    const values = { pixel, count: pairs.length, terms: writeProducts(pairs), sum: sum(pairs, product), places };
+    const values = { pixel, count: pairs.length, terms: writeProducts(pairs), sum: sumOfProducts(pairs), places };
     return pairs.length === 1
       ? say("{pixel} gathers {count} stamp: {terms} = {sum}, with the kernel's weights at {places}.", values)
       : say("{pixel} gathers {count} stamps: {terms} = {sum}, with the kernel's weights at {places}.", values);

@@ -4,9 +4,13 @@ import { say } from "./words.js";
 
 if (document.readyState !== "complete") await new Promise((loaded) => addEventListener("load", loaded));
 
-for (const table of document.querySelectorAll(".md-typeset__scrollwrap")) {
-  if (table.scrollWidth <= table.clientWidth) continue;
-  table.setAttribute("tabindex", 0);
-  table.setAttribute("role", "group");
-  table.setAttribute("aria-label", say("Table that scrolls sideways"));
-}
+const reached = { tabindex: 0, role: "group", "aria-label": say("Table that scrolls sideways") };
+const watcher = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const scrolls = target.scrollWidth > target.clientWidth;
+    for (const [name, value] of Object.entries(reached))
+      scrolls ? target.setAttribute(name, value) : target.removeAttribute(name);
+  }
+});
+
+for (const table of document.querySelectorAll(".md-typeset__scrollwrap")) watcher.observe(table);

@@ -57,7 +57,7 @@ export function spinbuttons(name, initial, limits, changed) {
   const label = (place) =>
     name ? say("{name}, row {row}, column {column}", { name, ...place }) : say("row {row}, column {column}", place);
   return initial.map((line, row) =>
-    line.map((value, column) => spinbutton(label({ row: row + 1, column: column + 1 }), value, limits, changed)),
+    line.map((value, column) => spinbutton(label({ row, column }), value, limits, changed)),
   );
 }
 
@@ -68,11 +68,13 @@ export const setAll = (numbers, values) =>
 
 export const drawDigits = (rows, columns) => makeGrid(rows, columns, () => Math.floor(10 * Math.random()));
 
+let groups = 0; // of radio buttons so far
+
 // Radio buttons, of which one is chosen: a list of numbers, or what is shown for each value.
 export function choice(legend, options, initial, changed) {
   const node = element("fieldset", {}, element("legend", {}, legend));
   const group = { node, value: initial, set, allow };
-  const name = `zoo ${(choice.made = (choice.made ?? 0) + 1)}`;
+  const name = `zoo ${(groups += 1)}`;
 
   function set(value) {
     group.value = value;
@@ -130,8 +132,9 @@ export function pointableGrid(name, caption, rows, columns, pointed) {
       point();
     });
     cell.addEventListener("keydown", (event) => {
-      const [down, right] = MOVES[event.key] ?? [0, 0];
-      if (event.ctrlKey || event.altKey || event.metaKey || (!down && !right)) return;
+      const move = arrow(event);
+      if (!move) return;
+      const [down, right] = move;
       cells[row + down]?.[column + right]?.focus();
       event.preventDefault(); // the page stays where it is
     });
@@ -141,6 +144,9 @@ export function pointableGrid(name, caption, rows, columns, pointed) {
   for (const line of table.rows) line.setAttribute("role", "row");
   return { table, cells };
 }
+
+// Where an arrow key leads, [down, right]; nothing for other keys and for commands.
+export const arrow = (event) => (event.ctrlKey || event.altKey || event.metaKey ? undefined : MOVES[event.key]);
 
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 

@@ -20,6 +20,11 @@ export const say = (text, values = {}) => phrase(text).replace(/\{(\w+)\}/g, (pl
 // A text that comes from elsewhere.
 export const phrase = (text) => table.get(text) ?? text;
 
+// The name of a stage as it is read.
+export const words = (name) => name.replaceAll("_", " ");
+
+export const percent = (share) => `${(100 * share).toFixed(0)} %`;
+
 // "a, b, c"
 export const list = (items) => items.join(say(", "));
 
