@@ -236,10 +236,8 @@ def test_long_code_is_folded_and_short_code_is_not():
     long, short = ("def walk(x):\n" + "    x += 1\n" * lines for lines in (reading.LONGEST, reading.LONGEST - 1))
     page = f"Before\n\n```python\n{long}```\n\nbetween\n\n```python\n{short}```\n"
     found = reading.on_page_markdown(page, None, None, None)
-    assert (
-        f'??? example "Code, {reading.LONGEST + 1} lines: walk"\n\n    ```python\n    def walk(x):\n        x += 1\n'
-        in found
-    )
+    title = f'??? example "Code, {reading.LONGEST + 1} lines: walk"'
+    assert f"{title}\n\n    ```python\n    def walk(x):\n        x += 1\n" in found
     assert f"\n```python\n{short}```\n" in found
     assert found.count("```python") == 2
     assert reading.on_page_markdown(found, None, None, None) == found

@@ -76,9 +76,8 @@ def test_every_peer_is_trained_and_scored_once(monkeypatch, tmp_path, capsys):
     peers.main(["--out", str(tmp_path)])
     assert trained == [(tmp_path / name, 0) for name in peers.PEERS]
     lines = capsys.readouterr().out.splitlines()
-    assert [
-        line.split("|")[1].strip() for line in lines if f"{known['scores']['at_network_size']['mean_iou']:.3f}" in line
-    ] == ["unet", *peers.PEERS]
+    shown = f"{known['scores']['at_network_size']['mean_iou']:.3f}"
+    assert [line.split("|")[1].strip() for line in lines if shown in line] == ["unet", *peers.PEERS]
     peers.main(["--out", str(tmp_path)])
     assert len(trained) == len(peers.PEERS)
     assert capsys.readouterr().out.splitlines() == lines[len(peers.PEERS) :]

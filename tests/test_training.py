@@ -455,14 +455,17 @@ def test_mixed_precision_keeps_float32_weights_and_logits(tmp_path):
     assert keras.config.dtype_policy().name == "float32"
 
 
+def build_tiny():
+    return keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(3, 1)])
+
+
 @pytest.mark.usefixtures("few_scenes")
 def test_with_the_validation_split_learned_no_epoch_is_scored_on_it(tmp_path):
     recipe = dataclasses.replace(RECIPE, split="train+validation", epochs=1)
-    _, history = training.train(build_small, recipe, tmp_path)
+    _, history = training.train(build_tiny, recipe, tmp_path)
     assert set(history[0]) == {"loss", "seconds"}
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("few_scenes")
 def test_images_are_small_first(tmp_path, monkeypatch):
     seen = []
@@ -474,7 +477,7 @@ def test_images_are_small_first(tmp_path, monkeypatch):
         return load(name, split, image_size, *arguments, **options)
 
     monkeypatch.setattr(data, "load", spy)
-    training.train(build_small, dataclasses.replace(RECIPE, epochs=3, half_size_share=0.67), tmp_path)
+    training.train(build_tiny, dataclasses.replace(RECIPE, epochs=3, half_size_share=0.67), tmp_path)
     assert seen == [(16, 0, 1), (32, 2)]
 
 
