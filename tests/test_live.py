@@ -386,7 +386,7 @@ def test_the_camera_can_be_switched_off_before_it_is_allowed(live):
     press(page, "Use the camera")
     wait(page, "It does not play.")
     assert page.evaluate(ended.format(3))
-    page.evaluate("HTMLVideoElement.prototype.play = () => new Promise(() => {})")  # as behind a shutter
+    page.evaluate("() => { HTMLVideoElement.prototype.play = () => new Promise(() => {}); }")  # as behind a shutter
     press(page, "Use the camera")
     page.wait_for_function("streams.length === 4")
     press(page, "Keep this picture")
