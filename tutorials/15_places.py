@@ -45,7 +45,8 @@ for half, task in zip(figure.subfigures(2, 1), places.TASKS, strict=True):
     images, masks = places.examples(task, places.TEST, places.TEST_SEED)
     panels = {"image": images[0, :, :, 0], "truth": masks[0]}
     for stage in memories:
-        panels[stage.replace("_", "\n", 1)] = np.array([list(row) for row in results[task][stage]["answer"]], int)
+        title = stage.replace("_", "\n", 1).replace("_", " ")
+        panels[title] = np.array([list(row) for row in results[task][stage]["answer"]], int)
     axes = half.subplots(2, 5)
     for axis, (title, panel) in zip(axes.flat, panels.items(), strict=False):
         axis.imshow(panel, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
