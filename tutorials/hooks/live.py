@@ -57,21 +57,16 @@ def gather():
     script, program = RUNTIME / "dist" / SCRIPT, kept(CACHE / f"{PROGRAM}.gz", [version], compress)
     paths = {script.name: script, program.name: program}
     listed = {
-        "runtime": {
-            "script": script.name,
-            "program": program.name,
-            "bytes": script.stat().st_size + program.stat().st_size,
-        },
+        "runtime": {"script": script.name, "program": program.name, "bytes": size(script) + size(program)},
         "colours": palette(64).tolist(),
         "examples": [],
         "stages": [],
     }
     for stage in REGISTRY:
-        model = kept(
-            CACHE / f"{stage.name}.onnx", sources(stage), lambda path, name=stage.name: insides.export(name, path)
-        )
+        path = CACHE / f"{stage.name}.onnx"
+        model = kept(path, sources(stage), lambda path, name=stage.name: insides.export(name, path))
         paths[model.name] = model
-        entry = {"name": stage.name, "file": model.name, "bytes": model.stat().st_size, "does": stage.does}
+        entry = {"name": stage.name, "file": model.name, "bytes": size(model), "does": stage.does}
         listed["stages"].append(entry)
     drawing = [ROOT / "zoo" / "data" / "synthetic_pets.py", str(QUALITY)]
     examples = {"Chelsea": kept(CACHE / "chelsea.jpg", [str(QUALITY)], write_chelsea)}
@@ -87,6 +82,10 @@ def gather():
 def sources(stage):
     """All that decides an exported model: its file, by the checksum in its card, our code and the converters."""
     return [card(stage.name)["sha256"], Path(insides.__file__), *WRITERS, *map(importlib.metadata.version, PACKAGES)]
+
+
+def size(path):
+    return path.stat().st_size
 
 
 def compress(path):
