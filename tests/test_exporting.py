@@ -7,7 +7,7 @@ import pytest
 from skimage.data import chelsea
 
 import zoo
-from zoo import __main__, exporting, formats, resizing
+from zoo import __main__, exporting, formats, resizing, training
 from zoo.data import synthetic_pets
 
 for package in ("onnxruntime", "tf2onnx", "ai_edge_litert"):
@@ -199,11 +199,8 @@ def test_errors_of_converters_and_runtimes_are_one_line(tmp_path):
     ],
 )
 def test_grey_wide_models_of_one_class_in_other_bits(format, precision, tmp_path, rng):
-    keras.config.set_dtype_policy(precision)
-    try:
+    with training.precision(precision):
         model = zoo.build("nearest_unpooling", image_shape=(32, 64, 1), num_classes=1, filters=(8, 8, 8))
-    finally:
-        keras.config.set_dtype_policy("float32")
     images = rng.random((4, 32, 64, 1), "float32")
     quantize_on = images if format == "int8" else None
     options = {"quantize_on": quantize_on, "classes": ("background", "crack")}

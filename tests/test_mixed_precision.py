@@ -15,17 +15,10 @@ CASES += [
 ]
 
 
-@pytest.fixture
-def precision(request):
-    """Models that are built in the test compute so."""
-    keras.config.set_dtype_policy(request.param)
-    yield request.param
-    keras.config.set_dtype_policy("float32")
-
-
-@pytest.mark.parametrize(("stage", "precision"), CASES, indirect=["precision"])
+@pytest.mark.parametrize(("stage", "precision"), CASES)
 def test_a_stage_trains(stage, precision, rng):
-    model = models.build_for_training(stage, image_shape=(32, 32, 3), filters=(4, 8, 8))
+    with training.precision(precision):
+        model = models.build_for_training(stage, image_shape=(32, 32, 3), filters=(4, 8, 8))
     training.compile_model(model, keras.optimizers.AdamW(3e-3), training.Recipe("synthetic_pets"))
     images = rng.random((4, 32, 32, 3), "float32")
     masks = (images[..., 0] > 0.5).astype("int32")
@@ -38,14 +31,13 @@ def test_a_stage_trains(stage, precision, rng):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("stage", "precision"), CASES, indirect=["precision"])
+@pytest.mark.parametrize(("stage", "precision"), CASES)
 def test_scores_stay(stage, precision, photos):
-    exact = zoo.load(stage)
-    rounded = models.build_for_training(stage)
-    rounded.set_weights(exact.get_weights())
-    keras.config.set_dtype_policy("float32")
     exact = models.build_for_training(stage)
-    exact.set_weights(rounded.get_weights())
+    with training.precision(precision):
+        rounded = models.build_for_training(stage)
+    for model in (exact, rounded):
+        model.set_weights(zoo.load(stage).get_weights())
     scores = []
     for model in (exact, rounded):
         confusion = 0

@@ -11,6 +11,7 @@ from keras.ops import convert_to_numpy
 
 from zoo import STAGES
 from zoo.models import build, build_for_training
+from zoo.training import precision
 
 ENCODER_DECODERS = STAGES[2:]
 SAVED_MODELS = pathlib.Path(__file__).parents[2] / "saved_models"
@@ -40,12 +41,8 @@ def test_sides_may_be_unknown(stage, rng):
 
 
 def test_logits_stay_float32_in_mixed_precision(stage):
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
+    with precision("mixed_bfloat16"):
         model = build(stage, image_shape=(32, 32, 3))
-    finally:
-        keras.config.set_dtype_policy(before)
     assert model.output.dtype == model(np.zeros((1, 32, 32, 3), "float32")).dtype == "float32"
     assert any(layer.compute_dtype == "bfloat16" for layer in model.layers)
 
