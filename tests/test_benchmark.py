@@ -155,11 +155,10 @@ def test_the_network_in_pytorch_is_the_saved_one(rng):
 @pytest.mark.slow
 @pytest.mark.usefixtures("shared_processes")
 def test_the_unet_runs_in_every_runtime_that_is_installed():
-    for package in ("jax", "torch", "onnxruntime", "tf2onnx", "ai_edge_litert"):
-        pytest.importorskip(package, reason=f"{package} is not installed (extras `backends`, `export`)")
     rows = benchmark.runtimes(batches=(1,), rounds=2)
     assert all(row["milliseconds"] > 0 for row in rows)
-    assert [row["runtime"] for row in rows] == [name for name, _ in other_runtimes.RUNTIMES]
+    installed = [name for name, package in other_runtimes.RUNTIMES if importlib.util.find_spec(package)]
+    assert [row["runtime"] for row in rows] == installed
 
 
 def test_the_pipeline_is_timed_by_the_images_that_it_gives(monkeypatch):

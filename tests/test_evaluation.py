@@ -75,6 +75,11 @@ def test_wrong_labels_are_named(truth, predicted):
         evaluation.Scores().add(np.array([[0, truth]]), np.array([[0, predicted]]))
 
 
+def test_what_is_ignored_is_no_wrong_label():
+    with pytest.raises(ValueError, match=r"0 to 2, or 255 \(ignored\)\. Received: 4$"):
+        evaluation.Scores(ignored=255).add(np.array([[4, 255]]), np.array([[0, 0]]))
+
+
 def test_what_is_no_pair_of_masks_is_refused():
     with pytest.raises(ValueError, match=r"of `predicted` must be whole numbers. Received: float32"):
         evaluation.Scores().add(np.zeros((2, 3), int), np.full((2, 3), 0.7, "float32"))

@@ -350,11 +350,12 @@ def test_photos_are_dropped_pasted_and_filmed(live):
         wait(page)
         assert pictures(page)[0].shape == (20, 30, 4)
     press(page, "Use the camera")
-    wait(page, "pictures a second")
-    assert page.locator(".live-status").get_attribute("aria-live") == "off"  # else it would be read each second
+    rate = page.get_by_text("pictures a second")
+    rate.wait_for()
+    assert rate.get_attribute("aria-live") == "off"  # else it would be read each second
     press(page, "Keep this picture")
     wait(page)
-    assert page.locator(".live-status").get_attribute("aria-live") is None
+    assert not rate.count()
     assert pictures(page)[0].shape[:2] != (20, 30)
     assert page.get_by_role("button", name="Use the camera").is_visible()
 
@@ -392,6 +393,17 @@ def test_the_camera_can_be_switched_off_before_it_is_allowed(live):
     press(page, "Keep this picture")
     page.wait_for_function(ended.format(4))
     assert page.get_by_role("button", name="Use the camera").is_visible()
+
+
+@in_browser
+def test_what_fails_while_the_camera_is_switched_off_is_told(live):
+    page, on_their_way = live(permissions=["camera"]), []
+    page.route("**/*.wasm.gz", on_their_way.append)
+    with page.expect_request("**/*.wasm.gz"):
+        press(page, "Use the camera")
+    press(page, "Keep this picture")
+    on_their_way[0].abort()
+    wait(page, "There is no connection to load the runtime from.")
 
 
 @in_browser

@@ -74,9 +74,10 @@ export function drawGrowing(figure) {
     const counts = convolve(live, ONES);
     const stamp = stampOf(way.value, weights);
     const near = (row, column) => Math.abs(row - atRow) < 2 && Math.abs(column - atColumn) < 2;
+    const tinted = (row, column) => live[row][column] && tint(numberOfWindow(row, column));
     grown.replaceChildren(
       drawGrid("grown", ways[way.value], 6, 6, (row, column) => {
-        return [large[row][column], live[row][column] && tint(numberOfWindow(row, column)), near(row, column) && "zoo-maximum"];
+        return [large[row][column], tinted(row, column), near(row, column) && "zoo-maximum"];
       }),
     );
     result.cells.forEach((line, row) =>

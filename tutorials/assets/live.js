@@ -44,6 +44,7 @@ function live(place, listed) {
   // ---- What the page shows ----
 
   const status = element("p", { role: "status", class: "live-status" });
+  const rate = element("p", { class: "live-status", "aria-live": "off" }); // nobody wants to hear it each second
   const progress = element("progress", { "aria-label": say("Loading"), hidden: "" });
   const answers = new Answers(call, point, report);
   const pointed = element("p", { class: "live-pointed" });
@@ -75,7 +76,7 @@ function live(place, listed) {
   const own = button(say("Use a model of your own"), () => model.click());
   const actions = element("div", { class: "live-buttons" }, own);
   const results = element("div", { hidden: "" }, controls, answers.node, pointed, actions, inside.node);
-  place.append(sources, file, model, progress, status, results);
+  place.append(sources, file, model, progress, status, rate, results);
   tellSizes();
 
   function call(...values) {
@@ -193,11 +194,10 @@ function live(place, listed) {
   async function film() {
     const mine = watchCamera(
       (frame) => show(frame, "camera"),
-      (rate) => report(say("{rate} pictures a second.", { rate: rate.toFixed(1) })),
+      (each) => (rate.textContent = say("{rate} pictures a second.", { rate: each.toFixed(1) })),
     );
     camera = mine;
     video.textContent = say("Keep this picture");
-    status.setAttribute("aria-live", "off"); // nobody wants to hear the rate each second
     try {
       await mine.stopped;
     } finally {
@@ -210,7 +210,7 @@ function live(place, listed) {
   function keep() {
     camera?.stop();
     camera = null;
-    status.removeAttribute("aria-live");
+    rate.textContent = "";
     video.textContent = say("Use the camera");
   }
 
@@ -296,7 +296,7 @@ function live(place, listed) {
   strength.addEventListener("input", changeView);
   for (const input of [file, model])
     input.addEventListener("change", () => {
-      take(input.files[0], input === model);
+      take(input.files[0], input === model || undefined); // a model may be chosen as a photo, too
       input.value = ""; // so that the same file can be chosen again
     });
   const hasFiles = (event) => event.dataTransfer.types.includes("Files"); // text is dragged, too: into the search

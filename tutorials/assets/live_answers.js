@@ -25,6 +25,7 @@ export class Answers {
     const goesOn = photo === this.#photo || (photo.filmed && this.#photo?.filmed); // the camera's next picture
     if (!goesOn) this.#at = null;
     this.#photo = photo;
+    this.#at = this.#at?.map((place, axis) => Math.min(place, photo.size[axis] - 1)) ?? null; // a phone may be turned
     if (!photo.filmed) this.#point("");
     if (names.join() !== [...this.#figures.keys()].join()) {
       this.#figures = new Map(names.map((name) => [name, this.#makeFigure(name)]));
@@ -127,7 +128,7 @@ export class Answers {
       if (answer) found.push([name, probabilities(answer, size, this.#at)]);
     }
     const tell = ([name, all]) =>
-      found.length > 1 ? say("{stage}: {answer}", { stage: words(name), answer: all[0] }) : list(all);
+      this.#figures.size > 1 ? say("{stage}: {answer}", { stage: words(name), answer: all[0] }) : list(all);
     const sentence = say("Row {row}, column {column}: {answers}.", {
       row,
       column,

@@ -12,7 +12,7 @@ const FAULTS = {
 // Hands picture after picture to `use`, the next when the last is answered, and the rate to `report`.
 // Gives {stop, stopped} at once, before the camera is allowed: a function, and a promise that fails with a sentence.
 export function watchCamera(use, report) {
-  let [watching, stream] = [true, null];
+  let [watching, using, stream] = [true, false, null];
 
   async function watch() {
     stream = await open();
@@ -24,7 +24,9 @@ export function watchCamera(use, report) {
       for (let [count, since] = [0, performance.now()]; watching && stream.active; ) {
         const picture = await createImageBitmap(video);
         if (!watching) return picture.close();
+        using = true; // whose errors are told, whatever comes meanwhile
         await use(picture);
+        using = false;
         count += 1;
         const passed = performance.now() - since;
         if (passed > REPORT) {
@@ -33,7 +35,7 @@ export function watchCamera(use, report) {
         }
       }
     } catch (error) {
-      if (watching) throw error; // else it had not begun to play
+      if (watching || using) throw error; // else it had not begun to play
     } finally {
       end();
     }

@@ -5,12 +5,15 @@ import { say } from "./words.js";
 if (document.readyState !== "complete") await new Promise((loaded) => addEventListener("load", loaded));
 
 const reached = { tabindex: 0, role: "group", "aria-label": say("Table that scrolls sideways") };
-const watcher = new ResizeObserver((entries) => {
-  for (const { target } of entries) {
-    const scrolls = target.scrollWidth > target.clientWidth;
-    for (const [name, value] of Object.entries(reached))
-      scrolls ? target.setAttribute(name, value) : target.removeAttribute(name);
-  }
-});
+const watcher = new ResizeObserver((entries) => entries.forEach(({ target }) => mark(target)));
 
-for (const table of document.querySelectorAll(".md-typeset__scrollwrap")) watcher.observe(table);
+function mark(table) {
+  const scrolls = table.scrollWidth > table.clientWidth;
+  for (const [name, value] of Object.entries(reached))
+    scrolls ? table.setAttribute(name, value) : table.removeAttribute(name);
+}
+
+for (const table of document.querySelectorAll(".md-typeset__scrollwrap")) {
+  mark(table); // at once
+  watcher.observe(table); // a phone may be turned, a page enlarged
+}

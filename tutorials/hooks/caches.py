@@ -30,5 +30,6 @@ def kept(path, sources, make):
             make(unfinished)
         for old in path.parent.glob(f"{stem}-????????????{dot}{ending}"):
             if old != found:
-                shutil.rmtree(old) if old.is_dir() else old.unlink()
+                # Another build may remove it, too.
+                shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
     return found

@@ -34,6 +34,10 @@ logits = run(image=images)["logits"]""",
 TITLES = {".keras": "Keras", ".onnx": "ONNX Runtime", ".tflite": "LiteRT"}
 
 
+class MissingExtra(Exception):
+    """A package of the extra `export` is not installed."""
+
+
 def exported(stage, format):
     """The file of a trained model in another format: from the cache, or written now, which takes seconds.
 
@@ -51,9 +55,8 @@ def exported(stage, format):
             sources.append(importlib.metadata.version(package))
 
     def make(path):
-        for package in NEEDED[format]:
-            if importlib.util.find_spec(package) is None:
-                raise ModuleNotFoundError(package, name=package)
+        if not all(importlib.util.find_spec(package) for package in NEEDED[format]):
+            raise MissingExtra
         from zoo import quiet  # TensorFlow takes seconds, and the cache needs none
 
         quiet.import_tensorflow()
@@ -62,8 +65,10 @@ def exported(stage, format):
 
         export(load_any(str(source)), path.parent, format, name=path.stem, classes=class_names(str(source)))
 
-    with contextlib.suppress(ModuleNotFoundError):
+    try:
         return kept(CACHE / f"{stage}{ENDINGS[format]}", sources, make)
+    except MissingExtra:
+        return None
 
 
 def files_of(stage):
