@@ -34,7 +34,7 @@ logits = run(image=images)["logits"]""",
 TITLES = {".keras": "Keras", ".onnx": "ONNX Runtime", ".tflite": "LiteRT"}
 
 
-class MissingExtra(Exception):
+class MissingExtraError(Exception):
     """A package of the extra `export` is not installed."""
 
 
@@ -56,7 +56,7 @@ def exported(stage, format):
 
     def make(path):
         if not all(importlib.util.find_spec(package) for package in NEEDED[format]):
-            raise MissingExtra
+            raise MissingExtraError
         from zoo import quiet  # TensorFlow takes seconds, and the cache needs none
 
         quiet.import_tensorflow()
@@ -67,7 +67,7 @@ def exported(stage, format):
 
     try:
         return kept(CACHE / f"{stage}{ENDINGS[format]}", sources, make)
-    except MissingExtra:
+    except MissingExtraError:
         return None
 
 
