@@ -398,7 +398,7 @@ def test_the_camera_can_be_switched_off_before_it_is_allowed(live):
 @in_browser
 def test_what_fails_while_the_camera_is_switched_off_is_told(live):
     page, on_their_way = live(permissions=["camera"]), []
-    page.route("**/*.wasm.gz", on_their_way.append)
+    page.route("**/*.wasm.gz", lambda route: on_their_way.append(route))
     with page.expect_request("**/*.wasm.gz"):
         press(page, "Use the camera")
     press(page, "Keep this picture")

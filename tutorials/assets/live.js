@@ -44,7 +44,7 @@ function live(place, listed) {
   // ---- What the page shows ----
 
   const status = element("p", { role: "status", class: "live-status" });
-  const rate = element("p", { class: "live-status", "aria-live": "off" }); // nobody wants to hear it each second
+  const rate = element("p", { class: "live-rate", "aria-live": "off" }); // nobody wants to hear it each second
   const progress = element("progress", { "aria-label": say("Loading"), hidden: "" });
   const answers = new Answers(call, point, report);
   const pointed = element("p", { class: "live-pointed" });
