@@ -577,11 +577,11 @@ DATASETS = (*WORDS, "precious", "empty", "fifo.png", "loop.png", "n" * 300)
 OPTIONS = {"--out": OUT, "--dataset": DATASETS, "--split": ("train", *WORDS), "--format": ("onnx", *WORDS)}
 OPTIONS |= {"--quantize": ("int8", *WORDS)}
 OPTIONS |= dict.fromkeys(("--epochs", "--image-size", "--batch-size", "--seed", "--devices"), NUMBERS)
-OPTIONS |= dict.fromkeys(("--half-size-share", "--scale-jitter", "--light", "--grey-share"), ("1", *NUMBERS))
+OF_RECIPE = ("--half-size-share", "--scale-jitter", "--light", "--grey-share", "--dice-weight")
+OPTIONS |= dict.fromkeys(OF_RECIPE, ("1", *NUMBERS))
 OPTIONS |= {"--start": STAGE_OR_FILE, "--models": SAVED_MODELS, "--learning-rate": ("0.001", *NUMBERS)}
 OPTIONS |= {"--seeds": ("1", *(number for number in NUMBERS if number != "16"))}  # of which each takes seconds
-RECIPE = ("--out", "--dataset", "--split", "--epochs", "--image-size", "--batch-size")
-RECIPE += ("--half-size-share", "--scale-jitter", "--light", "--grey-share")
+RECIPE = ("--out", "--dataset", "--split", "--epochs", "--image-size", "--batch-size", *OF_RECIPE)
 OF_COMMAND = {
     "train": (*RECIPE, "--seed", "--devices", "--start", "--learning-rate"),
     "grid": (*RECIPE, "--seeds", "--start"),

@@ -55,7 +55,7 @@ def test_there_is_no_circle():
 # From the ground up: what a room may know besides itself.
 ROOMS = {
     "zoo.layers": set(),
-    "zoo.data": {"zoo.errors", "zoo.quiet"},
+    "zoo.data": {"zoo.backend", "zoo.errors", "zoo.quiet"},
     "zoo.cards": {"zoo.errors", "zoo.files", "zoo.stages"},
     "zoo.models": {"zoo.layers", "zoo.stages"},
     "zoo.training": {"zoo.cards", "zoo.data", "zoo.errors", "zoo.evaluation", "zoo.files", "zoo.prediction"}

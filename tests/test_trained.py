@@ -92,7 +92,7 @@ def test_the_licence_of_the_photos_stands_beside_that_of_the_start(theirs, expec
         {"epochs": 48, "half_size_share": 0.5, "seed": 3, "batch_size": 8, "image_size": 64, "xla": True},
         {"image_size": (96, 160), "class_weights": True, "start": "unet"},
         {"start": "unet", "learning_rate": 0.001},
-        {"scale_jitter": 1.5, "light": 2.0, "grey_share": 0.25},
+        {"scale_jitter": 1.5, "light": 2.0, "grey_share": 0.25, "dice_weight": 4.0},
         {"seed": 2**32 - 1, "learning_rate": 2.0, "epochs": 10**6},
     ],
 )

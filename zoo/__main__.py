@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 
-from zoo import quiet
+from zoo import backend, quiet
 from zoo.commands.parser import parser
 from zoo.errors import explain, printable
 from zoo.stages import check_stage
@@ -45,7 +45,7 @@ def run(options):
         if "out" in options:
             check_writable(options.out, options.command in WRITE_FILES)
         if options.command != "list":  # which answers at once
-            quiet.check_backend()
+            backend.check()
             quiet.import_tensorflow()
         pkgutil.resolve_name(options.run)(options)
         sys.stdout.flush()

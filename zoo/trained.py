@@ -14,7 +14,7 @@ from zoo.stages import STAGES
 
 # Of `python -m zoo train`, by a recipe's fields.
 OPTIONS = ("split", "epochs", "half_size_share", "image_size", "batch_size", "scale_jitter", "light", "grey_share")
-OPTIONS += ("learning_rate", "seed", "start")
+OPTIONS += ("dice_weight", "learning_rate", "seed", "start")
 
 
 def train(

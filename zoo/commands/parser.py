@@ -136,6 +136,8 @@ def add_recipe(added, split, epochs, half_size_share, batch_size):
     added.add_argument("--light", type=float, metavar="STRENGTH", help=text)
     text = "share of the training images that lose their colours, for photos in grey (default: 0)"
     added.add_argument("--grey-share", type=float, metavar="SHARE", help=text)
+    text = "how much the soft Dice loss counts beside the cross-entropy (default: 1)"
+    added.add_argument("--dice-weight", type=float, metavar="WEIGHT", help=text)
     added.add_argument("--learning-rate", type=float, help="at its highest (default: 0.003)")
     added.add_argument("--class-weights", action="store_true", help="let a pixel of a rare class count more")
     text = "compute in bfloat16: faster on a GPU or a CPU that has it (AVX-512 BF16, AMX), far slower on others"

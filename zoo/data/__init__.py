@@ -4,9 +4,9 @@ import contextlib
 
 import tensorflow as tf
 
-from zoo import quiet
+from zoo import backend
 
-if quiet.keras_backend() != "tensorflow":
+if backend.chosen() != "tensorflow":
     # With its first tensor, and some are made below, TensorFlow would take nearly all of the GPU's memory from the
     # backend that computes. Here it only reads data.
     with contextlib.suppress(RuntimeError):  # it has made one already
