@@ -30,6 +30,7 @@ TRIALS = {
     "grey_0.6": {"grey_share": 0.6},
     "grey_0.8": {"grey_share": 0.8},
     "dice_2": {"dice_weight": 2.0},
+    "dice_4": {"dice_weight": 4.0},
     "distilled": {},  # the recipe is the same, but a teacher helps
 }
 TEACHER = tuple(2 * width for width in FILTERS)  # the channels of its levels
