@@ -76,7 +76,7 @@ def test_all_together_are_small():
 def test_the_readmes_show_what_the_cards_say():
     readme = (FOLDER.parent / "README.md").read_text()
     assert tables.format_cards(saved.cards()) in readme
-    seeds = tables.format_seeds([saved.cards(folder) for folder in (SEEDS, SEEDS / "seed_1", SEEDS / "seed_2")])
+    seeds = tables.format_seeds(saved.cards_of_seeds())
     about_models = (FOLDER / "README.md").read_text()
     assert seeds in about_models
     by_seed = {stage: [] for stage in zoo.STAGES}
@@ -119,8 +119,7 @@ def test_the_readme_shows_what_a_second_training_without_colour_gave():
 
 def test_the_readme_shows_what_the_cards_of_the_streets_say():
     def by_seed(folder):
-        seeds = sorted(folder.glob("seed_*"), key=lambda path: int(path.name[5:]))
-        return [card for each in (folder, *seeds) for card in saved.cards(each).values()]
+        return [card for seed in saved.cards_of_seeds(folder) for card in seed.values()]
 
     def row(name, each):
         assert [card["recipe"]["seed"] for card in each] == list(range(len(each)))

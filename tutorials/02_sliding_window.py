@@ -44,7 +44,8 @@ figure
 #
 # The trained stage holds an ordinary classifier. It knows nothing of photos; it gets a patch and returns three numbers,
 # one for each class: the **logits**, scores that may be any number. The largest names the class, and *softmax* turns
-# them into probabilities.
+# them into probabilities. (It has learned from the masks of whole photos: the logits of each block are copied to its 4
+# x 4 pixels, and compared with their true classes.)
 
 # %%
 model = zoo.load("sliding_window")
@@ -166,9 +167,10 @@ plots.draw_grids({"windows that hold each pixel": counts}, windows=(6, 6))
 #
 # \[ \text{looks} = \frac{w^2}{s^2} \]
 #
-# for a window of \(w\) and a stride of \(s\) pixels, **if \(s\) divides \(w\)**. If it does not, some pixels lie in one
-# window more than others, and the rule holds only on average. At the edge it is less, because there are no windows
-# whose middle lies outside. Now the numbers of our stage, and those of a stride that does not divide the window:
+# for a window of \(w\) and a stride of \(s\) pixels, **if \(s\) divides \(w\)**. If it does not, then along each side
+# some pixels lie in one window more than others, and the rule holds only on average. At the edge it is less, because
+# there are no windows whose middle lies outside. Now the numbers of our stage, and those of a stride that does not
+# divide the window:
 
 # %%
 counts = count_looks(128, WINDOW, STRIDE)
@@ -183,8 +185,8 @@ assert np.isclose(uneven.mean(), WINDOW**2 / 5**2)
 # ## The same feature, computed again
 #
 # Looking often would be harmless, if each look brought something new. It does not. Take two neighbouring patches. The
-# first layer of the classifier is a 5 x 5 convolution. Where the patches overlap, it sees the same pixels, so it
-# must compute the same features.
+# first layer of the classifier is a 5 x 5 convolution. Where the patches overlap, it sees the same pixels, so it must
+# compute the same features.
 
 # %%
 first = classifier.layers[0]
@@ -243,7 +245,8 @@ print("each step takes", ", ".join(f"{ratio:.1f}" for ratio in ratios), "times t
 #
 # !!! question "Try it"
 #     Our stage has stride 4 and works on 128 x 128 pixels. How many patches does it classify? How many would it be at
-#     stride 1? How many multiply-adds, if one patch takes as many as `costs.multiply_adds(classifier)` says?
+#     stride 1? How many multiply-adds (one product, added to a sum), if one patch takes as many as
+#     `zoo.costs.multiply_adds(classifier)` says?
 
 # %% tags=["solution"]
 from zoo import costs
@@ -306,13 +309,14 @@ figure
 
 # %% [markdown]
 # The row of maxima is computed **once**. The blue patch starts at an even pixel, the orange one at an odd pixel. Each
-# takes the maxima that begin at its own first pixel and then at every second one. Both find what they would have pooled
-# themselves, and none of them was cut out.
+# takes the maximum that begins at its own first pixel, and from there every second one. Both find what they would have
+# pooled themselves, and none of them was cut out.
 #
 # After such a pooling, the neighbours in the map of features (*feature map*) of a patch lie 2 pixels apart. So the next
-# convolution spreads its kernel: it reads every second pixel. That is called **dilation**. `DenseWindow2D` replaces
-# each layer of the classifier in this way, and leaves out pixels that no patch asks for. It takes the same classifier
-# with the same weights, and it must give the same logits.
+# convolution spreads its kernel: it reads every second pixel. That is called **dilation**. The dense layer at the end
+# is no exception: it multiplies all numbers of a map of 2 x 2, so it *is* a convolution with a 2 x 2 kernel.
+# `DenseWindow2D` replaces each layer of the classifier in this way, and leaves out pixels that no patch asks for. It
+# takes the same classifier with the same weights, and it must give the same logits.
 
 # %%
 dense = DenseWindow2D(classifier, WINDOW, STRIDE)
@@ -326,6 +330,8 @@ dense_layers = [DenseWindow2D(classifier, WINDOW, stride) for stride in strides]
 dense_seconds = [seconds(layer, crop) for layer in dense_layers]
 for stride, slow, fast in zip(strides, sliding_seconds, dense_seconds, strict=True):
     print(f"stride {stride:>2}: {slow:.3f} s and {fast:.3f} s, a ratio of {slow / fast:.1f}")
+for cutting, sharing in zip(sliding_layers, dense_layers, strict=True):
+    assert np.allclose(cutting(crop[None]), sharing(crop[None]), atol=1e-4)
 assert np.subtract(sliding_seconds, dense_seconds).argmax() == strides.index(1)
 
 figure = Figure(figsize=(6, 3.2), layout="constrained")
@@ -341,9 +347,10 @@ axis.legend(frameon=False)
 figure
 
 # %% [markdown]
-# The logits are the same. The time is not: at stride 1, where the patches overlap most, the difference is largest. The
-# waste is not in the idea "classify a pixel by what is around it". It is in the cutting. (Dilation came back later, for
-# networks that do not want to shrink so far: see [what came after](13_after.md).)
+# The logits are the same at each stride. The time is not: at stride 1, where the patches overlap most, the difference
+# is largest. (At stride 16 there is little to share, and cutting may even be faster.) The waste is not in the idea
+# "classify a pixel by what is around it". It is in the cutting. (Dilation came back later, for networks that do not
+# want to shrink so far: see [what came after](13_after.md).)
 #
 # ## The stage `sliding_window`
 #
@@ -432,10 +439,10 @@ print(f"{fits} of {len(sides)} pets fit into a window of {WINDOW} x {WINDOW} pix
 
 # %% [markdown]
 # !!! abstract "What this step mends, what it leaves broken"
-#     A classifier of whole images now gives each block of pixels a class. It leaves two faults. Shared features are
-#     computed again and again, as long as patches are cut. And a window sees only a part of the pet. `DenseWindow2D`
-#     showed the way out of the first: never cut, and run the convolutions over the whole image. The next step builds a
-#     network that is made for this, at stride 1: the [fully convolutional network](03_fully_convolutional.md).
+#     A classifier of patches now gives each block of pixels a class. It leaves two faults. Shared features are computed
+#     again and again, as long as patches are cut. And a window sees only a part of the pet. `DenseWindow2D` showed the
+#     way out of the first: never cut, and run the convolutions over the whole image. The next step builds a network
+#     that is made for this, at stride 1: the [fully convolutional network](03_fully_convolutional.md).
 #
 # ## References
 #

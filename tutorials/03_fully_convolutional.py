@@ -3,7 +3,8 @@
 #
 # The [sliding window](02_sliding_window.md) cuts the photo into patches that overlap, and computes what they share
 # again and again. **Why cut at all?** A convolution slides by itself. A network of convolutions alone takes the whole
-# photo and returns the logits of all pixels at once.
+# photo and returns the logits of all pixels at once. (`DenseWindow2D` had to rebuild a classifier that was made for
+# patches, and to spread its kernels because of the pooling. Here nothing is pooled, so there is nothing to rebuild.)
 
 # %% Chelsea, a feature map after each pair of convolutions, a logit and the classes: all of one size tags=["picture"]
 import keras
@@ -108,8 +109,8 @@ assert np.allclose(any_size.predict_on_batch(photo[None]), logits, atol=1e-4)
 # ## Nothing is computed twice
 #
 # Is this still the classifier of a patch? Yes. We cut a patch of 13 x 13 pixels around a pixel, hand over **only** the
-# patch, and look at the logits in its middle. They are the logits that this pixel gets in one pass over a
-# larger picture, here Chelsea's face.
+# patch, and look at the logits in its middle. They are the logits that this pixel gets in one pass over a larger
+# picture, here Chelsea's face.
 
 # %%
 crop = photo[16:80, 28:92]  # 64 x 64 pixels: Chelsea's face
@@ -165,6 +166,9 @@ assert slow > fast
 # of the answer. A 3 x 3 convolution looks one pixel to each side, so it adds 2:
 #
 # \[ r_{l} = r_{l-1} + (k_{l} - 1), \quad r_{0} = 1 \]
+#
+# \(r_l\) is the side of the receptive field after \(l\) convolutions, and \(k_l\) the side of the kernel of the
+# \(l\)-th. (No convolution of this stage has a stride.)
 
 # %%
 field = 1
@@ -236,7 +240,7 @@ print(f"{layers} convolutions, each at full resolution: {field} x {field}")
 assert layers == 64
 
 # %% [markdown]
-# ## It sees texture, not the pet
+# ## It sees pieces, not the pet
 #
 # Here is a hard test of that sentence. We cut Chelsea into 16 tiles and shuffle them. There is no cat in the picture
 # any more, only pieces of one. If the network looked at the whole pet, its answers would have to change.
@@ -301,14 +305,17 @@ plots.draw_stages(photos, {"fully_convolutional": predicted}, truths)
 # Is the one pass also the better answer? The cards of the saved models hold their scores on the test split:
 
 # %%
-for stage in ("sliding_window", "fully_convolutional", "unet"):
-    score = saved.card(stage)["scores"]["at_network_size"]["mean_iou"]
+stages = ("fully_convolutional", "sliding_window", "unet")
+scores = [saved.card(stage)["scores"]["at_network_size"]["mean_iou"] for stage in stages]
+for stage, score in zip(stages, scores, strict=True):
     print(f"{stage:<20} mean IoU {score:.3f}")
+assert scores == sorted(scores)
 
 # %% [markdown]
-# (Each was trained once; the [comparison](09_comparison.md#one-rule-set-before-we-look) tells what chance can do.) One
-# pass makes the answer cheap. Whether it is good depends on what a pixel sees, too. The window of the first stage
-# moved in coarse steps, but it was 32 pixels wide.
+# No: it answers worse than the sliding window. (Each was trained once; the
+# [comparison](09_comparison.md#one-rule-set-before-we-look) tells what chance can do.) One pass makes the answer cheap.
+# Whether it is good depends on what a pixel sees, too. The window of the first stage moved in coarse steps, but it was
+# 32 pixels wide; here a pixel sees 13.
 #
 # !!! question "Try it"
 #     Shift the photo by 3 pixels to the right. How does the answer change? Compare with the trained sliding window,
@@ -320,16 +327,17 @@ inner = (slice(20, -20), slice(20, -20))
 for name in ("fully_convolutional", "sliding_window"):
     before, after = zoo.load(name).predict_on_batch(np.stack([photo, moved]))
     difference = abs(np.roll(before, 3, axis=1) - after)[inner].max()
-    print(f"{name:<20} the logits move along, up to a difference of {difference:.1g}")
-    if name == "fully_convolutional":
-        assert difference < 1e-4
+    print(f"{name:<20} largest difference from the moved logits: {difference:.1g}")
+    assert (difference < 1e-4) == (name == "fully_convolutional")
+# The logits of the first move along. 3 is no multiple of the sliding window's stride: its blocks are cut elsewhere.
 
 # %% [markdown]
 # ## What it costs: memory
 #
 # Training has to keep every feature map until the gradient has come back to it. Here every feature map is as large as
-# the photo. How much memory is that? We do not add up shapes. We **measure**: a fresh process makes one training step
-# with one photo, and asks the system how far the peak of its memory has grown.
+# the photo. How much memory is that? We do not add up shapes. We **measure**: a fresh process computes the gradients of
+# a training step with one photo, at growing sizes, and asks the system each time how far the peak of its memory has
+# grown.
 #
 # Three networks: this stage, the U-Net, and a fully convolutional network that has as many filters as the U-Net on its
 # way down, (16, 32, 64, 96, 128), but never shrinks.
@@ -377,7 +385,7 @@ print(json.dumps([peak_after(side) - before for side in sides]))
 
 
 def measure(stage, sides, **options):
-    """Bytes that one training step takes, by the side of the photo."""
+    """Bytes that the gradients of one training step take, by the side of the photo."""
     command = [sys.executable, "-c", PROGRAM, json.dumps([stage, options, sides])]
     answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return dict(zip(sides, json.loads(answer), strict=True))
@@ -415,8 +423,8 @@ axis.legend(frameon=False)
 figure
 
 # %% [markdown]
-# The power is about 1: memory grows with the number of pixels. So we divide the bytes at the largest photo by its
-# pixels, and estimate at which size a batch of 16 photos fills 8 GB. Weights and the program itself come on top.
+# The powers lie around 1: memory grows roughly as the number of pixels. So we divide the bytes at the largest photo by
+# its pixels, and estimate at which size a batch of 16 photos fills 8 GB. Weights and the program itself come on top.
 
 # %%
 LIMIT, BATCH = 8e9, 16
@@ -437,15 +445,16 @@ assert per_pixel["never shrinks"] > 2 * per_pixel["U-Net"]
 # Be fair to this stage: it takes about as much memory as the U-Net. But look at what it gets for it. The U-Net has more
 # filters and sees far more of the photo. This stage fits only because we made it thin and shallow. Widen it to the
 # filters of the U-Net, and memory runs out far earlier. Deepen it to the 64 convolutions that see 128 pixels, and it
-# runs out again. For that we only estimate: each convolution takes the same share.
+# runs out again. For that we only estimate, by the number of feature maps: 64 convolutions of 32 filters each.
 
 # %%
-report("64 convolutions", per_pixel["fully convolutional"] * 64 / 6)
+feature_maps = sum(layer.filters for layer in convolutions[:-1])  # the last one gives the logits
+report("64 convolutions", per_pixel["fully convolutional"] * 64 * 32 / feature_maps)
 
 # %% [markdown]
 # ## What it costs: work
 #
-# With the maps, the work stays large, too.
+# Not only the maps stay large: so does the work.
 
 # %%
 wide = zoo.build("fully_convolutional", filters=WIDE)
@@ -467,8 +476,8 @@ assert field == 21
 # !!! abstract "What this step mends, what it leaves broken"
 #     All pixels are classified in one pass, at any size, and nothing is computed twice. Two faults are left. Every
 #     feature map is as large as the photo, so memory and time run out before the network is deep. And without depth,
-#     each pixel sees only a small square: texture, not the pet. Both have one cure: make the maps smaller on the way.
-#     That is the next page, [downwards](04_downwards.md).
+#     each pixel sees only a small square: a piece of the pet, never the whole. Both have one cure: make the maps
+#     smaller on the way. That is the next page, [downwards](04_downwards.md).
 #
 # ## References
 #

@@ -37,8 +37,9 @@ figure
 #
 # ## Two reasons to shrink
 #
-# **The cost.** A 3 x 3 convolution multiplies and adds \(9 \, c_{in} \, c_{out}\) times for every pixel of its
-# result. A map of half the height and half the width has a quarter of the pixels, so it costs a quarter.
+# **The cost.** A 3 x 3 convolution multiplies and adds \(9 \, c_{in} \, c_{out}\) times for every pixel of its result,
+# from \(c_{in}\) channels to \(c_{out}\). A map of half the height and half the width has a quarter of the pixels, so
+# it costs a quarter.
 
 # %%
 channels = 32
@@ -98,14 +99,17 @@ figure
 # large, but a part of it lies outside.
 #
 # !!! question "Try it"
-#     How many 3 x 3 convolutions, with no shrinking, does it take to see as far as the bottom of the five levels?
+#     With one to five levels, the bottom sees 5, 14, 32, 68 and 140 pixels. By which rule do these numbers grow, and
+#     what would a sixth level see?
 
 # %% tags=["solution"]
-count = 1
-while receptive_field(count * [(3, 1)]) < fields[-1]:
-    count += 1
-print(count, "convolutions see", receptive_field(count * [(3, 1)]), "pixels")
-assert count == np.ceil((fields[-1] - 1) / 2)
+rule = [5]
+while len(rule) < 6:
+    # A level more on top: in its pixels all before is twice as wide, and its two convolutions add 4.
+    rule.append(2 * rule[-1] + 4)
+six_levels = receptive_field(5 * (convolutions + pooling) + convolutions)
+print("twice the number before, and 4:", rule, " computed for six levels:", six_levels)
+assert rule == [*fields, six_levels]
 
 # %% [markdown]
 # ### How much of it is used?
@@ -115,7 +119,7 @@ assert count == np.ceil((fields[-1] - 1) / 2)
 # the sum of all features at one position near the middle of the bottom, with respect to the photo. We ask a stage
 # before its training, and after it.
 
-# %% How strongly each pixel moves a feature at the bottom, before and after training: a spot, far from all of the photo
+# %% How strongly each pixel moves a feature at the bottom, before and after training: a spot, smaller than the photo
 import tensorflow as tf
 
 test_images, _ = next(data.load(data.default_dataset(), "test", 128, 32).as_numpy_iterator())
@@ -123,8 +127,7 @@ test_images, _ = next(data.load(data.default_dataset(), "test", 128, 32).as_nump
 
 def effective_field(model):
     """How strongly each pixel moves the feature in the middle of the bottom: mean over photos, (128, 128)."""
-    bottom = [layer.output for layer in model.layers if layer.output.shape[1] == 8][1:]
-    features = [output for output in bottom if output.shape[-1] == 128][-1]
+    features = [layer.output for layer in model.layers if layer.output.shape[1:] == (8, 8, 128)][-1]
     network = keras.Model(model.input, features)
     images = tf.constant(test_images)
     with tf.GradientTape() as tape:
@@ -168,8 +171,8 @@ assert min(starts) > side_that_holds(effective["after training"], 0.5)
 #
 # ## Pooling by hand
 #
-# Pooling cuts the map into windows and keeps one number of each. **Max pooling** keeps the largest, **average pooling**
-# the mean.
+# Pooling cuts the map into windows that do not overlap, and keeps one number of each. **Max pooling** keeps the
+# largest, **average pooling** the mean.
 
 # %% Sixteen numbers in four windows; the largest number of each window; the mean of each window
 image = np.array([[1, 3, 2, 0], [5, 7, 4, 2], [8, 0, 6, 6], [4, 0, 3, 9]], "float32")
@@ -244,8 +247,8 @@ assert np.allclose(same_size, run(convolution(ones, padding="same"), image))
 plots.draw_grids({"image": image, "stride 1, padding 1": same_size})
 
 # %% [markdown]
-# **Stride 2, padding 1** takes every second step, and halves the size. This is the strided convolution of the lecture,
-# and what PyTorch calls `Conv2d(..., stride=2, padding=1)`.
+# **Stride 2, padding 1** takes every second step, and halves the size. This is the strided convolution of the lecture
+# that these pages follow ([its name](index.md)), and what PyTorch calls `Conv2d(..., stride=2, padding=1)`.
 #
 # In Keras it is *not* `padding="same"`. At stride 2, `same` needs only one row and one column of zeros here, and puts
 # them after the map: it pads (0, 1), not (1, 1). The size is the same. The places where the kernel stands are not.
@@ -394,8 +397,8 @@ pictures["average pooling by 16"] = pool_and_copy_back(photo, 16, np.mean)
 plots.draw_images(pictures, columns=3)
 
 # %% [markdown]
-# How much comes back? We divide the error of the copy by the variance of the photo, and subtract that from 100 %. So
-# 100 % is a perfect copy, and 0 % is what a sheet of the photo's mean colour would get.
+# How much comes back? We divide the mean squared error of the copy by the variance of the photo, and subtract that from
+# 100 %. So 100 % is a perfect copy, and 0 % is what a sheet of the photo's mean colour would get.
 
 # %%
 red = photo[:, :, 0]
@@ -411,9 +414,9 @@ for pool in (2, 4, 8, 16):
     print(f"{pool:9} {1 / pool**2:14.1%} {comes_back[0]:13.0%} {comes_back[1]:17.0%}")
 
 # %% [markdown]
-# Below 0 % the copy is worse than that sheet: the maximum of a large window is too bright. The mean of a window is
-# the best single number for a copy. But a network does not want a copy. A large feature says "here is an ear", and
-# max pooling asks whether there is an ear *somewhere* in the window.
+# Below 0 % the copy is worse than that sheet: the maximum of a large window is too bright. The mean of a window is the
+# best single number for a copy. But a network does not want a copy. A large feature says "here is an ear", and max
+# pooling asks whether there is an ear *somewhere* in the window.
 #
 # And what if the photo moves by one pixel, but the windows stay? The page about
 # [signals](11_signals.md#on-the-way-down-aliasing) tells what shrinking does to fine patterns, and counts how many
@@ -462,7 +465,7 @@ plots.draw_grids({"learned kernel": np.abs(kernel.round(1))})
 # lower-right weight meets the lower-right pixel. At the other task it fails, and a longer training would not help: a
 # convolution is a weighted sum, and a maximum is not. For a maximum it takes several convolutions with ReLU between
 # them, since \(\max(a, b) = a + \mathrm{ReLU}(b - a)\). Springenberg et al. (2014) put strided convolutions with ReLU
-# in the place of max pooling in image classifiers, and report no loss of accuracy on several benchmarks.
+# in the place of max pooling in image classifiers, and report that several benchmarks lost no accuracy.
 #
 # ## The skeleton of all encoder-decoders
 #
@@ -539,8 +542,8 @@ print(*shapes, sep="\n")
 # %% [markdown]
 # ## What each level costs
 #
-# `zoo.costs.multiply_adds` counts the multiply-adds of a model for one image. We build each box of the diagram,
-# and each step up, as a model of its own, and count.
+# `zoo.costs.multiply_adds` counts the multiply-adds of a model for one image. We build each box of the diagram, and
+# each step up, as a model of its own, and count.
 
 # %% tags=["numbers"]
 from zoo.costs import multiply_adds
@@ -583,18 +586,19 @@ print(f"{sum(at_full_resolution) / sum(down):.0f} times as many")
 # %% [markdown]
 # ## The stage `strided_convolution`
 #
-# This stage shrinks by a 3 x 3 convolution of stride 2 and padding 1. It grows by
-# [transposed convolution](07_transposed_convolution.md), which has a page of its own. Its function `down`:
+# This stage shrinks by a 3 x 3 convolution of stride 2 and padding 1. It grows by [transposed
+# convolution](07_transposed_convolution.md), which has a page of its own. Its function `down`:
 
 # %%
-from zoo.models import strided_convolution
+from zoo.models import blocks, strided_convolution
 
 print(inspect.getsource(strided_convolution.stride))
+print(inspect.getsource(blocks.convolution))
 
 # %% [markdown]
 # The `None` is its memory: it remembers nothing. `transposed_convolution` has the same way up, but shrinks by max
-# pooling. Both were trained by the same recipe, so that a difference between them comes from the way down, with
-# its weights, or from chance.
+# pooling. Both were trained by the same recipe, so that a difference between them comes from the way down, with its
+# weights, or from chance.
 
 # %% Two photos from the test split: the truth, and what the two trained stages say
 dataset = data.default_dataset()
@@ -630,8 +634,8 @@ print(f"on {pooled['dataset']['test']['examples']:,} test photos.")
 #
 # !!! abstract "What this step mends, what it leaves broken"
 #     Shrinking makes a network cheap, and lets it see most of the pet. But the answer has to be as large as the photo,
-#     and the pooling does not say where in its window a value stood. How do we grow back? The two simplest ways
-#     are [nearest neighbour and bed of nails](05_nearest_and_nails.md).
+#     and the pooling does not say where in its window a value stood. How do we grow back? The two simplest ways are
+#     [nearest neighbour and bed of nails](05_nearest_and_nails.md).
 #
 # ## References
 #

@@ -31,8 +31,8 @@ def run(layer, grid, times=1):
 
 
 dataset = data.default_dataset()
-images, masks = next(data.load(dataset, "test", 128, 64).as_numpy_iterator())
-pet = (masks[0] != 1).astype("float32")
+images, masks = next(data.load(dataset, "test", 128, 1).as_numpy_iterator())
+pet = (masks[0] != data.BACKGROUND).astype("float32")
 pooled = run(keras.layers.MaxPooling2D(2), pet, times=3)
 grown = {"nearest neighbour": run(NearestUnpooling2D(2), pooled, 3), "bed of nails": run(BedOfNails2D(2), pooled, 3)}
 for name, each in grown.items():
@@ -126,8 +126,8 @@ plots.draw_grids({"image": image, "nearest neighbour": by_nearest, "bed of nails
 # %% [markdown]
 # **Nearest neighbour invents values.** It puts the 9 into three pixels where it never was: a point becomes a block.
 # **Bed of nails invents places.** The 9 stands in the corner, wherever it came from. It is right if the maximum stood
-# in the upper left. How often is that so in a photo? `MaxPoolingWithOffsets2D` tells for each window at which place
-# its maximum stood.
+# in the upper left. How often is that so in a photo? `MaxPoolingWithOffsets2D` tells for each window at which place its
+# maximum stood.
 
 # %%
 grey = chelsea().mean(axis=-1, dtype="float32")[:, :450]
@@ -140,9 +140,10 @@ print(f"Bed of nails puts {1 - shares[0]:.0%} of the maxima into the wrong pixel
 # %% [markdown]
 # ## The next layer repairs it, and has learned how
 #
-# None of our *stages* (each is a whole network) ends with an unpooling: two 3 x 3 convolutions follow it at every
-# level. What does a kernel see when it lies on a bed of nails? Lay a kernel of ones on nails of ones, and the sums
-# count the *live* numbers under it: those on a nail, not in a hole. (A nail counts even if its number is 0.)
+# None of our seven encoder-decoders ends with an unpooling: two 3 x 3 convolutions follow it at every level. (Of all
+# stages, only the sliding window ends with one, and its answer keeps the blocks.) What does a kernel see when it lies
+# on a bed of nails? Lay a kernel of ones on nails of ones, and the sums count the *live* numbers under it: those on a
+# nail, not in a hole. (A nail counts even if its number is 0.)
 
 # %% The kernel sees 1, 2, 2 or 4 live numbers: the four places of a window differ
 ones = keras.layers.Conv2D(1, 3, padding="same", use_bias=False, kernel_initializer="ones")
@@ -160,12 +161,13 @@ plots.draw_grids({"nails of ones": nails_of_ones, "live numbers under a 3 x 3 ke
 # <div class="growing-figure"></div>
 #
 # The last grid of the figure is the point of this page: **a value of the small map is multiplied by each weight of a
-# kernel, and the products are added to pixels in and around its window, always to the same ones.** Such a step has a
-# name: a **transposed convolution**, whose kernel is *stamped* once for each value, two pixels apart. It gets [a page
-# of its own](07_transposed_convolution.md). A bed of nails and the convolution behind it are together one such step,
-# with a free 3 x 3 kernel. (The stamp is the kernel of the convolution, rotated by half a turn: what a kernel takes
-# from its left, a stamp spreads to the right.) Copying and the convolution behind it are one such step, too: each of
-# the four copies stamps the 3 x 3 kernel, one pixel apart, and the four stamps make a 4 x 4 kernel out of nine weights.
+# kernel, and the products are added to pixels in and around its window, at the same places for every value.** Such a
+# step has a name: a **transposed convolution**, whose kernel is *stamped* once for each value, two pixels apart. It
+# gets [a page of its own](07_transposed_convolution.md). A bed of nails and the convolution behind it are together one
+# such step, with a free 3 x 3 kernel. (The stamp is the kernel of the convolution, rotated by half a turn: what a
+# kernel takes from its left, a stamp spreads to the right.) Copying and the convolution behind it are one such step,
+# too: each of the four copies stamps the 3 x 3 kernel, one pixel apart, and the four stamps make a 4 x 4 kernel out of
+# nine weights.
 #
 # Is that so in the trained networks? They have no activation between unpooling and convolution, so it should be. We
 # take the last unpooling of each stage and the convolution behind it, and compute the same numbers in one step.
@@ -174,9 +176,8 @@ plots.draw_grids({"nails of ones": nails_of_ones, "live numbers under a 3 x 3 ke
 # %%
 def stamp_of(kernel, places):
     """The kernel (4, 4, out, in) that does in one step what unpooling to these places and `kernel` do in two."""
-    turned = kernel[::-1, ::-1].swapaxes(
-        2, 3
-    )  # (3, 3, out, in); a kernel looks to the left where a stamp reaches right
+    # A kernel looks to the left where a stamp reaches to the right.
+    turned = kernel[::-1, ::-1].swapaxes(2, 3)  # (3, 3, out, in)
     return sum(np.pad(turned, ((row, 1 - row), (column, 1 - column), (0, 0), (0, 0))) for row, column in places)
 
 
@@ -197,9 +198,9 @@ for (stage, model), places in zip(models.items(), (window, corner), strict=True)
 # %% [markdown]
 # The same numbers. The lecture that we follow ([its name](index.md)) tells two ways to grow: in the first (方式一) the
 # rule is written down, in the second (方式二) it is learned. Of the *layers* that is true: nearest neighbour and bed of
-# nails have no weights. Of the *networks* it is not: the convolution behind them has learned how to grow. What
-# these stages lack is not learning. Nobody hands them where in *this* photo each maximum stood: they would have to
-# write it into their features.
+# nails have no weights. Of the *networks* it is not: the convolution behind them has learned how to grow. What these
+# stages lack is not learning. Nobody hands them where in *this* photo each maximum stood: they would have to write it
+# into their features.
 #
 # ## The stage `nearest_unpooling`
 #
@@ -220,10 +221,11 @@ print(inspect.getsource(bed_of_nails.unpool_to_corner))
 assert models["nearest_unpooling"].count_params() == models["bed_of_nails"].count_params()
 
 # %% [markdown]
-# Both are handed a memory, which only the [next page](06_max_unpooling.md) uses, and do not look at it. `narrow` is a
-# 1 x 1 convolution that makes fewer channels: the next level, whose maps are larger, has fewer of them, and unpooling
-# keeps their number. These two ways could do without it, since the convolution behind them can change the number, too.
-# Max unpooling, on the next page, cannot: it needs exactly as many channels as were pooled.
+# Both take an argument `memory`, but here it is `None`: their pooling hands nothing across. The [next
+# page](06_max_unpooling.md) is the first to use it. `narrow` is a 1 x 1 convolution that makes fewer channels: the next
+# level, whose maps are larger, has fewer of them, and unpooling keeps their number. These two ways could do without it,
+# since the convolution behind them can change the number, too. Max unpooling, on the next page, cannot: it needs
+# exactly as many channels as were pooled.
 
 # %% A photo from the test split, its truth, and what the two trained models say
 test_photo, test_mask = next(data.examples(dataset, "test").as_numpy_iterator())
@@ -267,7 +269,7 @@ figure
 
 # %%
 print("                       upper left  upper right  lower left  lower right")
-print(f"live numbers           {1:10} {2:12} {2:11} {4:12}")
+print(f"live numbers, on nails {1:10} {2:12} {2:11} {4:12}")
 for stage, maps in held.items():
     means = [maps[1][:, row::2, column::2].mean() for row, column in np.ndindex(2, 2)]
     print(f"{stage:22} {means[0]:10.2f} {means[1]:12.2f} {means[2]:11.2f} {means[3]:12.2f}")
@@ -290,18 +292,19 @@ for (stage, card), mean in zip(cards.items(), means, strict=True):
     print(f"{stage:23} mean IoU {mean:.3f} of {card['dataset']['test']['examples']:,} test photos")
 print(f"Between the best and the worst lie {max(means) - min(means):.3f}; each was trained once.")
 
-paths = sorted(saved.folder_of_models().glob("seeds/**/unet.json"))
-seeds = [saved.card("unet", path.parent) for path in paths]
-found = [card["scores"]["at_network_size"]["mean_iou"] for card in seeds]
-print(f"Between {len(seeds)} seeds of the U-Net, after {seeds[0]['recipe']['epochs']} epochs, lie {np.ptp(found):.3f}.")
+for stage in cards:
+    seeds = [cards_of_seed[stage] for cards_of_seed in saved.cards_of_seeds()]
+    found = [card["scores"]["at_network_size"]["mean_iou"] for card in seeds]
+    epochs = seeds[0]["recipe"]["epochs"]
+    print(f"{stage:23} {len(found)} seeds, {epochs} epochs: from {min(found):.3f} to {max(found):.3f}")
 
 # %% [markdown]
 # !!! abstract "What this step mends, what it leaves broken"
 #     **Mended:** the map is as large as the photo again, and the convolution behind the unpooling learns to fill it.
 #
-#     **Broken:** copying invents values, and bed of nails invents places. A kernel can fill the holes, but nobody
-#     hands it the place of a maximum: it must guess that from the features around. Yet on the way down the pooling
-#     *knew* where each maximum stood. Let it remember: [index unpooling and max unpooling](06_max_unpooling.md).
+#     **Broken:** copying invents values, and bed of nails invents places. A kernel can fill the holes, but nobody hands
+#     it the place of a maximum: it must guess that from the features around. Yet on the way down the pooling *knew*
+#     where each maximum stood. Let it remember: [index unpooling and max unpooling](06_max_unpooling.md).
 #
 # ## References
 #

@@ -40,9 +40,9 @@ for name in grown:
 plots.draw_images(details)
 
 # %% [markdown]
-# (On the page before, most maxima of a photo stood in a wrong pixel, too. There it was the whole of a grey photo; here
-# it is a small detail of one feature.) How can a network remember? Max pooling looks at all four pixels of a window and
-# takes one of them. **It only has to write down which one.**
+# (On the page before, bed of nails put most maxima of a photo into a wrong pixel, too. There it was the whole of a grey
+# photo; here it is a small detail of one feature.) How can a network remember? Max pooling looks at all four pixels of
+# a window and takes one of them. **It only has to write down which one.**
 
 # %% A 4 x 4 map, the maxima of its four windows, and the place of each maximum tags=["picture"]
 x = np.array([[1, 5, 2, 3], [3, 4, 6, 1], [7, 2, 1, 3], [1, 4, 4, 8]], "float32")
@@ -58,8 +58,8 @@ plots.draw_grids({"input": x, "values": values, "offsets": offsets}, windows=(2,
 #
 # ## One window after the other
 #
-# **The upper-left window.** Read its four numbers row by row, and count from 0 while you read. The small numbers in
-# the corners are the places.
+# **The upper-left window.** Read its four numbers row by row, and count from 0 while you read. The small numbers in the
+# corners are the places.
 
 
 # %% The upper-left window: the maximum is 5, at place 1 tags=["picture"]
@@ -221,10 +221,14 @@ figure
 
 # %% [markdown]
 # None of the new numbers stands in the input. Yet each stands at a pixel where the input had a maximum. **Max unpooling
-# puts a new feature at an old place.** The bottom decides *what*; the offsets decide *where*. In the figure, let the
-# layers between multiply by 10: no place changes, and with index unpooling no value does, either.
+# puts a new feature at an old place.** The bottom decides *what*; the offsets decide *where*. In the next figure, set
+# *The layers between* to *multiply by 10*: no place changes, and with index unpooling no value does, either.
 #
 # <div class="unpooling-figure"></div>
+#
+# And how does training pass through a remembered place? The offsets are only numbers, and get no gradient. Max
+# unpooling hands each value the gradient of the one pixel where it was put. Through the ones of index unpooling no
+# gradient passes; its copies have one.
 #
 # ## Whose offsets?
 #
@@ -259,9 +263,9 @@ for level in range(4):
 #
 # <div class="channels-figure"></div>
 #
-# What passes from the way down to the way up, beside the bottom, is called a *skip connection*. Mostly it carries
-# feature maps. Here it carries places only, one byte for each value. (PyTorch's *index* counts the pixels of the whole
-# map instead, in eight bytes. An offset becomes an index when the width of the map is known.)
+# A path from the way down to the way up that does not lead through the bottom is called a *skip connection*. Mostly it
+# carries feature maps. Here it carries places only, one byte for each value. (PyTorch's *index* counts the pixels of
+# the whole map instead, in eight bytes. An offset becomes an index when the width of the map is known.)
 
 
 # %%
@@ -371,9 +375,7 @@ plots.draw_stages([test_photo], answers, [test_mask])
 # shorter recipe: the last line is the difference between its best and its worst.
 
 # %%
-paths = sorted(saved.folder_of_models().glob("seeds/**/unet.json"))
 cards = {stage: saved.card(stage) for stage in stages}
-seeds = [saved.card("unet", path.parent) for path in paths]
 
 
 def scores_of(card):
@@ -381,6 +383,8 @@ def scores_of(card):
     return np.array([found["mean_iou"], found["iou"]["border"], found["boundary_iou"]])
 
 
+of_seeds = [scores_of(seed["unet"]) for seed in saved.cards_of_seeds()]
+between = np.ptp(of_seeds, axis=0)
 assert {card["dataset"]["test"]["examples"] for card in cards.values()} == {3000}
 print(f"{'':28} mean IoU   border IoU   boundary IoU   parameters")
 for stage, card in cards.items():
@@ -389,21 +393,23 @@ for stage, card in cards.items():
 for stage in stages[2:]:
     gains = scores_of(cards[stage]) - scores_of(cards["nearest_unpooling"])
     print("{:28} {:+8.3f} {:+12.3f} {:+14.3f}".format(f"  {stage} - nearest", *gains))
-    assert (abs(gains) < 2 * np.ptp([*map(scores_of, seeds)], axis=0)).all()
-print("{:28} {:8.3f} {:12.3f} {:14.3f}".format("between three seeds", *np.ptp([*map(scores_of, seeds)], axis=0)))
+    assert (abs(gains) < 2 * between).all()
+print("{:28} {:8.3f} {:12.3f} {:14.3f}".format(f"between {len(of_seeds)} seeds", *between))
 
 # %% [markdown]
 # On pets, remembered places change little: no difference is much larger than what seeds make, and not all of them are
-# gains. `max_unpooling` is behind `nearest_unpooling` in mean IoU and at the border, by about what seeds make. (After a
-# shorter training, with three seeds of each stage and a [rule](09_comparison.md#one-rule-set-before-we-look), a later
-# page finds it a little behind.) `index_unpooling` is ahead at border and boundary, by about as much. It also has more
-# parameters, since concatenated channels make the next convolution wider. Why so little? We suppose: the outline of a
-# pet is smooth, so that its place can be guessed from a coarse map and its neighbours. So we expect more where little
-# near tells the place, and where the things to be found are maxima: single dots, thin lines, poles in the distance.
+# gains. `max_unpooling` is behind `nearest_unpooling` in mean IoU, by a little more than three seeds lie apart, and at
+# the border by less. (After a shorter training, with three seeds of each stage and a
+# [rule](09_comparison.md#one-rule-set-before-we-look), a later page finds it a little behind.) `index_unpooling` is
+# level in mean IoU, and ahead at border and boundary, by about what seeds make. It also has more parameters, since
+# concatenated channels make the next convolution wider. Why so little? We suppose: the outline of a pet is smooth, so
+# that its place can be guessed from a coarse map and its neighbours. So a remembered place should help more where the
+# pixels around do not tell it, and where the things to be found are maxima themselves: single dots, thin lines, poles
+# in the distance.
 #
 # ## Does remembering the place help?
 #
-# On pets, we cannot tell it from chance here. Is there a task in which it clearly does? Take an image of noise with
+# On pets, we cannot tell it from chance here. Is there a task in which it clearly helps? Take an image of noise with
 # eight bright pixels. The answer is the mask of these pixels: nothing around them tells where they are. Small networks
 # with two poolings learned it.
 
@@ -452,8 +458,7 @@ for task, of_task in results.items():
 # So remembering helps where places must matter: each training with a memory is better than each one without. (The
 # U-Net, two pages on, remembers more than places: it hands whole feature maps over. And why `strided_convolution` finds
 # more of the lines than the other three without a memory, we do not know.) A later page has the pictures, and streets
-# with poles, and shows how a network can know the place by itself: [where places must
-# matter](15_places.md).
+# with poles, and shows how a network can know the place by itself: [where places must matter](15_places.md).
 #
 # ## Can you do it?
 #
@@ -490,8 +495,8 @@ figure
 #     wins. So the place of a window of zeros says nothing.)
 #
 #     **Broken:** a place is all that comes across. The layer leaves three of four pixels zero, and the convolution
-#     behind it must fill them. Can the layer itself learn how to grow? Such a layer is the
-#     [transposed convolution](07_transposed_convolution.md).
+#     behind it must fill them. Can the layer itself learn how to grow? Such a layer is the [transposed
+#     convolution](07_transposed_convolution.md).
 #
 # ## References
 #

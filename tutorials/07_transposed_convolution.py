@@ -44,9 +44,10 @@ grown = {name: np.stack([grow(eye[:, :, c], kernel) for c in colours], axis=-1) 
 plots.draw_images({"photo": eye, **{name: each.clip(0, 1) for name, each in grown.items()}})
 
 # %% [markdown]
-# The first stamp copies: blocks. The second puts a grid on the photo, which nobody drew. The third is smooth. (The page
-# about [signals](11_signals.md#on-the-way-up-copies) tells why, in the language of waves.) Which one is best for the
-# task? The numbers of a kernel are weights: training finds them. Now slowly, with a map of 2 x 2.
+# The first stamp copies: blocks. The second puts a grid on the photo, which nobody drew. The third is smooth, and dark
+# at its edge, where fewer stamps overlap. (The page about [signals](11_signals.md#on-the-way-up-copies) tells why, in
+# the language of waves.) Which one is best for the task? The numbers of a kernel are weights: training finds them. Now
+# slowly, with a map of 2 x 2.
 
 
 # %% A 2 x 2 map and a 2 x 2 kernel make a 4 x 4 map; each window of it is the kernel times one value tags=["picture"]
@@ -54,8 +55,8 @@ def draw_tinted(panels, columns=4):
     """Draws grids of numbers, each from a (grid, tints) pair: the number of a tint for each cell, -1 for none."""
     shapes = [np.shape(grid) for grid, _ in panels.values()]
     columns = min(columns, len(shapes))
-    widths, heights = [width for _, width in shapes[:columns]], [max(height for height, _ in shapes)] * 4
-    size = (0.45 * (sum(widths) + columns), (0.45 * heights[0] + 0.5) * (len(shapes) // columns))
+    widths, height = [width for _, width in shapes[:columns]], max(height for height, _ in shapes)
+    size = (0.45 * (sum(widths) + columns), (0.45 * height + 0.5) * (len(shapes) // columns))
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(len(shapes) // columns, columns, squeeze=False, width_ratios=widths).flat
     for axis, (title, (grid, tints)) in zip(axes, panels.items(), strict=True):
@@ -85,9 +86,9 @@ draw_tinted({"small map": (small, tints), "kernel": (kernel, np.full((2, 2), -1)
 #
 # ## A convolution is a matrix
 #
-# Stay in one dimension: a signal of 6 numbers, a kernel of 3. The kernel slides along the signal; at each position it
-# multiplies and adds up. So each result is a sum of signal values times fixed numbers, and all results together are a
-# matrix times the signal. A row of the matrix holds the kernel at one position, and zeros where the kernel is not.
+# Take one dimension first: a signal of 6 numbers, a kernel of 3. The kernel slides along the signal; at each position
+# it multiplies and adds up. So each result is a sum of signal values times fixed numbers, and all results together are
+# a matrix times the signal. A row of the matrix holds the kernel at one position, and zeros where the kernel is not.
 
 
 # %% The matrices of stride 1, 4 x 6, and of stride 2, 2 x 6: each row holds the kernel, moved by the stride
@@ -160,9 +161,9 @@ for stride, length in ((1, 5), (2, 7)):
 #
 # ## Two dimensions, and the classical case
 #
-# Now the stamp is a square. The value at row \(r\) and column \(c\) puts the upper-left corner of its stamp at row
-# \(r \cdot s\) and column \(c \cdot s\), where \(s\) is the stride. Here the kernel *is* the stamp: nothing is
-# turned. (The half turn of the pages before is for a convolution behind nails, which does not stamp, but gathers.)
+# Now the stamp is a square. The value at row \(r\) and column \(c\) puts the upper-left corner of its stamp at row \(r
+# \cdot s\) and column \(c \cdot s\), where \(s\) is the stride. Here the kernel *is* the stamp: nothing is turned. (The
+# half turn of the pages before is for a convolution behind nails, which does not stamp, but gathers.)
 
 
 # %%
@@ -183,8 +184,8 @@ for side, stride in itertools.product((2, 3, 4), (1, 2)):
 
 # %% [markdown]
 # On the way down, the classical convolution has a 3 x 3 kernel, stride 2 and padding 1: it makes 2 x 2 out of 4 x 4
-# (the stage `strided_convolution` [does so](04_downwards.md)). Its transpose makes 4 x 4 out of 2 x 2. Four stamps of
-# 3 x 3, two pixels apart, cover 5 x 5. The first row and the first column lie where the way down had its padding: they
+# (the stage `strided_convolution` [does so](04_downwards.md)). Its transpose makes 4 x 4 out of 2 x 2. Four stamps of 3
+# x 3, two pixels apart, cover 5 x 5. The first row and the first column lie where the way down had its padding: they
 # are cut off. The last ones lie on pixels, and stay. (The way down had padding at the end, too. But in steps of 2 its
 # kernel never reached it.)
 
@@ -245,10 +246,11 @@ print("The classical case:", (2 - 1) * 2 + 3 - 2 * 1 + 1)
 # %% [markdown]
 # Two traps in Keras. With `padding="valid"` it gives \( (n - 1) \cdot s + \max(k, s) \): where the kernel is smaller
 # than the stride, zeros stand behind the last stamp. And `padding="same"` makes \( n \cdot s \): where \( k > s \), it
-# cuts \( k - s \) pixels off, half of them at either end. If their number is odd, as here where 5 become 4, the odd
-# one goes at the *end*. The classical case, which PyTorch writes as `padding=1, output_padding=1`, cuts it off at the
-# beginning. It needs `valid` in Keras, and a crop. (The first figure of this page shows the zeros of `valid`: choose a
-# kernel of 2 and a stride of 3. The loops and the second figure follow the formula, and leave them out.)
+# cuts \( k - s \) pixels off, half of them at either end. If their number is odd, as here where 5 become 4, the odd one
+# goes at the *end*. The classical case, which PyTorch writes as `padding=1, output_padding=1`, cuts it off at the
+# beginning. It needs `valid` in Keras, and a crop. (The first of the figures above that you can change shows the zeros
+# of `valid`: choose a kernel of 2 and a stride of 3. The loops and the second one follow the formula, and leave them
+# out.)
 
 # %% tags=["check"]
 keras_layer = layers.Conv2DTranspose(1, 3, strides=2, padding="same", use_bias=False)
@@ -337,23 +339,23 @@ figure
 
 # %% [markdown]
 # With a kernel of 3 and a stride of 2, the counts change from pixel to pixel, in the pattern of a **checkerboard**. We
-# saw it on the cat above. They are the live numbers that a 3 x 3 kernel sees on a
-# [bed of nails](05_nearest_and_nails.md), and for the same reason. Odena et al. (2016) found the pattern in many
-# generated images. Their rule: **let the stride divide the size of the kernel**. Then, and only then, every pixel away
-# from the edge gets the same number of stamps.
+# saw it on the cat above. They are the live numbers that a 3 x 3 kernel sees on a [bed of
+# nails](05_nearest_and_nails.md), and for the same reason. Odena et al. (2016) found the pattern in many generated
+# images. Their rule: **let the stride divide the size of the kernel**. Then, and only then, every pixel away from the
+# edge gets the same number of stamps.
 #
-# The rule makes the numbers of stamps equal, no more. It is the weights that decide. Some weights make a pattern
-# at any size of the kernel. Others make none, even at a size of 3: the kernel of the classical case is small in its
-# corners, where four stamps meet. Of our stages, `bed_of_nails` breaks the rule: with the convolution behind it, its
-# stamp is 3 x 3. `transposed_convolution` keeps it: with the convolution behind it, its stamp of 2 x 2 becomes 4 x 4.
-# So does `strided_convolution`, which has the same way up.
+# The rule makes the numbers of stamps equal, no more. It is the weights that decide. Some weights make a pattern at any
+# size of the kernel. Others make none, even at a size of 3: the kernel of the classical case is small in its corners,
+# where four stamps meet. Of our stages, `bed_of_nails` breaks the rule: with the convolution behind it, its stamp is 3
+# x 3. `transposed_convolution` keeps it: with the convolution behind it, its stamp of 2 x 2 becomes 4 x 4. So does
+# `strided_convolution`, which has the same way up.
 #
 # Did training remove the pattern? We ask the *logits* of the trained stages, the scores before the softmax. Within a
 # window of 2 x 2 pixels they differ. Which share of this variance is a grid? Take the mean of each of the four places
 # over *all windows of 32 test photos*. Outlines lie at one place in one window and at another in the next, and nearly
 # cancel out; a grid remains. The share is the variance between the four means, divided by the mean variance within a
-# window. The last column takes 8 photos at a time, to show how much the photos matter. (Seen as a wave, a grid
-# has a period of 2 pixels; the page about signals calls it the [copy of the mean](11_signals.md#on-the-way-up-copies).)
+# window. The last column takes 8 photos at a time, to show how much the photos matter. (Seen as a wave, a grid has a
+# period of 2 pixels; the page about signals calls it the [copy of the mean](11_signals.md#on-the-way-up-copies).)
 #
 # One thing is easily overlooked. To add the same number to *all* logits of a pixel changes neither the softmax nor the
 # answer. So we measure twice: the logits as they are, and without their mean over the classes. Only the second is what
@@ -400,15 +402,18 @@ assert seen_shares["bed_of_nails"] < shares["bed_of_nails"] / 10
 if dataset == "oxford_iiit_pet":  # drawn pets are other pictures than the stages have learned from
     assert max(seen_shares.values()) < 0.05
     assert min(quarters["transposed_convolution"]) > max(quarters["nearest_unpooling"])
+    assert shares["unet"] < shares["transposed_convolution"] / 5
 
 # %% [markdown]
 # The first column looks bad for `bed_of_nails`, and not much better for `transposed_convolution` and
 # `strided_convolution`, although they keep the rule. `nearest_unpooling` stays below 1 %. `max_unpooling` has little
-# grid, too, although it leaves three of four pixels zero: *which* pixel gets the value depends on the photo, so that
-# over many windows hardly any place is favoured. (The first two stages, `sliding_window` and `fully_convolutional`, are
-# missing, since they have no decoder.) In the second column all shares are small, but not alike: in each quarter of the
-# photos, `transposed_convolution` has more than `nearest_unpooling`. The `unet`, which grows in the same way, has some,
-# too. So where is the grid of the first column? Here are the mean logits of the four places of a window:
+# grid, too, although it leaves three of four pixels zero: *which* pixel gets the value depends on the photo. We suppose
+# that this is the reason; it is not measured here. (The first two stages, `sliding_window` and `fully_convolutional`,
+# are missing, since they have no decoder.) In the second column all shares are small, but not alike: in each quarter of
+# the photos, `transposed_convolution` has more than `nearest_unpooling`. The `unet`, which grows in the same way, has
+# some, too, but far less of a grid in the first column: half of what its convolutions read has come across without
+# growing. (Whether that is why, we did not test.) So where is the grid of the first column? Here are the mean logits of
+# the four places of a window:
 
 # %% tags=["numbers"]
 with_grid = ("bed_of_nails", "transposed_convolution", "strided_convolution")
@@ -444,9 +449,9 @@ for stage in with_grid:
 # %% [markdown]
 # Before training, both parts have a grid; how strong it is depends on the seed. After training, the grid's share of
 # what the softmax sees is less than half as large in all three stages: the loss depends on this part. (A share also
-# falls when outlines become sharper.) In the logits as they are, the share is larger than before: nothing in the loss
-# sees the common part, and so nothing holds it back. (Each stage was trained once: how much of it there is may be
-# chance. And before training, batch normalisation takes its statistics from 8 photos, since it has no others yet.)
+# falls when outlines become sharper.) In the logits as they are, the share is larger than before: the loss does not see
+# the common part, and so does not hold it back. (Each stage was trained once: how much of it there is may be chance.
+# And before training, batch normalisation takes its statistics from 8 photos, since it has no others yet.)
 #
 # Where does the grid come from? Give the last step up a map of equal numbers: its weights decide whether an even map or
 # a grid comes out. The page about signals [measures it](11_signals.md#the-filters-that-were-learned): the learned
@@ -477,8 +482,8 @@ plots.draw_grids({"nearest neighbour": four_ones, "bed of nails": single_one})
 
 # %% [markdown]
 # So what does learning this layer add? Less than the lecture suggests. It names a first way to grow, written down
-# (方式一), and a second, learned (方式二). But in all three stages a 3 x 3 convolution follows, with no activation
-# between, and both together are one transposed convolution:
+# (方式一), and a second, learned (方式二). But in all three stages a 3 x 3 convolution follows, with no activation between,
+# and both together are one transposed convolution:
 #
 # | stage | layer, then a 3 x 3 convolution | together |
 # | --- | --- | --- |
@@ -520,16 +525,15 @@ assert difference < 1e-4
 stages = ("nearest_unpooling", "bed_of_nails", "max_unpooling", "transposed_convolution")
 
 
-def scores_of(stage, folder=None):
-    found = saved.card(stage, folder)["scores"]["at_network_size"]
+def scores_of(card):
+    found = card["scores"]["at_network_size"]
     return np.array([found["mean_iou"], found["iou"]["border"], found["boundary_iou"]])
 
 
 print(f"On {saved.card('unet')['dataset']['test']['examples']:,} test photos:")
 print(f"{'':24} mean IoU   border IoU   boundary IoU")
-table = {stage: scores_of(stage) for stage in stages}
-paths = sorted(saved.folder_of_models().glob("seeds/**/unet.json"))
-table["between the seeds"] = np.ptp([scores_of("unet", path.parent) for path in paths], axis=0)
+table = {stage: scores_of(saved.card(stage)) for stage in stages}
+table["between the seeds"] = np.ptp([scores_of(seed["unet"]) for seed in saved.cards_of_seeds()], axis=0)
 for name, (mean, border, boundary) in table.items():
     print(f"{name:24} {mean:8.3f} {border:12.3f} {boundary:14.3f}")
 
@@ -550,18 +554,16 @@ import json
 
 from zoo import chance, controls
 
-folder = saved.folder_of_models() / "seeds"
-seeds = [saved.cards(each) for each in (folder, *sorted(folder.glob("seed_*")))]
-trainings = {stage: [found[stage]["scores"]["at_network_size"]["mean_iou"] for found in seeds] for stage in zoo.STAGES}
-trained_controls = json.loads(controls.RESULTS.read_text())
-for name, control in trained_controls.items():
-    trainings[name] = [found["mean_iou"] for _, found in sorted(control["seeds"].items())]
+trainings = {name: [found["mean_iou"] for found in seeds] for name, seeds in controls.scores().items()}
+of_the_rule = {name: trainings[name] for name in (*zoo.STAGES, "widened")}
 ours = "transposed_convolution"
-weights = seeds[0][ours]["costs"]["parameters"]
+trained_controls = json.loads(controls.RESULTS.read_text())
 print(f"{ours}: mean IoU by seed", *(f"{score:.4f}" for score in trainings[ours]))
 for name in ("kernel_3", "kernel_4"):
-    difference, within, verdict = chance.decide(trainings, name, ours)
-    more = trained_controls[name]["parameters"] / weights - 1
+    difference = np.mean(trainings[name]) - np.mean(trainings[ours])
+    within = chance.limit(of_the_rule, len(trainings[name]), len(trainings[ours]))
+    verdict = chance.judge(difference, within)
+    more = trained_controls[name]["parameters"] / saved.card(ours)["costs"]["parameters"] - 1
     print(f"{name}, with {more:.0%} more weights:", *(f"{score:.4f}" for score in trainings[name]), end="; ")
     print(f"{difference:+.4f} ± {within:.4f}, {verdict}")
     assert verdict == "not decided"

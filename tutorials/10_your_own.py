@@ -106,8 +106,9 @@ plots.draw_images(shown, columns=3)
 
 # %% [markdown]
 # A shape whose colour does not tell its class may get a wrong one. On the command line, `python -m zoo predict
-# trained/unet.keras PHOTO --mask --cutout` writes such answers as files, and `python -m zoo export` writes the model
-# for [ONNX Runtime, LiteRT or TensorFlow](reference/exporting.md), since a phone or a browser has no Keras.
+# trained/unet.keras PHOTO --mask --cutout` writes such answers as files, and `python -m zoo export` (after `pip install
+# ".[export]"` in the clone) writes the model for [ONNX Runtime, LiteRT or TensorFlow](reference/exporting.md), since a
+# phone or a browser has no Keras.
 #
 # Do you have few pictures? You may begin from weights that have seen others: `--start unet`, or `start="unet"` in the
 # recipe, takes over all of our U-Net but its logits. How much that helps is [measured](14_fine_tune.md) on streets;
@@ -115,13 +116,13 @@ plots.draw_images(shown, columns=3)
 #
 # ## Another image size
 #
-# Each level of an encoder-decoder halves the sides, and with the default filters there are four such levels. So the
-# sides are multiples of 16 (`--image-size 96x160`). Where you write `None`, any such size will do. A convolution
-# has as many weights for a large image as for a small one. So **the weights are the same**: a model that was trained at
-# one size lends them to a model for all such sizes.
+# Each level of an encoder-decoder but the bottom halves the sides: with the five default filters, four times. So the
+# sides are multiples of 16 (`--image-size 96x160`). Where you write `None`, any such size will do. A convolution has as
+# many weights for a large image as for a small one. So **the weights are the same**: a model that was trained at one
+# size lends them to a model for all such sizes.
 
 # %%
-assert 2 ** len(FILTERS[1:]) == 16
+assert 2 ** (len(FILTERS) - 1) == 16
 any_size = zoo.build("unet", image_shape=(None, None, 3), num_classes=len(CLASSES))
 any_size.set_weights(unet.get_weights())
 
@@ -159,9 +160,15 @@ print(own.name, own.input_shape, "to", own.output_shape, f"{own.count_params():,
 assert own(batch).shape == (*batch.shape[:3], len(CLASSES))
 
 # %% [markdown]
-# The skeleton takes care of all else. `zoo.training.train(build, recipe, folder)` trains whatever such a function
-# builds, as the U-Net above. Is it better than another way up? One score cannot say: train each with two seeds at
-# least, as [the comparison](09_comparison.md) does. `CONTRIBUTING.md` tells how it becomes a stage of the zoo.
+# The skeleton takes care of all else. To train it, hand `training.train` a function without arguments:
+#
+# ```python
+# trained, history = training.train(lambda: build_smooth_upsampling((48, 48, 3), len(CLASSES)), recipe, "own")
+# print(zoo.evaluation.evaluate(trained, folder)["at_network_size"]["mean_iou"])
+# ```
+#
+# Is it better than another way up? One score cannot say: train each with two seeds at least, as [the
+# comparison](09_comparison.md) does. `CONTRIBUTING.md` tells how it becomes a stage of the zoo.
 #
 # ## A layer of your own that saves and loads
 #
@@ -194,7 +201,7 @@ class PixelShuffle2D(WindowLayer):
         return arrange_windows(ops.split(inputs, places, axis=-1), self.pool_size)
 
     def compute_output_shape(self, input_shape):
-        batch, height, width, channels = super().compute_output_shape(input_shape)  # of unpooling, which keeps them
+        batch, height, width, channels = super().compute_output_shape(input_shape)  # unpooling keeps them
         return batch, height, width, channels // (self.pool_size[0] * self.pool_size[1])
 
 
@@ -236,8 +243,8 @@ print("1x1 convolution + pixel shuffle = transposed convolution, 2 x 2 with stri
 #     whether a change is an improvement. Do you have a tenth stage? [Start again](index.md) from the question: what
 #     does it remember on the way down?
 #
-# Beside the story stand five more pages: [signals](11_signals.md), [losses](12_losses.md),
-# [what came after](13_after.md), [fine-tune](14_fine_tune.md) and [where places must matter](15_places.md).
+# Beside the story stand five more pages: [signals](11_signals.md), [losses](12_losses.md), [what came
+# after](13_after.md), [fine-tune](14_fine_tune.md) and [where places must matter](15_places.md).
 #
 # ## References
 #

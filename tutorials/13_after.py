@@ -27,11 +27,11 @@ draw_schemes(
 #
 # ## Output stride and dilation: do not go down so far
 #
-# Memories are needed because so much is lost on the way down. Then why go down to 16 or 32? For the view: far down, a
-# 3 x 3 kernel sees much of the photo. But there is another way to see far, and the
-# [sliding window](02_sliding_window.md#the-same-answer-without-cutting-patches) had it: **dilation**. Leave the stride
-# out, and let the taps of all later kernels stand twice as far apart. The map stays large, and at every second place it
-# holds the same numbers as before. In one dimension:
+# Memories are needed because so much is lost on the way down. Then why go down to 16 or 32? For the view: far down, a 3
+# x 3 kernel sees much of the photo. But there is another way to see far, and the [sliding
+# window](02_sliding_window.md#the-same-answer-without-cutting-patches) had it: **dilation**. Leave the stride out, and
+# let the taps of all later kernels stand twice as far apart. The map stays large, and at every second place it holds
+# the same numbers as before. In one dimension:
 
 # %%
 rng = np.random.default_rng(0)
@@ -59,8 +59,7 @@ print(f"with a stride {len(strided)} numbers, with dilation {len(dilated)}, of w
 # An object may fill the photo or a corner of it. How far should a kernel see? DeepLab (Chen et al., 2016 and 2017) asks
 # several at the same time: on the last map stand 3 x 3 convolutions side by side, each with another dilation; version 2
 # adds their results up; version 3 takes 6, 12 and 18, beside a 1 x 1 convolution and a mean over the whole map, and
-# joins all results. This is
-# *atrous spatial pyramid pooling*, **ASPP**.
+# joins all results. This is *atrous spatial pyramid pooling*, **ASPP**.
 
 # %% DeepLab: down to 16, where it stays; version 3 up in one step, version 3+ with one memory at 4 tags=["picture"]
 draw_schemes(

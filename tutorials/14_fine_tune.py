@@ -3,7 +3,8 @@
 #
 # You have twenty street scenes with masks, and no more. Our U-Net has seen 3,680 cats and dogs. **Are its weights worth
 # anything on a street?** It has never seen a car. But the first thing that it does with a photo is to look for edges,
-# colours and patches of texture. A street has those, too.
+# colours and patches of texture, as the first layers of most networks do (Yosinski et al. 2014). A street has those,
+# too.
 #
 # Here is the answer on one real data set. Each dot is one training.
 
@@ -32,9 +33,9 @@ def runs_of(count, start):
 figure = Figure(figsize=(6, 3.4), layout="constrained")
 axis = figure.subplots()
 for (start, label), colour in zip(NAMES.items(), ("#0072b2", "#d55e00"), strict=True):
-    means = np.array([[run["mean_iou"] for run in runs_of(count, start)] for count in counts])
-    axis.plot(counts, means.mean(1), color=colour, label=label)
-    axis.plot(counts, means, "o", color=colour, markersize=4)
+    scores = np.array([[run["mean_iou"] for run in runs_of(count, start)] for count in counts])
+    axis.plot(counts, scores.mean(1), color=colour, label=label)
+    axis.plot(counts, scores, "o", color=colour, markersize=4)
 axis.set_xscale("log")
 axis.set_xticks(counts, counts)
 axis.xaxis.set_minor_locator(NullLocator())
@@ -84,14 +85,15 @@ print(f"each training: about {results['steps']} steps of {results['batch_size']}
 print(f"{'pictures':>8}  {'':<20}" + "".join(f"  seed {seed}" for seed in seeds) + "    mean")
 for count in counts:
     for start, label in NAMES.items():
-        means = [run["mean_iou"] for run in runs_of(count, start)]
-        print(f"{count:>8}  {label:<20}" + "".join(f"  {mean:>6.3f}" for mean in means) + f"  {np.mean(means):>6.3f}")
+        scores = [run["mean_iou"] for run in runs_of(count, start)]
+        each = "".join(f"  {score:>6.3f}" for score in scores)
+        print(f"{count:>8}  {label:<20}{each}  {np.mean(scores):>6.3f}")
 
 # %% [markdown]
 # Is the gain larger than chance? Each seed gives a gain of its own: both starts had the same pictures in the same
 # order. Look whether the gains agree, and how far the seeds of one start lie apart. The [rule of the
-# comparison](09_comparison.md#one-rule-set-before-we-look) is stricter, since it is for trainings that have
-# nothing in common. By its limit, the last line, the gain with the fewest pictures is just not decided.
+# comparison](09_comparison.md#one-rule-set-before-we-look) is stricter, since it is for trainings that have nothing in
+# common. By its limit, the last line, the gain with the fewest pictures is just not decided.
 
 # %% tags=["numbers"]
 mean_gains = []
@@ -166,16 +168,16 @@ assert min(of_test["ours"]) > max(of_test["random, longer"]) > max(of_test["rand
 # the difference:
 #
 # ```bash
-# python -m zoo train unet --dataset FOLDER --image-size 96x128                       # from random weights
-# python -m zoo train unet --dataset FOLDER --image-size 96x128 --start unet          # from ours
-# python -m zoo train unet --dataset FOLDER --start runs/unet.keras --out runs/again  # from a model of yours
+# python -m zoo train unet --dataset FOLDER --image-size 96x128                       # from random weights python -m
+# zoo train unet --dataset FOLDER --image-size 96x128 --start unet          # from ours python -m zoo train unet
+# --dataset FOLDER --start runs/unet.keras --out runs/again  # from a model of yours
 # ```
 #
 # The same in Python, where the recipe says all:
 #
 # ```python
-# recipe = zoo.training.Recipe("FOLDER", image_size=(96, 128), start="unet")
-# model, card = zoo.train("unet", recipe, "runs")
+# recipe = zoo.training.Recipe("FOLDER", image_size=(96, 128), start="unet") model, card = zoo.train("unet", recipe,
+# "runs")
 # ```
 #
 # The card says where the weights came from: `start`, and by its SHA-256 which file that was. `python -m zoo.finetuning

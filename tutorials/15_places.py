@@ -141,12 +141,12 @@ assert told == (16, 64)
 print(f"One pooled copy tells {told[0]} of 64 places apart, three copies tell {told[1]}.")
 
 # %% [markdown]
-# But that has a price: it takes channels, and training has to find such a code. Does a bottom of eight times as many
-# channels help?
+# But that has a price: it takes channels, and training has to find such a code. Does it help to have more channels, 8,
+# 16 and 64 on the three levels in place of 8 on each?
 
 # %% tags=["numbers"]
 narrow, wide = "transposed_convolution", "transposed_convolution, wide"
-assert places.FILTERS[wide][-1] == 8 * places.FILTERS[narrow][-1]
+assert (places.FILTERS[narrow], places.FILTERS[wide]) == ((8, 8, 8), (8, 16, 64))
 for network in (narrow, wide, "unet"):
     for task in places.TASKS:
         parameters, found = results[task][network]["parameters"], ends(task, network)
@@ -159,11 +159,11 @@ for task in places.TASKS:
     assert small < large < memory
 
 # %% [markdown]
-# A wider bottom helps. It does not reach what a memory gives.
+# More channels help. They do not reach what the U-Net's memory gives.
 #
 # A memory hands over what pooling knew anyway. Without one, the network has to learn a code for it, and its channels
 # have to carry the code. So for places to matter, a task needs **things as small as a window of pooling, and nothing
-# around them that tells where they are**: poles, wires, vessels, roads. Pets are not such things.
+# around them that tells where they are**: poles, wires, vessels, roads seen from a plane. Pets are not such things.
 #
 # ## And in a street?
 #
@@ -246,10 +246,11 @@ for kind in streets:
     assert verdicts[kind, "max_unpooling", "nearest_unpooling"] == "not decided"
 
 # %% [markdown]
-# **Look at the poles**, the thinnest class. The four stages that shrink and remember nothing almost never answer
-# *pole*, with either seed. The three that remember do, and so do the first two stages, which have no way up. So poles
-# can be seen; they are lost between the way down and the way up, where nobody hands their place over. That is the
-# lecture's argument, in a street.
+# **Look at the poles**, the thinnest class. The four stages that go down and up and remember nothing almost never
+# answer *pole*, with either seed. The three that remember do. So do the first two stages, which do not go down as far:
+# one stays at full resolution, the other decides for each block of 4 x 4 pixels. So poles can be seen; they are lost on
+# the way down to blocks of 16 x 16 and up again, where nobody hands their place over. That is the lecture's argument,
+# in a street.
 #
 # **Look at the cleanest pair**, `max_unpooling` against `bed_of_nails`: weights of the same shapes, and three of four
 # pixels empty in both. The remembered place gains more than the limit where things are thin. Where they are large,
@@ -257,9 +258,10 @@ for kind in streets:
 #
 # Not all is so clear:
 #
-# - Copying is not behind, in the mean over the five classes. It finds no pole, but bicyclists.
+# - Copying is not behind max unpooling, in the mean over the five classes. It finds no pole, but bicyclists.
 # - The feature at its place does not beat the mark with its copies. For large classes it is behind, as on pets.
-# - The U-Net leads in both. Features say where, and what stands there, too.
+# - The U-Net leads in both. (For large classes, its lead over `index_unpooling` is within the limit.) Features say
+#   where, and what stands there, too.
 # - On pets, the three that pool alike and remember nothing lie close together. Here they do not. To be *able* to learn
 #   the same way to grow is not to have learned it.
 # - This training is not long (the U-Net gains from more of it, on the page

@@ -84,10 +84,9 @@ print(f"with XLA, {2 * min(copies) / ours:.0%} to {2 * max(copies) / ours:.0%} o
 print("argmax and scatter with XLA:", refused.partition(" __inference")[0])
 
 # %% [markdown]
-# Argmax and scatter do not compile with XLA at all, and they are TensorFlow's alone. (The lead
-# without XLA is one of this kind of processor: on an Intel one with AMX, an earlier version of our layers had none.)
-# **Where we lose**: on the PyTorch
-# backend of Keras our layers are slower than PyTorch's own pair, two functions in C++. Ours are many small
+# Argmax and scatter do not compile with XLA at all, and they are TensorFlow's alone. (The lead without XLA is one of
+# this kind of processor: on an Intel one with AMX, an earlier version of our layers had none.) **Where we lose**: on
+# the PyTorch backend of Keras our layers are slower than PyTorch's own pair, two functions in C++. Ours are many small
 # operations, and without a compiler each of them writes its result to memory.
 
 # %%
@@ -208,8 +207,8 @@ figures.draw_benchmark({"stages_memory": results["stages_memory"]})
 # %% [markdown]
 # ## The U-Net elsewhere
 #
-# Keras is not the only one that can run the U-Net. PyTorch runs the same network with the same weights, and
-# `python -m zoo export` takes it to ONNX Runtime and LiteRT. The picture is for one photo, the table also for sixteen:
+# Keras is not the only one that can run the U-Net. PyTorch runs the same network with the same weights, and `python -m
+# zoo export` takes it to ONNX Runtime and LiteRT. The picture is for one photo, the table also for sixteen:
 
 # %% Milliseconds of a prediction of the U-Net for one photo in each runtime tags=["picture"]
 figures.draw_benchmark({"runtimes": results["runtimes"]})
@@ -295,9 +294,8 @@ assert rates["train"] > 0.95 * rates["bare_step"]
 # The same commands measure yours. All parts take about a quarter of an hour; a name after `benchmark` runs one alone.
 #
 # ```bash
-# python -m zoo benchmark                                     # tables, benchmark.json, benchmark.png
-# python -m zoo benchmark layers --out layers.json
-# python -m zoo.benchmark.peers --benchmark benchmark.json    # adds the other U-Nets
+# python -m zoo benchmark                                     # tables, benchmark.json, benchmark.png python -m zoo
+# benchmark layers --out layers.json python -m zoo.benchmark.peers --benchmark benchmark.json    # adds the other U-Nets
 # ```
 #
 # Four things can make it faster:
@@ -309,5 +307,5 @@ assert rates["train"] > 0.95 * rates["bare_step"]
 #   became NaN (not a number) in bfloat16: train these two in float32.
 # - **Several GPUs or machines.** With JAX, `train --devices 8` shares each step among eight GPUs. The losses are those
 #   of one but for rounding; we tried two virtual devices.
-# - **A file without Keras.** `python -m zoo export unet` writes one, and says how well it agrees with Keras.
-#   [Exporting](reference/exporting.md) tells how to run it.
+# - **A file without Keras.** `python -m zoo export unet` (after `pip install ".[export]"` in the clone) writes one, and
+#   says how well it agrees with Keras. [Exporting](reference/exporting.md) tells how to run it.

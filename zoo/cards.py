@@ -55,6 +55,21 @@ def cards(folder: str | os.PathLike | None = None) -> dict[str, dict]:
     return found
 
 
+def cards_of_seeds(folder: str | os.PathLike | None = None) -> list[dict[str, dict]]:
+    """The cards of several trainings of each stage: for each seed a dictionary as `cards` gives it.
+
+    Args:
+        folder: it holds the cards of the first seed, and `seed_1`, `seed_2` ... those of the others; by default `seeds`
+            among the saved models.
+
+    Raises:
+        ValueError: as `cards`.
+    """
+    folder = Path(folder or folder_of_models() / "seeds")
+    others = sorted(folder.glob("seed_*"), key=lambda path: int(path.name.removeprefix("seed_")))
+    return [cards(one) for one in (folder, *others)]
+
+
 def read(path: Path) -> dict:
     """Reads a card, and checks what loading its model needs."""
     contents = read_object(path)

@@ -10,7 +10,7 @@ CLAIMS = (
     ("shrink and grow, not full resolution", "nearest_unpooling", "fully_convolutional"),
     ("remember the place, not copy", "max_unpooling", "nearest_unpooling"),
     ("remember the place, not a fixed corner", "max_unpooling", "bed_of_nails"),
-    ("the feature at the place, not a mark", "max_unpooling", "index_unpooling"),
+    ("the feature at the place, not a mark with copies", "max_unpooling", "index_unpooling"),
     ("learn to grow, not copy", "transposed_convolution", "nearest_unpooling"),
     ("learn to grow, not a fixed corner", "transposed_convolution", "bed_of_nails"),
     ("hand the features across", "unet", "transposed_convolution"),

@@ -102,6 +102,15 @@ def read(path, heads):
     return files.read_earlier(path, is_own, "results of zoo.controls by this recipe")
 
 
+def scores() -> dict[str, list[dict]]:
+    """The scores at the network's size, one for each seed, of all stages and controls, trained by the short recipe."""
+    seeds = cards.cards_of_seeds()
+    found = {stage: [seed[stage]["scores"]["at_network_size"] for seed in seeds if stage in seed] for stage in seeds[0]}
+    for name, control in json.loads(RESULTS.read_text()).items():
+        found[name] = [control["seeds"][seed] for seed in sorted(control["seeds"], key=int)]
+    return found
+
+
 def main():
     """Trains controls with all seeds by the short recipe. What the file holds already is skipped."""
     parse = errors.Parser(description=main.__doc__)

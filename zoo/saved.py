@@ -11,12 +11,12 @@ from typing import Any
 import keras
 
 import zoo.layers  # noqa: F401, registers the custom layers
-from zoo.cards import card, cards, find, folder_of_models
+from zoo.cards import card, cards, cards_of_seeds, find, folder_of_models
 from zoo.errors import first_line
 from zoo.files import check_file, checksum, write_json, write_whole
 from zoo.limits import MOST_BYTES, check_numbers, check_size_of_weights
 
-__all__ = ["card", "cards", "folder_of_models", "load", "load_any", "load_file", "save"]
+__all__ = ["card", "cards", "cards_of_seeds", "folder_of_models", "load", "load_any", "load_file", "save"]
 
 # What newer versions of Keras write of a layer, and older ones do not know. With these values it changes nothing.
 ADDED = {

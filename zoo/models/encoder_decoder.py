@@ -39,10 +39,10 @@ def encoder_decoder(down, up, image_shape, num_classes, filters, name):
         )
     x = images = keras.Input(image_shape, name="image")
     memories = []
-    for level in filters[:-1]:
-        x, memory = down(double_convolution(x, level), level)
+    for channels in filters[:-1]:
+        x, memory = down(double_convolution(x, channels), channels)
         memories.append(memory)
     x = double_convolution(x, filters[-1])
-    for level, memory in zip(reversed(filters[:-1]), reversed(memories), strict=True):
-        x = double_convolution(up(x, memory, level), level)
+    for channels, memory in zip(reversed(filters[:-1]), reversed(memories), strict=True):
+        x = double_convolution(up(x, memory, channels), channels)
     return keras.Model(images, classify_pixels(x, num_classes), name=name)

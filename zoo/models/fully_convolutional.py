@@ -29,6 +29,6 @@ def build_fully_convolutional(
         (https://arxiv.org/abs/1411.4038).
     """
     x = images = keras.Input(image_shape, name="image")
-    for level in filters:
-        x = double_convolution(x, level)
+    for channels in filters:
+        x = double_convolution(x, channels)
     return keras.Model(images, classify_pixels(x, num_classes), name="fully_convolutional")
