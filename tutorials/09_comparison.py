@@ -447,7 +447,8 @@ Markdown(format_table(["claim", before, "verdict", after, "verdict"], table))
 # done, and go on where they were stopped:
 #
 # ```bash
-# python -m zoo grid --short --seeds 3 --out saved_models/seeds python -m zoo.controls widened --out zoo/controls.json
+# python -m zoo grid --short --seeds 3 --out saved_models/seeds
+# python -m zoo.controls widened --out zoo/controls.json
 # ```
 #
 # !!! abstract "What the nine steps mend, what they leave broken"

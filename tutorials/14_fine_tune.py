@@ -168,16 +168,16 @@ assert min(of_test["ours"]) > max(of_test["random, longer"]) > max(of_test["rand
 # the difference:
 #
 # ```bash
-# python -m zoo train unet --dataset FOLDER --image-size 96x128                       # from random weights python -m
-# zoo train unet --dataset FOLDER --image-size 96x128 --start unet          # from ours python -m zoo train unet
-# --dataset FOLDER --start runs/unet.keras --out runs/again  # from a model of yours
+# python -m zoo train unet --dataset FOLDER --image-size 96x128                       # from random weights
+# python -m zoo train unet --dataset FOLDER --image-size 96x128 --start unet          # from ours
+# python -m zoo train unet --dataset FOLDER --start runs/unet.keras --out runs/again  # from a model of yours
 # ```
 #
 # The same in Python, where the recipe says all:
 #
 # ```python
-# recipe = zoo.training.Recipe("FOLDER", image_size=(96, 128), start="unet") model, card = zoo.train("unet", recipe,
-# "runs")
+# recipe = zoo.training.Recipe("FOLDER", image_size=(96, 128), start="unet")
+# model, card = zoo.train("unet", recipe, "runs")
 # ```
 #
 # The card says where the weights came from: `start`, and by its SHA-256 which file that was. `python -m zoo.finetuning

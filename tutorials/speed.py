@@ -294,8 +294,9 @@ assert rates["train"] > 0.95 * rates["bare_step"]
 # The same commands measure yours. All parts take about a quarter of an hour; a name after `benchmark` runs one alone.
 #
 # ```bash
-# python -m zoo benchmark                                     # tables, benchmark.json, benchmark.png python -m zoo
-# benchmark layers --out layers.json python -m zoo.benchmark.peers --benchmark benchmark.json    # adds the other U-Nets
+# python -m zoo benchmark                                     # tables, benchmark.json, benchmark.png
+# python -m zoo benchmark layers --out layers.json
+# python -m zoo.benchmark.peers --benchmark benchmark.json    # adds the other U-Nets
 # ```
 #
 # Four things can make it faster:
