@@ -106,6 +106,7 @@ def run_python():
         environment = {**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": quick}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     return run
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import layers
 
 import zoo
-from zoo import costs
+from zoo import costs, models
 
 
 def counted_by_tensorflow(model):
@@ -176,3 +176,14 @@ def test_a_trained_model_is_not_lost_because_its_memory_cannot_be_measured(monke
 
     monkeypatch.setattr(costs.fresh, "process", process)
     assert costs.costs(within(keras.layers.Conv2D(3, 1), shape=(8, 8, 3)))["peak_megabytes"] is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends_count_the_same(backend, run_python):
+    pytest.importorskip(backend)
+    options = {"image_shape": (32, 32, 3)}
+    expected = costs.multiply_adds(models.build_for_training("sliding_window", **options))
+    code = "from zoo import costs, models\n"
+    code += f"print(costs.multiply_adds(models.build_for_training('sliding_window', **{options})))"
+    assert int(run_python(backend, "-c", code).splitlines()[-1]) == expected

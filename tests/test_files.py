@@ -1,5 +1,7 @@
+import errno
 import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -182,3 +184,35 @@ def test_all_is_on_the_disk_before_it_gets_its_name(is_folder, monkeypatch, tmp_
             unfinished.mkdir()
         (unfinished / "inner" if is_folder else unfinished).write_text("all")
     assert tmp_path.stat().st_ino in synced  # the name itself
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_disk_that_syncs_no_folders_takes_all_the_same(is_folder, monkeypatch, tmp_path):
+    def refuse(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with files.write_whole(tmp_path / "result") as unfinished:
+        if is_folder:
+            unfinished.mkdir()
+        (unfinished / "inner" if is_folder else unfinished).write_text("all")
+    assert (tmp_path / "result" / "inner" if is_folder else tmp_path / "result").read_text() == "all"
+
+    def fail(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"), files.write_whole(tmp_path / "another") as unfinished:
+        unfinished.write_text("all")
+    assert not (tmp_path / "another").exists()
+
+
+def test_a_picture_is_known_by_another_name_too(tmp_path):
+    """A second name stands for another spelling on a disk that does not tell "a" from "A"."""
+    (tmp_path / "photo.png").write_text("a photo")
+    os.link(tmp_path / "photo.png", tmp_path / "PHOTO.png")
+    with pytest.raises(FileExistsError, match="one of the pictures that were given"):
+        files.refuse_own(tmp_path / "PHOTO.png", [tmp_path / "photo.png"])
+    (tmp_path / "other.png").write_text("another")
+    files.refuse_own(tmp_path / "other.png", [tmp_path / "photo.png"])

@@ -1,5 +1,6 @@
 import contextlib
 import dataclasses
+import errno
 import functools
 import json
 import os
@@ -174,6 +175,33 @@ def test_out_that_cannot_be_written_is_found_at_once(command, tmp_path, monkeypa
     assert (tmp_path / "file").read_text() == ""
 
 
+def test_a_folder_or_a_file_in_a_locked_folder_is_no_place_for_a_picture(tmp_path, monkeypatch):
+    monkeypatch.setattr(__main__.quiet, "import_tensorflow", lambda: pytest.fail("too late"))
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(SystemExit, match=r"folder\.png is a folder, and is not replaced"):
+        __main__.main(["compare", "a.png", "--overwrite", "--out", str(tmp_path / "folder.png")])
+    (tmp_path / "file.png").write_text("")
+
+    def refuse(dir):  # as the disk refuses whoever may not write everywhere
+        assert dir == tmp_path
+        raise PermissionError(errno.EACCES, "Permission denied", "tmpv7qfig02")
+
+    monkeypatch.setattr(__main__.tempfile, "TemporaryFile", refuse)
+    with pytest.raises(SystemExit) as stopped:
+        __main__.main(["compare", "a.png", "--overwrite", "--out", str(tmp_path / "file.png")])
+    said = f"compare: --out must lie where files can be written. Received: {tmp_path}: Permission denied"
+    assert stopped.value.code == said
+
+
+def test_trials_that_were_stopped_go_on_too(monkeypatch):
+    def stop(name, seed, folder):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zoo.commands.training.run_trial", stop)
+    with pytest.raises(SystemExit, match="The same command goes on from the last whole epoch"):
+        __main__.main(["trials"])
+
+
 def test_a_stop_that_an_import_turned_into_another_error_is_a_stop(monkeypatch, tmp_path):
     def lose_it(options):
         with contextlib.suppress(SystemExit):
@@ -213,7 +241,7 @@ def photo():
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), "uint8"))
 
 
-def test_evaluate_and_export_take_the_data_set_that_the_model_has_learned(tmp_path, monkeypatch):
+def test_evaluate_and_export_take_the_data_set_that_the_model_has_learned(tmp_path, monkeypatch, capsys):
     folder, classes = tmp_path / "streets", ["sky", "road", "car"]
     for part in ("images", "masks"):
         (folder / part).mkdir(parents=True)
@@ -246,8 +274,12 @@ def test_evaluate_and_export_take_the_data_set_that_the_model_has_learned(tmp_pa
     with pytest.raises(SystemExit, match=mismatch):
         __main__.main(["evaluate", own])
     assert len(asked) == 4
+    capsys.readouterr()
     __main__.main(["export", own])  # any photos will do
     assert asked[4:] == ["synthetic_pets"]
+    assert f"synthetic_pets (none was named with --dataset, and {folder} of the card is not here)" in (
+        capsys.readouterr().out
+    )
 
 
 def test_any_json_beside_a_model_is_no_hindrance(by_colour, photo, tmp_path, capsys):
@@ -421,7 +453,7 @@ def test_an_empty_name_is_refused(command, capsys):
 def test_compare_replaces_nothing_and_writes_what_it_says(tmp_path):
     (tmp_path / "kept.png").write_text("old")
     (tmp_path / "d").mkdir()
-    for name, words in [("kept.png", "is there already"), ("d", "must be a .pdf, .png or .svg"), ("e", "must be a")]:
+    for name, words in [("kept.png", "is there already"), ("d", "is a folder"), ("e", "must be a .pdf, .png or .svg")]:
         with pytest.raises(SystemExit, match=words):
             __main__.main(["compare", "--out", str(tmp_path / name)])
     assert (tmp_path / "kept.png").read_text() == "old"

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 import unicodedata
 from pathlib import Path
 
@@ -125,6 +126,15 @@ def test_names_that_differ_in_how_an_accent_is_written_are_one_to_some_disks():
     assert plain == ["a_é.png.png", "b_é.png.png"]
 
 
+def test_thousands_of_photos_of_one_name_get_their_names_in_a_moment():
+    paths = [Path(f"scene_{number}", "rgb", "0001.png") for number in range(20_000)]
+    start = time.perf_counter()
+    names = [each["overlay"] for each in photos.picture_names(paths, ["overlay"])]
+    assert names[:3] == ["rgb_0001.png.png", "rgb_0001.png_2.png", "rgb_0001.png_3.png"]
+    assert len(set(names)) == len(paths)
+    assert time.perf_counter() - start < 30  # seconds; minutes, if each counted from 2 again
+
+
 def test_a_data_set_that_is_none_is_refused_at_once(tmp_path, capsys):
     with pytest.raises(SystemExit):
         __main__.main(["train", "unet", "--dataset", str(tmp_path / "missing")])
@@ -221,6 +231,11 @@ def test_a_legend_has_room_for_all_names_and_replaces_nothing_of_others(tmp_path
         draw(names[:3], [], path, overwrite=False)
     with pytest.raises(FileExistsError, match="one of the pictures that were given"):
         draw(names[:3], [path], path, overwrite=True)
+    same = path.read_bytes()
+    model_commands.write_legend(same, path, overwrite=False)  # another process has written it meanwhile
+    with pytest.raises(FileExistsError, match="--overwrite"):
+        model_commands.write_legend(same + b"of others", path, overwrite=False)
+    assert path.read_bytes() == same
 
 
 def test_a_legend_comes_with_a_picture_alone(tmp_path):

@@ -167,5 +167,8 @@ def test_photos_and_masks_of_other_numbers_are_refused():
     image, mask = np.zeros((1, 1, 3), "uint8"), np.zeros((1, 1), int)
     with pytest.raises(ValueError, match=r"`image` must be uint8, .*Received: float64"):
         plots.overlay(image / 255, mask)
-    with pytest.raises(ValueError, match=r"`mask` from 0 on.*Received: uint8, from -1 on"):
+    with pytest.raises(ValueError, match=r"`mask` integers from 0 on.*Received: uint8, int64 from -1 on"):
         plots.overlay(image, mask - 1)
+    for kind in (bool, float):
+        with pytest.raises(ValueError, match=r"`mask` integers from 0 on"):
+            plots.overlay(image, mask.astype(kind))

@@ -23,3 +23,9 @@ os.write(2, b"5")
 def test_silence_may_be_entered_within_itself():
     done = subprocess.run([sys.executable, "-c", NESTED], capture_output=True, text=True, check=False)
     assert done.stderr == "35"
+
+
+def test_without_a_stderr_there_is_nothing_to_silence():
+    code = "import os\nfrom zoo import quiet\nos.close(2)\nwith quiet.silence():\n    print('within')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "within\n")

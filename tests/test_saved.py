@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,8 @@ import skimage
 import zoo
 from zoo import controls, costs, evaluation, limits, saved, tables, training
 from zoo.__main__ import main
+from zoo.commands.parser import parser
+from zoo.commands.training import choose_recipe
 from zoo.data import oxford_iiit_pet
 
 FOLDER = Path(__file__).parents[1] / "saved_models"
@@ -67,6 +70,25 @@ def test_scores_on_the_cards_follow_from_their_confusion_matrices():
             hits = np.diag(confusion)
             np.testing.assert_allclose(scores["mean_iou"], (hits / (confusion.sum(0) + confusion.sum(1) - hits)).mean())
             np.testing.assert_allclose(scores["pixel_accuracy"], hits.sum() / confusion.sum())
+
+
+def test_the_command_of_every_card_trains_by_its_recipe(monkeypatch):
+    monkeypatch.setattr(os.path, "isdir", lambda path: True)  # a folder of streets, for one
+    commands = 0
+    for path in FOLDER.rglob("*.json"):
+        card = json.loads(path.read_text())
+        if "command" in card:
+            words = shlex.split(card["command"])
+            assert words[:3] == ["python", "-m", "zoo"]
+            options = parser().parse_args(words[3:])
+            assert vars(options).get("stage", path.stem) == path.stem
+            of_grid = training.SHORT if vars(options).get("short") else training.IN_COLOUR
+            of_train = training.Recipe(card["recipe"]["dataset"])
+            recipe = choose_recipe(options, of_train if options.command == "train" else of_grid)
+            asked, kept = ({**each, "seed": 0, "xla": False} for each in (vars(recipe), card["recipe"]))
+            assert training.with_defaults(kept) == json.loads(json.dumps(asked)), path
+            commands += 1
+    assert commands >= len(zoo.STAGES)
 
 
 def test_all_together_are_small():
@@ -195,8 +217,16 @@ def test_two_layers_that_are_small_for_each_channel_alone_are_refused(kind, tmp_
     with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
         for name, content in contents.items():
             archive.writestr(name, content)
-    with pytest.raises(ValueError, match=r"layers of up to 250,000,000 weights\. Received: up to 8,100,000,000"):
+    with pytest.raises(ValueError, match=r"layers of up to 1,000,000,000 weights\. Received: up to 8,100,000,000"):
         saved.load_file(tmp_path / "a.keras")
+
+
+def test_vgg_16_as_a_fully_convolutional_network_is_not_too_large():
+    """Long et al., 2015: the first dense layer of VGG-16 becomes a convolution of 7 x 7 with 4,096 filters."""
+    blocks = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+    layers = [(filters, [3, 3]) for count, filters in blocks for _ in range(count)]
+    layers += [(4096, [7, 7]), (4096, [1, 1]), (21, [1, 1])]
+    limits.check_numbers({"layers": [{"filters": filters, "kernel_size": side} for filters, side in layers]})
 
 
 def flip_a_bit(path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.special
 
-from zoo import __main__, models, training, trials
+from zoo import __main__, evaluation, models, training, trials
 from zoo.commands import training as training_commands
 from zoo.data import synthetic_pets
 
@@ -39,6 +39,16 @@ def test_a_trial_is_trained_once_by_its_change(tmp_path, monkeypatch):
             trials.run_trial("base", 0, tmp_path, TINY)
     with pytest.raises(ValueError, match="`name` must be one of base"):
         trials.run_trial("luck", 0, tmp_path, TINY)
+
+
+def test_a_trial_takes_images_that_are_no_squares(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "train", lambda build, recipe, folder: (build(), [{"seconds": 60}]))
+    monkeypatch.setattr(models, "build", functools.partial(models.build, filters=(4, 8)))
+    scores = {"at_network_size": {"mean_iou": 0.5}, "grey": {"mean_iou": 0.4}}
+    shapes = []
+    monkeypatch.setattr(evaluation, "evaluate", lambda model, *_, **__: shapes.append(model.input_shape) or scores)
+    assert trials.run_trial("base", 0, tmp_path, dataclasses.replace(TINY, image_size=(32, 48)))["grey"] == 0.4
+    assert shapes == [(None, 32, 48, 3)]
 
 
 def test_a_student_learns_from_masks_and_teacher(rng):

@@ -537,9 +537,8 @@ print(f"boundary IoU    {summary['boundary_iou']:.2f}")
 assert summary["boundary_iou"] < 0.6 < 0.8 < summary["binary_iou"]
 
 # %% [markdown]
-# The disc keeps most of its IoU and loses much of its boundary IoU. This score looks at *where* alone. (Over the seven
-# of our stages that shrink and grow back, it [says little](09_comparison.md#one-rule-set-before-we-look) that the mean
-# IoU does not say.)
+# The disc keeps most of its IoU and loses much of its boundary IoU. This score looks at *where* alone. (Does it
+# say of our stages what the mean IoU does not say? [A later page](09_comparison.md#one-rule-set-before-we-look) asks.)
 #
 # !!! question "Try it"
 #     Draw a disc of half the radius and shift it by the same four pixels. Which of the two scores falls more, compared

@@ -44,8 +44,8 @@ figure
 #
 # The trained stage holds an ordinary classifier. It knows nothing of photos; it gets a patch and returns three numbers,
 # one for each class: the **logits**, scores that may be any number. The largest names the class, and *softmax* turns
-# them into probabilities. (It has learned from the masks of whole photos: the logits of each block are copied to its 4
-# x 4 pixels, and compared with their true classes.)
+# them into probabilities. (It has learned from the masks of whole photos: the logits of each block are copied to its
+# 4 x 4 pixels, and compared with their true classes.)
 
 # %%
 model = zoo.load("sliding_window")

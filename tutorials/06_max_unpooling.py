@@ -228,7 +228,7 @@ figure
 #
 # And how does training pass through a remembered place? The offsets are only numbers, and get no gradient. Max
 # unpooling hands each value the gradient of the one pixel where it was put. Through the ones of index unpooling no
-# gradient passes; its copies have one.
+# gradient passes; the copies that are joined with them have one.
 #
 # ## Whose offsets?
 #
@@ -399,7 +399,7 @@ print("{:28} {:8.3f} {:12.3f} {:14.3f}".format(f"between {len(of_seeds)} seeds",
 # %% [markdown]
 # On pets, remembered places change little: no difference is much larger than what seeds make, and not all of them are
 # gains. `max_unpooling` is behind `nearest_unpooling` in mean IoU, by a little more than three seeds lie apart, and at
-# the border by less. (After a shorter training, with three seeds of each stage and a
+# the border by less than they do. (After a shorter training, with three seeds of each stage and a
 # [rule](09_comparison.md#one-rule-set-before-we-look), a later page finds it a little behind.) `index_unpooling` is
 # level in mean IoU, and ahead at border and boundary, by about what seeds make. It also has more parameters, since
 # concatenated channels make the next convolution wider. Why so little? We suppose: the outline of a pet is smooth, so

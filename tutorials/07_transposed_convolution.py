@@ -482,8 +482,8 @@ plots.draw_grids({"nearest neighbour": four_ones, "bed of nails": single_one})
 
 # %% [markdown]
 # So what does learning this layer add? Less than the lecture suggests. It names a first way to grow, written down
-# (方式一), and a second, learned (方式二). But in all three stages a 3 x 3 convolution follows, with no activation between,
-# and both together are one transposed convolution:
+# (方式一), and a second, learned (方式二). But in all three stages a 3 x 3 convolution follows, with no activation
+# between, and both together are one transposed convolution:
 #
 # | stage | layer, then a 3 x 3 convolution | together |
 # | --- | --- | --- |

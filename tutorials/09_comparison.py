@@ -288,8 +288,8 @@ print(
 #   if the last line is confirmed, the number of weights is not the whole reason.
 # - *Contradicted* is no refutation of the idea. It speaks of *these* networks, with this data, by this recipe.
 # - *Not decided* is no proof that two ways are equal.
-# - "Learn to grow" (方式二 against 方式一) is hardly tested here. In every stage a learned 3 x 3 convolution follows the
-#   unpooling, and the two together *are* a way to grow that is learned: the pages on [nearest
+# - "Learn to grow" (方式二 against 方式一) is hardly tested here. In every stage a learned 3 x 3 convolution follows
+#   the unpooling, and the two together *are* a way to grow that is learned: the pages on [nearest
 #   neighbour](05_nearest_and_nails.md) and [transposed convolution](07_transposed_convolution.md) show it. So these
 #   stages can all learn to grow alike. On pets they lie close together; [in a street](15_places.md#and-in-a-street)
 #   they do not.

@@ -116,10 +116,10 @@ plots.draw_images(shown, columns=3)
 #
 # ## Another image size
 #
-# Each level of an encoder-decoder but the bottom halves the sides: with the five default filters, four times. So the
-# sides are multiples of 16 (`--image-size 96x160`). Where you write `None`, any such size will do. A convolution has as
-# many weights for a large image as for a small one. So **the weights are the same**: a model that was trained at one
-# size lends them to a model for all such sizes.
+# Each level of an encoder-decoder but the bottom halves the sides: with the five numbers of the default filters, four
+# times. So the sides are multiples of 16 (`--image-size 96x160`). Where you write `None`, any such size will do. A
+# convolution has as many weights for a large image as for a small one. So **the weights are the same**: a model that
+# was trained at one size lends them to a model for all such sizes.
 
 # %%
 assert 2 ** (len(FILTERS) - 1) == 16

@@ -198,9 +198,9 @@ for name, strength in strengths.items():
 # ## The filters that were learned
 #
 # In our stages a learned 3 x 3 convolution stands behind the unpooling, and the two are [one transposed
-# convolution](05_nearest_and_nails.md#the-next-layer-repairs-it-and-has-learned-how): zeros, then a filter of up to 4 x
-# 4. Which waves do the learned filters let through? We take the last step up of four stages, and average the squared
-# strength over all pairs of channels.
+# convolution](05_nearest_and_nails.md#the-next-layer-repairs-it-and-has-learned-how): zeros, then a filter of up
+# to 4 x 4. Which waves do the learned filters let through? We take the last step up of four stages, and average the
+# squared strength over all pairs of channels.
 
 
 # %% How strongly each filter lets waves through: tent and nearest to zero at the right, others not tags=["picture"]

@@ -256,7 +256,7 @@ table(with_mean, [*data.CLASSES, "mean IoU"])
 # %% [markdown]
 # How does a loss change an IoU? It moves the point at which the network answers *border*. Two numbers show that: how
 # much of the true border is found (*recall*), and how much of what is called border is right (*precision*). Before them
-# stands how many pixels are called border, for each pixel that is border.
+# stands a quotient: how many pixels are called border, over how many are.
 
 # %% tags=["numbers"]
 print(f"{'border':24}          called / truly border   found   right")

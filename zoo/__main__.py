@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 
-from zoo import backend, quiet
+from zoo import backend, files, quiet
 from zoo.commands.parser import parser
 from zoo.errors import explain, printable
 from zoo.stages import check_stage
@@ -52,7 +52,8 @@ def run(options):
     except BrokenPipeError:  # whoever reads, `head` for one, has enough
         sys.exit(1)
     except KeyboardInterrupt:
-        resume = " The same command goes on from the last whole epoch." if options.command in ("train", "grid") else ""
+        goes_on = options.command in ("train", "grid", "trials")
+        resume = " The same command goes on from the last whole epoch." if goes_on else ""
         sys.exit(f"\n{options.command}: stopped.{resume}")
     except Exception as error:
         if STOPPED.is_set():
@@ -82,11 +83,18 @@ def check_writable(path, is_file):
     except UnicodeEncodeError:
         raise ValueError(f"--out must have a name in UTF-8, for TensorFlow takes no other. Received: {path}") from None
     there = next(folder for folder in [path, *path.absolute().parents] if folder.exists())
+    if is_file and there == path:
+        files.refuse_folder(path)
+        there = path.absolute().parent  # where the new file begins
     if there.is_dir():
-        tempfile.TemporaryFile(dir=there).close()
+        try:
+            tempfile.TemporaryFile(dir=there).close()
+        except OSError as error:
+            message = f"--out must lie where files can be written. Received: {there}: {error.strerror}"
+            raise type(error)(message) from None
     elif there != path:
         raise NotADirectoryError(f"--out must lie in a folder, but {there} is a file. Received: {path}")
-    elif not is_file:
+    else:
         raise NotADirectoryError(f"--out must be a folder, and {path} is a file.")
 
 

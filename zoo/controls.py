@@ -17,6 +17,7 @@ quiet.begin(__name__)
 from keras import layers
 
 from zoo import cards, costs, data, evaluation, files, machine, training
+from zoo.commands.arguments import some_path
 from zoo.models.blocks import LAST, max_pool
 from zoo.models.encoder_decoder import FILTERS, encoder_decoder
 
@@ -113,10 +114,11 @@ def scores() -> dict[str, list[dict]]:
 
 def main():
     """Trains controls with all seeds by the short recipe. What the file holds already is skipped."""
-    parse = errors.Parser(description=main.__doc__)
+    parse = errors.Parser("python -m zoo.controls", description=main.__doc__)
     text = f"some of {', '.join(CONTROLS)} (default: all)"
     parse.add_argument("names", nargs="*", metavar="NAME", default=list(CONTROLS), help=text)
-    parse.add_argument("--out", type=Path, default=Path("controls.json"))
+    text = "file for the results (default: controls.json)"
+    parse.add_argument("--out", type=some_path, default=Path("controls.json"), help=text)
     options = parse.parse_args()
     if unknown := set(options.names) - set(CONTROLS):
         raise ValueError(f"NAME must be one of {list(CONTROLS)}. Received: {sorted(unknown)}")

@@ -1,6 +1,7 @@
 """Results get their names when they are whole, and nothing that was there before is lost."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -9,6 +10,8 @@ import tempfile
 from pathlib import Path
 
 from zoo.errors import first_line
+
+CANNOT_SYNC = (errno.EINVAL, errno.EBADF, errno.ENOTSUP)  # a folder on some disks; on Windows, what is only read
 
 
 @contextlib.contextmanager
@@ -59,14 +62,23 @@ def refuse_folder(path):
 
 def refuse_own(path, pictures):
     """Raises a `FileExistsError` if a picture that is to be written has the name of one that was given."""
-    if absolute(path) in own_names(pictures):
+    if not marks(path).isdisjoint(own_marks(pictures)):
         raise FileExistsError(f"{path} is one of the pictures that were given, which are never replaced. Name another.")
 
 
-def own_names(paths):
-    """The absolute names of files, and of those that links among them lead to."""
+def own_marks(paths):
+    """The `marks` of files, and of those that links among them lead to."""
     # Unlike `Path.resolve`, `realpath` raises for no loop of links.
-    return {name for path in paths for name in (absolute(path), Path(os.path.realpath(path)))}
+    return {mark for path in paths for one in (path, Path(os.path.realpath(path))) for mark in marks(one)}
+
+
+def marks(path):
+    """What tells a file: its absolute name and, since some disks do not tell "a" from "A", its place on the disk."""
+    found = {absolute(path)}
+    with contextlib.suppress(OSError, ValueError):  # nothing has that name yet
+        status = os.lstat(path)
+        found.add((status.st_dev, status.st_ino))
+    return found
 
 
 def absolute(path):
@@ -105,6 +117,9 @@ def sync(path):
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
+        except OSError as error:
+            if error.errno not in CANNOT_SYNC:
+                raise
         finally:
             os.close(handle)
 
@@ -128,7 +143,8 @@ def check_file(path):
 def checksum(path):
     """The SHA-256 of a file, in hexadecimal digits."""
     check_file(path)
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_json(path, contents):

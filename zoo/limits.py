@@ -9,7 +9,8 @@ import h5py
 import keras
 
 MOST_NUMBER = 100_000  # in a configuration, but for those that only tell one thing from another
-MOST_WEIGHTS = 25_000_000  # of a convolution, for each channel that it sees
+MOST_FOR_A_CHANNEL = 25_000_000  # weights of a convolution, for each channel that it sees
+MOST_WEIGHTS = 1_000_000_000  # of a layer: of VGG-16 as a fully convolutional network, one may have 822,083,584
 NAMES = ("seed", "shared_object_id")
 MOST_BYTES = 50_000_000  # of a configuration, and of weights that a model does not need: kilobytes may hold gigabytes
 
@@ -32,11 +33,11 @@ def check_numbers(config: dict | list, within: str = "", channels: int = 0) -> N
     if isinstance(config, dict) and isinstance(filters := config.get("filters", config.get("units", 1)), int):
         kernel = config.get("kernel_size", 1)
         sides = [side for side in (kernel if isinstance(kernel, list) else [kernel]) if isinstance(side, int)]
-        if (weights := filters * math.prod(sides)) > MOST_WEIGHTS:
-            limit = f"layers of up to {MOST_WEIGHTS:,} weights for each channel"
+        if (weights := filters * math.prod(sides)) > MOST_FOR_A_CHANNEL:
+            limit = f"layers of up to {MOST_FOR_A_CHANNEL:,} weights for each channel"
             raise ValueError(f"its config.json must hold {limit}. Received: {weights:,}")
-        if weights * channels > 10 * MOST_WEIGHTS:
-            limit = f"layers of up to {10 * MOST_WEIGHTS:,} weights"
+        if weights * channels > MOST_WEIGHTS:
+            limit = f"layers of up to {MOST_WEIGHTS:,} weights"
             raise ValueError(f"its config.json must hold {limit}. Received: up to {weights * channels:,}")
     for name, value in config.items() if isinstance(config, dict) else enumerate(config):
         where = within if isinstance(config, list) else name

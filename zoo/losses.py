@@ -16,6 +16,7 @@ from keras import ops
 from skimage.data import chelsea
 
 from zoo import cards, data, files, models, training
+from zoo.commands.arguments import some_path
 from zoo.data.squeezing import resize_image
 from zoo.evaluation import confusion_matrix
 from zoo.prediction import check_finite
@@ -112,8 +113,9 @@ def read(path):
 
 def main():
     """Trains by all losses with all seeds. What the file holds already is skipped."""
-    parse = errors.Parser(description=main.__doc__)
-    parse.add_argument("--out", type=Path, default=Path("losses.json"))
+    parse = errors.Parser("python -m zoo.losses", description=main.__doc__)
+    text = "file for the results (default: losses.json)"
+    parse.add_argument("--out", type=some_path, default=Path("losses.json"), help=text)
     options = parse.parse_args()
     read(options.out)  # refused at once, if it is
     images, masks = first_images("train", TRAINING)

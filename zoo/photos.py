@@ -86,7 +86,7 @@ def write_all(
 ) -> Iterator[tuple[Path, Exception | None]]:
     """As `write_pictures`, whose arguments are right."""
     folder.mkdir(parents=True, exist_ok=True)
-    originals = files.own_names(photos)
+    originals = files.own_marks(photos)
     paths = {
         photo: {kind: folder / name for kind, name in names.items()}
         for photo, names in zip(photos, picture_names(photos, kinds), strict=True)
@@ -94,7 +94,7 @@ def write_all(
 
     def read(photo):
         for path in paths[photo].values():
-            if files.absolute(path) in originals:
+            if not files.marks(path).isdisjoint(originals):
                 raise FileExistsError(f"its picture would replace the photo {path}. Name another --out.")
             files.refuse_taken(path, overwrite)
             files.refuse_folder(path)
@@ -189,10 +189,11 @@ def picture_names(photos: list[Path], kinds: Collection[str]) -> list[dict[str, 
     """
     photos_of = collections.Counter(as_disks_compare(photo.name) for photo in photos)
     found, taken = [], {LEGEND}
+    counts = collections.defaultdict(lambda: itertools.count(2))  # of each name, which go on
     for photo in photos:
         shared = photos_of[as_disks_compare(photo.name)] > 1
         name = f"{files.absolute(photo).parent.name}_{photo.name}" if shared else photo.name
-        candidates = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+        candidates = itertools.chain([name], (f"{name}_{number}" for number in counts[as_disks_compare(name)]))
         choices = ({kind: f"{name}{ENDINGS_OF_KINDS[kind]}" for kind in kinds} for name in candidates)
         found.append(next(names for names in choices if taken.isdisjoint(map(as_disks_compare, names.values()))))
         taken.update(map(as_disks_compare, found[-1].values()))

@@ -15,6 +15,7 @@ import numpy as np
 from skimage.draw import line
 
 from zoo import cards, files, models, training
+from zoo.commands.arguments import some_path
 from zoo.evaluation import class_ious, confusion_matrix
 from zoo.prediction import check_finite
 from zoo.stages import STAGES
@@ -125,9 +126,11 @@ def is_own(found):
 
 def main():
     """Trains all networks on both tasks. What the file holds already is skipped."""
-    parse = errors.Parser(description=main.__doc__)
-    parse.add_argument("networks", nargs="*", metavar="NETWORK", default=list(FILTERS), help="default: all")
-    parse.add_argument("--out", type=Path, default=Path("places.json"))
+    parse = errors.Parser("python -m zoo.places", description=main.__doc__)
+    text = f"some of {', '.join(map(repr, FILTERS))} (default: all)"
+    parse.add_argument("networks", nargs="*", metavar="NETWORK", default=list(FILTERS), help=text)
+    text = "file for the results (default: places.json)"
+    parse.add_argument("--out", type=some_path, default=Path("places.json"), help=text)
     options = parse.parse_args()
     if unknown := set(options.networks) - set(FILTERS):
         raise ValueError(f"NETWORK must be one of {list(FILTERS)}. Received: {sorted(unknown)}")

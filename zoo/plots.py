@@ -42,8 +42,9 @@ def overlay(image: np.ndarray, mask: np.ndarray, opacity: float = 0.6) -> np.nda
     """
     if image.shape[:2] != mask.shape:
         raise ValueError(f"`mask` must be of the size of `image`, {image.shape[:2]}. Received: {mask.shape}")
-    if image.dtype != np.uint8 or mask.min() < 0:
-        raise ValueError(f"`image` must be uint8, `mask` from 0 on. Received: {image.dtype}, from {mask.min()} on")
+    if image.dtype != np.uint8 or mask.dtype.kind not in "iu" or mask.min() < 0:
+        found = f"{image.dtype}, {mask.dtype} from {mask.min()} on"
+        raise ValueError(f"`image` must be uint8, `mask` integers from 0 on. Received: {found}")
     colours = opacity * palette(int(mask.max()) + 1)
     mixed = np.empty_like(image)
     for rows in strips(*mask.shape):  # floating point for the whole would take 72 bytes a pixel

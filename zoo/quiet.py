@@ -77,7 +77,13 @@ def silence():
 
     May be entered again within itself, and by several threads: stderr is back when the last one has left.
     """
-    stderr = os.dup(2)
+    try:
+        stderr = os.dup(2)
+    except OSError:
+        stderr = None
+    if stderr is None:  # it is closed
+        yield
+        return
     with open(os.devnull, "w") as devnull:
         os.dup2(devnull.fileno(), 2)
     try:

@@ -56,7 +56,7 @@ def format_cards(cards):
         scores, costs = card["scores"]["at_network_size"], card["costs"]
         shares = [scores["mean_iou"], *(scores["iou"][name] for name in classes)]
         shares += [scores.get(name) for name in ("pixel_accuracy", "binary_iou", "boundary_iou")]
-        memory = "" if costs["peak_megabytes"] is None else f"{costs['peak_megabytes']:.0f} MB"
+        memory = "" if costs.get("peak_megabytes") is None else f"{costs['peak_megabytes']:.0f} MB"
         row = [stage, *(format_score(share, 3) for share in shares), f"{costs['parameters']:,}"]
         row += [f"{costs['multiply_adds'] / 1e6:,.0f} M", memory, f"{costs['milliseconds']:.0f} ms"]
         rows.append(row)

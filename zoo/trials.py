@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 from keras import ops
 
-from zoo import cards, evaluation, files, models, training
+from zoo import cards, data, evaluation, files, models, training
 from zoo.models.encoder_decoder import FILTERS
 
 # At 64 x 64 throughout, where 24 epochs cost what 6 do at 128 x 128: long enough for stronger augmentation to pay.
@@ -83,9 +83,10 @@ def run_trial(name: str, seed: int, folder: str | os.PathLike, recipe: training.
     return result
 
 
-def build(image_size: int | None, **options: Sequence[int]) -> keras.Model:
+def build(image_size: int | tuple[int, int] | None, **options: Sequence[int]) -> keras.Model:
     """The untrained U-Net, for images of one size, or of any where it is `None`."""
-    return models.build("unet", image_shape=(image_size, image_size, 3), **options)
+    height, width = data.both_sides(image_size) if image_size else (None, None)
+    return models.build("unet", image_shape=(height, width, 3), **options)
 
 
 class Student(keras.Model):

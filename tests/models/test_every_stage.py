@@ -92,6 +92,16 @@ def test_unet_parameters_by_hand():
     assert build("unet").count_params() == down + up + 16 * 3 + 3
 
 
+def test_a_block_may_be_as_large_as_the_window():
+    assert build("sliding_window", image_shape=(64, 64, 3), stride=32).output_shape == (None, 64, 64, 3)
+
+
+@pytest.mark.parametrize("stage", ENCODER_DECODERS)
+def test_a_way_down_has_one_level_at_least(stage):
+    with pytest.raises(ValueError, match=r"`filters` must name at least one level\. Received: filters=\(\)"):
+        build(stage, filters=())
+
+
 def test_filters_are_one_number_a_level():
     model = build("unet", image_shape=(None, None, 1), filters=(2, 3, 5), num_classes=2)
     convolutions = [layer.filters for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]

@@ -25,9 +25,10 @@ def inspect(options):
 def choose(options, card=None):
     """The data set that was named, or that of a model's card, or the one that is there; says which."""
     learned = cards.look_up(card, ("recipe", "dataset"))
-    known = isinstance(learned, str) and learned and (learned in data.DATASETS or os.path.isdir(learned))
-    if not known or learned == "oxford_iiit_pet":  # the photos may not be here
-        learned = None
-    name = options.dataset or learned or data.default_dataset()
-    print(printable(f"Data set: {name}") + ("" if options.dataset else " (none was named with --dataset)"))
+    if not isinstance(learned, str) or learned == "oxford_iiit_pet":  # whose photos may not be here
+        learned = ""
+    known = learned in data.DATASETS or os.path.isdir(learned)
+    name = options.dataset or (learned if known else data.default_dataset())
+    missing = f", and {learned:.300} of the card is not here" if learned and not known else ""
+    print(printable(f"Data set: {name}" + ("" if options.dataset else f" (none was named with --dataset{missing})")))
     return name

@@ -40,8 +40,7 @@ def predict(options):
             if error:
                 skipped[photo] = error
             elif legend is not None:  # with the first picture that it explains
-                with files.write_whole(legend_path, options.overwrite) as unfinished:
-                    unfinished.write_bytes(legend)
+                write_legend(legend, legend_path, options.overwrite)
                 legend = None
     finally:  # not before: while TIFF files are read, stderr is silenced
         for photo, error in skipped.items():
@@ -64,6 +63,16 @@ def draw_legend(classes, found, path, overwrite):
     files.refuse_own(path, found)
     files.refuse_taken(path, overwrite)
     return file.getvalue()
+
+
+def write_legend(legend, path, overwrite):
+    """Writes the legend; another process may have written the same one meanwhile."""
+    try:
+        with files.write_whole(path, overwrite) as unfinished:
+            unfinished.write_bytes(legend)
+    except FileExistsError:
+        if not path.is_file() or path.read_bytes() != legend:
+            raise
 
 
 def export(options):

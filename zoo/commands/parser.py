@@ -104,7 +104,8 @@ def add_training(command):
     added.add_argument("--dataset", metavar="NAME|FOLDER", type=dataset_name, default="oxford_iiit_pet", help=text)
     text = "by the short recipe: 16 epochs, 0.625 of them at half the size, in batches of 16"
     added.add_argument("--short", action="store_true", help=text)
-    text = "begin each stage from the weights of its model in this folder, all but those of the logits; then, without "
+    text = "begin each stage from the weights of its model in this folder (other seeds than 0: in its seed_1, seed_2, "
+    text += "...), all but those of the logits; then, without "
     text += "--short, the defaults are of a recipe for grey photos: half size for 0.625, batches of 16, grey share 0.75"
     added.add_argument("--start", type=some_path, metavar="FOLDER", dest="start_folder", help=text)
     add_recipe(added, "train+validation", "160", "0.5", "32")

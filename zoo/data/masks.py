@@ -100,16 +100,19 @@ def read_numbers(path, colours):
         is_grey = image.mode in ("L", "1")
         image = modes.upright(image)
         mask = np.empty((image.height, image.width), "int32")
+        known = np.array(sorted(colours), "int32")
+        numbers = np.array([colours[colour] for colour in known.tolist()], "int32")
         for rows in modes.strips(*mask.shape):
             strip = image.crop((0, rows.start, image.width, rows.stop)).convert("RGB")
-            packed, places = np.unique(np.asarray(strip).astype("int32") @ PACK, return_inverse=True)
-            unknown = [colour for colour in packed.tolist() if colour not in colours]
+            packed = np.asarray(strip).astype("int32") @ PACK
+            places = np.searchsorted(known, packed).clip(max=len(known) - 1)
+            unknown = np.unique(packed[known[places] != packed]).tolist()
             if unknown and is_grey:
                 return pictures.read_file(path, pictures.MASK_FORMATS, modes.numbers)  # of the picture as it is stored
             if unknown:
                 names = ", ".join(str(channels(colour)) for colour in unknown[:4])
                 raise ValueError(f"its colours must be in classes.json. Received: {names}")
-            mask[rows] = np.array([colours[colour] for colour in packed.tolist()])[places].reshape(-1, image.width)
+            mask[rows] = numbers[places]
         return mask
 
     return pictures.read_file(path, pictures.MASK_FORMATS, convert)

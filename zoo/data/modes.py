@@ -1,5 +1,7 @@
 """What the numbers of a picture mean, in each of Pillow's modes."""
 
+import re
+
 import numpy as np
 from PIL import ExifTags, ImageOps
 
@@ -7,6 +9,7 @@ GREY = np.array([0.299, 0.587, 0.114], "float32")  # shares of red, green and bl
 MAX_PIXELS = 100_000_000
 MAX_SIDE = 65_535  # of a JPEG
 MAX_SCANS = 200  # of a JPEG that comes in several passes: ten are usual
+SCAN = re.compile(rb"\xff\xda\x00(?:\x06\x00|\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")  # its length tells its components
 STRIP = 1 << 18  # pixels that are worked on at once, so that no whole picture is held in a wider type
 
 
@@ -48,7 +51,7 @@ def check_bits(image):
         raise ValueError(f"a TIFF may have no tiles far larger than its picture. Received: {tile[0]} x {tile[1]}")
     if image.format in ("JPEG", "MPO") and image.info.get("progressive") and image.tile:  # it is not decoded yet
         image.fp.seek(0)
-        if (scans := image.fp.read().count(b"\xff\xda")) > MAX_SCANS:  # each is decoded over the whole picture
+        if (scans := len(SCAN.findall(image.fp.read()))) > MAX_SCANS:  # each is decoded over the whole picture
             raise ValueError(f"a JPEG may have up to {MAX_SCANS} scans. Received: {scans}")
     if 2 in np.atleast_1d(tags.get(339, 1)) and not image.mode.startswith("I"):
         raise ValueError("Pillow reads a TIFF of signed 8-bit numbers as if they were from 0 to 255: store it as PNG.")

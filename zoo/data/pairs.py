@@ -66,9 +66,10 @@ def pair_up(folder, problems):
     """The names in `images/` and `masks/` of a folder, with both files."""
     photos, other_photos = list_files(folder / "images", pictures.READABLE, problems)
     masks, other_masks = list_files(folder / "masks", LOSSLESS, problems)
-    if (photos or other_photos) and (masks or other_masks):  # where there is none at all, one line says so
-        problems += [f"{photos[name]} has no mask" for name in photos if name not in {*masks, *other_masks}]
-        problems += [f"{masks[name]} has no photo" for name in masks if name not in {*photos, *other_photos}]
+    with_photo, with_mask = {*photos, *other_photos}, {*masks, *other_masks}
+    if with_photo and with_mask:  # where there is none at all, one line says so
+        problems += [f"{photos[name]} has no mask" for name in photos if name not in with_mask]
+        problems += [f"{masks[name]} has no photo" for name in masks if name not in with_photo]
     return [(name, photos[name], masks[name]) for name in photos if name in masks]
 
 

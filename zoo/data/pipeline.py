@@ -122,7 +122,8 @@ def to_score(name: str | os.PathLike | Dataset, split: str, image_size: int | tu
     Args and raises as for `load`.
 
     Returns:
-        A `tf.data.Dataset` of (image, mask, own mask): float32 (h, w, 3) in [0, 1], and twice int32 (h, w).
+        A `tf.data.Dataset` of (image, mask, own mask): float32 (h, w, 3) in [0, 1], int32 (h, w), and of as few bytes a
+        number as the classes need, since it may be large, (h, w).
     """
     dataset = find(name)
     check_split(split)
@@ -131,7 +132,7 @@ def to_score(name: str | os.PathLike | Dataset, split: str, image_size: int | tu
 
     def keep_mask(image, mask):
         small, small_mask = squeeze(dataset, image, mask, image_size)
-        return scale(small), tf.cast(small_mask, tf.int32), tf.cast(mask, tf.int32)
+        return scale(small), tf.cast(small_mask, tf.int32), tf.cast(mask, small_mask.dtype)
 
     return photos.map(keep_mask, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 

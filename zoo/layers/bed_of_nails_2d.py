@@ -1,3 +1,5 @@
+import math
+
 import keras
 from keras import ops
 
@@ -16,7 +18,7 @@ class BedOfNails2D(WindowLayer):
                [0., 0.]], dtype=float32)
 
     Args:
-        pool_size: the window, an integer or a (rows, columns) pair, of at most 256 places.
+        pool_size: the window, an integer or a (rows, columns) pair.
 
     Input shape:
         (b, h, w, c). Integers stay integers.
@@ -27,6 +29,8 @@ class BedOfNails2D(WindowLayer):
     Raises:
         ValueError: if `pool_size` or the input's shape is not as above.
     """
+
+    most_places = math.inf  # it has no offsets
 
     def call(self, values):
         places = self.pool_size[0] * self.pool_size[1]

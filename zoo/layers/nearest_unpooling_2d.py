@@ -1,3 +1,5 @@
+import math
+
 import keras
 
 from zoo.layers.windows import WindowLayer, arrange_windows
@@ -15,7 +17,7 @@ class NearestUnpooling2D(WindowLayer):
                [9., 9.]], dtype=float32)
 
     Args:
-        pool_size: the window, an integer or a (rows, columns) pair, of at most 256 places.
+        pool_size: the window, an integer or a (rows, columns) pair.
 
     Input shape:
         (b, h, w, c). Integers stay integers.
@@ -26,6 +28,8 @@ class NearestUnpooling2D(WindowLayer):
     Raises:
         ValueError: if `pool_size` or the input's shape is not as above.
     """
+
+    most_places = math.inf  # it has no offsets
 
     def call(self, values):
         return arrange_windows([values] * (self.pool_size[0] * self.pool_size[1]), self.pool_size)

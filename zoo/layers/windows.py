@@ -1,23 +1,24 @@
 """Windows of a feature map: what the pooling and unpooling layers share."""
 
+import math
+
 import keras
 from keras import ops
 
 
 class WindowLayer(keras.layers.Layer):
-    """Base of the layers that have a `pool_size`: a positive integer or a (rows, columns) pair.
+    """Base of the layers that have a `pool_size`: a positive integer or a (rows, columns) pair."""
 
-    A window has at most 256 places, because an offset is stored in one byte.
-    """
+    most_places = 256  # in a window, for an offset is stored in one byte
 
     def __init__(self, pool_size=2, **kwargs):
         super().__init__(**kwargs)
         pair = tuple(pool_size) if isinstance(pool_size, list | tuple) else (pool_size, pool_size)
         whole = all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in pair)
-        if len(pair) != 2 or not whole or pair[0] * pair[1] > 256:
+        if len(pair) != 2 or not whole or math.prod(pair) > self.most_places:
+            limit = f", with at most {self.most_places} places in a window" if self.most_places < math.inf else ""
             raise ValueError(
-                "`pool_size` must be a positive integer or a pair of them, with at most 256 places in a window. "
-                f"Received: pool_size={pool_size!r}"
+                f"`pool_size` must be a positive integer or a pair of them{limit}. Received: pool_size={pool_size!r}"
             )
         self.pool_size = pair
         self.input_spec = keras.layers.InputSpec(ndim=4)

@@ -27,8 +27,10 @@ def encoder_decoder(down, up, image_shape, num_classes, filters, name):
         (b, h, w, num_classes), float32.
 
     Raises:
-        ValueError: if height or width is no multiple of 2 ** (len(filters) - 1).
+        ValueError: if height or width is no multiple of 2 ** (len(filters) - 1), or there is no level.
     """
+    if not filters:
+        raise ValueError(f"`filters` must name at least one level. Received: filters={filters!r}")
     factor = 2 ** (len(filters) - 1)
     if any(side is not None and side % factor for side in image_shape[:2]):
         nearest = [side and max(1, round(side / factor)) * factor for side in image_shape[:2]]

@@ -19,7 +19,7 @@ def build_index_unpooling(
     unpooling by indices puts a fixed value such as 1 there; joining it with copies is ours.
 
     Args:
-        image_shape: (height, width, channels); sides are multiples of 16 or `None`.
+        image_shape: (height, width, channels); sides are `None` or multiples of 16, with the default filters.
         num_classes: number of classes.
         filters: channels of each level, from full resolution to the bottom.
 

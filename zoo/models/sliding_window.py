@@ -64,9 +64,9 @@ def classify_windows(layer, image_shape, num_classes, filters, window, stride):
 def patch_classifier(patch_shape, num_classes, filters):
     """From a patch to the logits of the block in its middle."""
     classifier = keras.Sequential([keras.Input(patch_shape)], name="patch_classifier")
-    for number, level in enumerate(filters):
+    for number, channels in enumerate(filters):
         # 5x5 first, so that a window of 32 is halved three times without a rest: 28 and 14, 12 and 6, 4 and 2.
-        classifier.add(layers.Conv2D(level, 3 if number else 5, use_bias=False, **LAST))
+        classifier.add(layers.Conv2D(channels, 3 if number else 5, use_bias=False, **LAST))
         classifier.add(layers.BatchNormalization())
         classifier.add(layers.ReLU())
         classifier.add(layers.MaxPooling2D(2, **LAST))

@@ -16,7 +16,7 @@ def build_transposed_convolution(
     Nothing is remembered, but how a window grows from a value is learned.
 
     Args:
-        image_shape: (height, width, channels); sides are multiples of 16 or `None`.
+        image_shape: (height, width, channels); sides are `None` or multiples of 16, with the default filters.
         num_classes: number of classes.
         filters: channels of each level, from full resolution to the bottom.
 

@@ -17,7 +17,7 @@ def build_unet(
     High-level features say what, low-level features say where.
 
     Args:
-        image_shape: (height, width, channels); sides are multiples of 16 or `None`.
+        image_shape: (height, width, channels); sides are `None` or multiples of 16, with the default filters.
         num_classes: number of classes.
         filters: channels of each level, from full resolution to the bottom.
 

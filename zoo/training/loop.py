@@ -33,7 +33,7 @@ def train(
 
     Args:
         build: function without arguments that returns the untrained model, for images of any size (the recipe shows
-            two). It is called under the recipe's seed and precision.
+            up to three). It is called under the recipe's seed and precision.
         recipe: a `Recipe`.
         folder: where to keep the state and the logs for TensorBoard.
 

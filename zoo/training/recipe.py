@@ -4,6 +4,7 @@ import dataclasses
 import math
 import numbers
 import os
+import sys
 from pathlib import Path
 
 import keras
@@ -132,8 +133,7 @@ SHARES = ("half_size_share", "large_size_share", "warm_up", "ema_momentum")  # o
 
 def is_number(value, kind):
     """Whether a value is a finite number of a kind of `numbers`, which `True` and `False` are, too."""
-    finite = isinstance(value, numbers.Integral) or (isinstance(value, numbers.Real) and math.isfinite(value))
-    return finite and isinstance(value, kind) and not isinstance(value, bool)
+    return isinstance(value, kind) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def plain_path(name):
