@@ -74,8 +74,8 @@ def test_a_broken_card_gets_one_line_that_names_its_file(contents, tmp_path, mon
 
 
 def test_a_card_may_lack_its_memory(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
     without = json.loads(changed("costs", "peak_megabytes", value=None))
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
     for _ in range(2):  # null, and then not there
         (tmp_path / "unet.json").write_text(json.dumps(without))
         main(["list"])
