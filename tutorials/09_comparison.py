@@ -157,12 +157,12 @@ figure
 
 # %% tags=["numbers"]
 ahead = ("strided_convolution", "unet")
+print("boundary IoU correlates with    border IoU    mean IoU")
 for words, stages in (("all seven", list(ways)), ("the five others", [stage for stage in ways if stage not in ahead])):
     found = [scores[stage] for stage in stages]
     columns = np.array([[each["boundary_iou"], each["iou"]["border"], each["mean_iou"]] for each in found])
     _, with_border, with_mean = np.corrcoef(columns.T)[0]
-    print(f"Over {words}, boundary IoU correlates with the IoU of the border at {with_border:.3f},")
-    print(f"with the mean IoU at {with_mean:.3f}.")
+    print(f"{words:28}{with_border:14.3f}{with_mean:12.3f}")
 assert with_mean < 0.5
 order = sorted(ways, key=lambda stage: -scores[stage]["boundary_iou"])
 print(f"Order by boundary IoU: {', '.join(order)}.")

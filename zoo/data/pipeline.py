@@ -28,6 +28,8 @@ def load(
 ) -> tf.data.Dataset:
     """Loads a data set as batches of images and masks.
 
+    Squeezed, all examples of the split stay in memory: 4 bytes a pixel, with up to 256 classes.
+
     Args:
         name: "oxford_iiit_pet" (photos, from disk), "synthetic_pets" (drawn on the fly), the path of a folder, as
             `zoo.data.open_folder` takes it, or a `Dataset`.
