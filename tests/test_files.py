@@ -211,7 +211,10 @@ def test_a_disk_that_syncs_no_folders_takes_all_the_same(is_folder, monkeypatch,
 def test_a_picture_is_known_by_another_name_too(tmp_path):
     """A second name stands for another spelling on a disk that does not tell "a" from "A"."""
     (tmp_path / "photo.png").write_text("a photo")
-    os.link(tmp_path / "photo.png", tmp_path / "PHOTO.png")
+    try:
+        os.link(tmp_path / "photo.png", tmp_path / "PHOTO.png")
+    except OSError:
+        pytest.skip("a disk without links")
     with pytest.raises(FileExistsError, match="one of the pictures that were given"):
         files.refuse_own(tmp_path / "PHOTO.png", [tmp_path / "photo.png"])
     (tmp_path / "other.png").write_text("another")

@@ -193,13 +193,13 @@ def test_a_folder_or_a_file_in_a_locked_folder_is_no_place_for_a_picture(tmp_pat
     assert stopped.value.code == said
 
 
-def test_trials_that_were_stopped_go_on_too(monkeypatch):
+def test_trials_that_were_stopped_go_on_too(monkeypatch, tmp_path):
     def stop(name, seed, folder):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("zoo.commands.training.run_trial", stop)
     with pytest.raises(SystemExit, match="The same command goes on from the last whole epoch"):
-        __main__.main(["trials"])
+        __main__.main(["trials", "--out", str(tmp_path)])
 
 
 def test_a_stop_that_an_import_turned_into_another_error_is_a_stop(monkeypatch, tmp_path):

@@ -186,6 +186,7 @@ def test_a_recipe_says_how_a_data_set_of_ones_own_is_named():
         {"learning_rate": 0},
         {"learning_rate": float("nan")},
         {"learning_rate": 10**400},
+        {"learning_rate": np.float32("inf")},
         {"learning_rate": "a"},
         {"weight_decay": -1},
         {"warm_up": 2},

@@ -105,7 +105,7 @@ figure
 # %% tags=["solution"]
 rule = [5]
 while len(rule) < 6:
-    # A level more on top: in its pixels all before is twice as wide, and its two convolutions add 4.
+    # A level more on top: counted in its pixels, all that was there is twice as wide; its two convolutions add 4.
     rule.append(2 * rule[-1] + 4)
 six_levels = receptive_field(5 * (convolutions + pooling) + convolutions)
 print("twice the number before, and 4:", rule, " computed for six levels:", six_levels)
@@ -465,7 +465,7 @@ plots.draw_grids({"learned kernel": np.abs(kernel.round(1))})
 # lower-right weight meets the lower-right pixel. At the other task it fails, and a longer training would not help: a
 # convolution is a weighted sum, and a maximum is not. For a maximum it takes several convolutions with ReLU between
 # them, since \(\max(a, b) = a + \mathrm{ReLU}(b - a)\). Springenberg et al. (2014) put strided convolutions with ReLU
-# in the place of max pooling in image classifiers, and report that several benchmarks lost no accuracy.
+# in the place of max pooling in image classifiers, and report that the accuracy did not fall on several benchmarks.
 #
 # ## The skeleton of all encoder-decoders
 #

@@ -293,7 +293,7 @@ for (stage, card), mean in zip(cards.items(), means, strict=True):
 print(f"Between the best and the worst lie {max(means) - min(means):.3f}; each was trained once.")
 
 for stage in cards:
-    seeds = [cards_of_seed[stage] for cards_of_seed in saved.cards_of_seeds()]
+    seeds = [cards_of_seed[stage] for cards_of_seed in saved.cards_of_seeds() if stage in cards_of_seed]
     found = [card["scores"]["at_network_size"]["mean_iou"] for card in seeds]
     epochs = seeds[0]["recipe"]["epochs"]
     print(f"{stage:23} {len(found)} seeds, {epochs} epochs: from {min(found):.3f} to {max(found):.3f}")

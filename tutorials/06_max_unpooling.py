@@ -383,7 +383,7 @@ def scores_of(card):
     return np.array([found["mean_iou"], found["iou"]["border"], found["boundary_iou"]])
 
 
-of_seeds = [scores_of(seed["unet"]) for seed in saved.cards_of_seeds()]
+of_seeds = [scores_of(seed["unet"]) for seed in saved.cards_of_seeds() if "unet" in seed]
 between = np.ptp(of_seeds, axis=0)
 assert {card["dataset"]["test"]["examples"] for card in cards.values()} == {3000}
 print(f"{'':28} mean IoU   border IoU   boundary IoU   parameters")

@@ -45,9 +45,9 @@ plots.draw_images({"photo": eye, **{name: each.clip(0, 1) for name, each in grow
 
 # %% [markdown]
 # The first stamp copies: blocks. The second puts a grid on the photo, which nobody drew. The third is smooth, and dark
-# at its edge, where fewer stamps overlap. (The page about [signals](11_signals.md#on-the-way-up-copies) tells why, in
-# the language of waves.) Which one is best for the task? The numbers of a kernel are weights: training finds them. Now
-# slowly, with a map of 2 x 2.
+# at its edge, where fewer stamps overlap. (The page about [signals](11_signals.md#on-the-way-up-copies) tells why the
+# second has a grid and the third has none.) Which one is best for the task? The numbers of a kernel are weights:
+# training finds them. Now slowly, with a map of 2 x 2.
 
 
 # %% A 2 x 2 map and a 2 x 2 kernel make a 4 x 4 map; each window of it is the kernel times one value tags=["picture"]

@@ -169,9 +169,9 @@ print(f"Order by boundary IoU: {', '.join(order)}.")
 
 # %% [markdown]
 # Over all seven encoder-decoders the two scores rise and fall together, since `unet` and `strided_convolution` lead in
-# both. Over the five others, the mean IoU hardly tells the boundary IoU: it does say something new, and we shall [look
-# at it](#and-the-outline). But a rule with two scores has two chances to find a difference. So one decides, the mean
-# IoU.
+# both. Over the five others, the mean IoU tells next to nothing of the boundary IoU: so the outline does say something
+# new, and we shall [look at it](#and-the-outline). But a rule with two scores has two chances to find a difference. So
+# one decides, the mean IoU.
 #
 # **One limit.** Train the same network twice, with two seeds, and its score changes. (Some trainings were computed in
 # bfloat16, others in float32: so the change includes the rounding, too.) A difference between two stages counts only if
@@ -345,10 +345,11 @@ print(f"Strided convolution against max pooling: {difference_then:+.3f} ± {with
 # The fully convolutional stage scores *lower* than the first, although it mends its fault: it sees 13 x 13 pixels,
 # where the window has 32 x 32 ([page 3](03_fully_convolutional.md)).
 #
-# On pets, a feature at its remembered place gains a little at the outline, and nothing in mean IoU. Marks beside copies
-# do gain mean IoU after the short training, with more weights; after the long one next to nothing of that is left. Was
-# the lecture wrong? Or is a pet the wrong question? Two tasks in which the place must matter, thin things in noise and
-# the poles of a street, have a page of their own: [where places must matter](15_places.md).
+# On pets, a feature at its remembered place gains a little at the outline over the fixed corner, and loses a little in
+# mean IoU. Marks beside copies do gain mean IoU after the short training, with more weights; after the long one next to
+# nothing of that is left. Was the lecture wrong? Or is a pet the wrong question? Two tasks in which the place must
+# matter, thin things in noise and the poles of a street, have a page of their own: [where places must
+# matter](15_places.md).
 #
 # ## What each step costs
 

@@ -163,9 +163,13 @@ assert own(batch).shape == (*batch.shape[:3], len(CLASSES))
 # The skeleton takes care of all else. To train it, hand `training.train` a function without arguments:
 #
 # ```python
-# trained, history = training.train(lambda: build_smooth_upsampling((48, 48, 3), len(CLASSES)), recipe, "own")
+# build = lambda: build_smooth_upsampling((48, 48, 3), len(CLASSES))
+# trained, history = training.train(build, recipe, Path(temporary.name) / "own")
 # print(zoo.evaluation.evaluate(trained, folder)["at_network_size"]["mean_iou"])
 # ```
+#
+# (One size will do, since this recipe shows no other. Where the first epochs see images of half the size, build with
+# `(None, None, 3)`, and hand the weights to a model of one size for the scores.)
 #
 # Is it better than another way up? One score cannot say: train each with two seeds at least, as [the
 # comparison](09_comparison.md) does. `CONTRIBUTING.md` tells how it becomes a stage of the zoo.

@@ -243,6 +243,8 @@ assert verdicts["large classes", "max_unpooling", "bed_of_nails"] == "not decide
 assert verdicts["large classes", "max_unpooling", "index_unpooling"] == "contradicted"
 for kind in streets:
     assert verdicts[kind, "unet", "transposed_convolution"] == "confirmed"
+    lead_is_decided = chance.decide(streets[kind], "unet", "index_unpooling")[2] == "confirmed"
+    assert lead_is_decided == (kind == "thin classes")
     assert verdicts[kind, "max_unpooling", "nearest_unpooling"] == "not decided"
 
 # %% [markdown]

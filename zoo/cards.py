@@ -66,7 +66,8 @@ def cards_of_seeds(folder: str | os.PathLike | None = None) -> list[dict[str, di
         ValueError: as `cards`.
     """
     folder = Path(folder or folder_of_models() / "seeds")
-    others = sorted(folder.glob("seed_*"), key=lambda path: int(path.name.removeprefix("seed_")))
+    others = [path for path in folder.glob("seed_*") if path.name.removeprefix("seed_").isdecimal()]
+    others.sort(key=lambda path: int(path.name.removeprefix("seed_")))
     return [cards(one) for one in (folder, *others)]
 
 

@@ -36,7 +36,7 @@ def build(name, image_shape=(None, None, 3), filters=None):
 
     Args:
         name: one of `CONTROLS`.
-        image_shape: (height, width, channels); sides are multiples of 16 or `None`.
+        image_shape: (height, width, channels); sides are `None` or multiples of 16.
         filters: channels of each level instead of the control's own.
     """
     kernel, own = CONTROLS[name]

@@ -99,10 +99,8 @@ def count(operation: keras.Operation, *arguments: Any, **options: Any) -> tuple[
         shape = (arguments[0] if kind in TRANSPOSED else outputs).shape
         sides = shape[1:-1] if operation.data_format == "channels_last" else shape[2:]
         kernels = [w for w in getattr(operation, "weights", arguments[1:]) if len(w.shape) > 1]
-        names = [getattr(w, "name", None) or "" for w in kernels]  # PyTorch's tensors have none
-        kernels = [
-            w for w, name in zip(kernels, names, strict=True) if not name.startswith("lora")
-        ]  # held by the kernel
+        # The kernel holds LoRA's matrices; PyTorch's tensors have no name.
+        kernels = [w for w in kernels if not (getattr(w, "name", None) or "").startswith("lora")]
         return kernel_positions(operation, sides) * sum(math.prod(w.shape) for w in kernels), outputs
     refuse_uncounted(operation)
     return 0, outputs

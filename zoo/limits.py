@@ -10,7 +10,7 @@ import keras
 
 MOST_NUMBER = 100_000  # in a configuration, but for those that only tell one thing from another
 MOST_FOR_A_CHANNEL = 25_000_000  # weights of a convolution, for each channel that it sees
-MOST_WEIGHTS = 1_000_000_000  # of a layer: of VGG-16 as a fully convolutional network, one may have 822,083,584
+MOST_WEIGHTS = 1_000_000_000  # of a layer, by the most channels: VGG-16's largest counts 822,083,584 and has an eighth
 NAMES = ("seed", "shared_object_id")
 MOST_BYTES = 50_000_000  # of a configuration, and of weights that a model does not need: kilobytes may hold gigabytes
 
@@ -25,7 +25,7 @@ def widths(config: dict | list) -> Iterator[int]:
 
 
 def check_numbers(config: dict | list, within: str = "", channels: int = 0) -> None:
-    """Refuses numbers, of filters for one, and kernels, by which Keras may take gigabytes at once.
+    """Refuses numbers, of filters for one, and kernels, by which Keras may take many gigabytes at once.
 
     How many `channels` a layer sees is not known: the most that any gives are supposed.
     """

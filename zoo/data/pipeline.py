@@ -28,7 +28,8 @@ def load(
 ) -> tf.data.Dataset:
     """Loads a data set as batches of images and masks.
 
-    Squeezed, all examples of the split stay in memory: 4 bytes a pixel, with up to 256 classes.
+    Unless they are drawn anew, all examples of the split stay in memory once they are squeezed: 4 bytes a pixel, or 7
+    where a number in the masks is negative or above 255.
 
     Args:
         name: "oxford_iiit_pet" (photos, from disk), "synthetic_pets" (drawn on the fly), the path of a folder, as
@@ -124,8 +125,8 @@ def to_score(name: str | os.PathLike | Dataset, split: str, image_size: int | tu
     Args and raises as for `load`.
 
     Returns:
-        A `tf.data.Dataset` of (image, mask, own mask): float32 (h, w, 3) in [0, 1], int32 (h, w), and of as few bytes a
-        number as the classes need, since it may be large, (h, w).
+        A `tf.data.Dataset` of (image, mask, own mask): float32 (h, w, 3) in [0, 1]; int32 (h, w); and (h, w) of uint8,
+        or of int32 where a number needs it, since photos may be large.
     """
     dataset = find(name)
     check_split(split)

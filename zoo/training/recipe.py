@@ -4,7 +4,6 @@ import dataclasses
 import math
 import numbers
 import os
-import sys
 from pathlib import Path
 
 import keras
@@ -133,7 +132,12 @@ SHARES = ("half_size_share", "large_size_share", "warm_up", "ema_momentum")  # o
 
 def is_number(value, kind):
     """Whether a value is a finite number of a kind of `numbers`, which `True` and `False` are, too."""
-    return isinstance(value, kind) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    if not isinstance(value, kind) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that is larger than any float
+        return False
 
 
 def plain_path(name):
