@@ -1,11 +1,15 @@
+import ast
 import contextlib
 import dataclasses
 import errno
 import functools
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
+import textwrap
 import threading
 from pathlib import Path
 
@@ -158,6 +162,24 @@ def test_numbers_out_of_all_proportion_are_refused_at_once(number, capsys):
         limit = limits.get(f"{command} {option}", "1,000,000")
         assert f"argument {option}: must be a whole number from 1 to {limit}, not" in last
         assert len(last) < 200
+
+
+def test_commands_and_code_that_the_pages_show_are_understood(monkeypatch):
+    monkeypatch.setattr(os.path, "isdir", lambda path: True)  # FOLDER
+    root, commands, fences = Path(__file__).parents[1], 0, 0
+    pages = [*root.glob("tutorials/*.py"), *root.glob("tutorials/**/*.md"), *root.glob("*.md")]
+    for path in (*pages, root / "saved_models" / "README.md"):
+        text = path.read_text()
+        text = re.sub("(?m)^# ?", "", text) if path.suffix == ".py" else text
+        text = re.sub(r" *\\\n\s*", " ", text).replace(" OPTIONS", "")
+        for line in re.findall(r"(?m)^ *(?:\.venv/bin/)?python -m zoo (.*)", text):
+            parser.parser().parse_args(shlex.split(line, comments=True))  # of two on one line the second is too much
+            commands += 1
+        for code in re.findall(r"(?ms)^ *```python\n(.*?)^ *```", text):
+            ast.parse(textwrap.dedent(code))
+            fences += 1
+    assert commands >= 30
+    assert fences >= 5
 
 
 @pytest.mark.parametrize("command", [["train", "unet"], ["grid"], ["predict", "unet", "a.png"], ["export", "unet"]])
