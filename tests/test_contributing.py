@@ -118,6 +118,7 @@ EDITS = {
 BY_HAND = {"saved_models/<stage>.keras", "saved_models/seeds/<stage>.json", "README.md", "saved_models/README.md"}
 BY_HAND |= {"tutorials/09_comparison.py", "zoo/benchmark/benchmark.json", "tests/test_model_pages.py"}
 BY_HAND |= {"tutorials/hooks/architecture.py", "tests/test_exporting.py"}
+BY_HAND |= {"saved_models/streets/<stage>.json", "tutorials/15_places.py", "zoo/places.json"}
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 from . import benchmark as benchmark
 from . import cards as cards
+from . import chance as chance
 from . import costs as costs
 from . import data as data
 from . import evaluation as evaluation
@@ -13,6 +14,7 @@ from . import plots as plots
 from . import prediction as prediction
 from . import resizing as resizing
 from . import saved as saved
+from . import stages as stages
 from . import trained as trained
 from . import training as training
 from . import trials as trials

@@ -113,7 +113,9 @@ def scores() -> dict[str, list[dict]]:
 
 
 def main():
-    """Trains controls with all seeds by the short recipe. What the file holds already is skipped."""
+    """Trains controls on the photos, with three seeds, by the short recipe. What the file holds already is skipped, and
+    what was stopped goes on from its state in runs/controls.
+    """
     parse = errors.Parser("python -m zoo.controls", description=main.__doc__)
     text = f"some of {', '.join(CONTROLS)} (default: all)"
     parse.add_argument("names", nargs="*", metavar="NAME", default=list(CONTROLS), help=text)

@@ -63,9 +63,9 @@ class Scores:
         Returns:
             A dictionary: `mean_iou` (hard, over the classes, over the pixels of all images), `iou` of each class
             (`None` for one that is nowhere, neither true nor predicted), `pixel_accuracy`, `binary_iou` (foreground,
-            over the pixels of all images), `binary_iou_per_image` and `boundary_iou` (of the foreground; means over
-            the images), and, for up to 100 classes, the `confusion` matrix in pixels (rows: truth). Where no class is
-            background, there is no score of the foreground.
+            over the pixels of all images), `binary_iou_per_image` and `boundary_iou` (of the foreground within 2 % of
+            the diagonal of its outside; means over the images), and, for up to 100 classes, the `confusion` matrix in
+            pixels (rows: truth). Where no class is background, there is no score of the foreground.
         """
         hits = self.confusion.diagonal()
         each = class_ious(self.confusion)
@@ -100,7 +100,7 @@ def evaluate(
     """Scores a model on a data set, at the network's size and at each photo's own.
 
     Args:
-        model: Keras model from images (b, h, w, 3) of a fixed size, in [0, 1], to logits (b, h, w, classes).
+        model: Keras model from images (b, h, w, 3) of a fixed size, in [0, 1], to logits (b, h, w, `dataset.logits`).
         dataset: one of `zoo.data.DATASETS`, the path of a folder (`zoo.data.open_folder`), or a `zoo.data.Dataset`.
         split: one of `zoo.data.SPLITS`.
         batch_size: images in a step.
@@ -114,7 +114,7 @@ def evaluate(
         images have lost their colours.
 
     Raises:
-        ValueError: if an argument is not as above.
+        ValueError: if an argument is not as above, a logit is not finite, or no pixel of the split counts.
         DatasetNotFoundError, CorruptDatasetError: as `zoo.data.load`.
     """
     check_positive("batch_size", batch_size)

@@ -95,9 +95,12 @@ def read(path, head):
 
 
 def main():
-    """Trains on ever more pictures of a folder, from our weights and from random ones. What is done is skipped."""
+    """Trains the U-Net on 20, 100 and 500 pictures of a folder (or on all if there are fewer), about 600 steps each,
+    from our weights and from random ones, with two seeds. What is done is skipped.
+    """
     parse = errors.Parser("python -m zoo.finetuning", description=main.__doc__)
-    parse.add_argument("folder", metavar="FOLDER", type=some_path, help="with images/ and masks/")
+    text = "with images/ and masks/, and at least 8 pictures for training"
+    parse.add_argument("folder", metavar="FOLDER", type=some_path, help=text)
     text = "side in pixels, or height x width as in 96x160, multiples of 16 (default: 128)"
     parse.add_argument("--image-size", type=one_or_two_sides, default=128, help=text)
     text = "file for the results (default: finetuning.json)"

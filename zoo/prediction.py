@@ -36,7 +36,8 @@ def predict(
 
     Raises:
         ValueError: if the array is none of these, or the model has no fixed size, or other inputs or outputs; if it
-            ends in a sigmoid or softmax where logits are needed: for `probabilities`, or of a single channel.
+            ends in a sigmoid or softmax where logits are needed: for `probabilities`, or of a single channel; or if a
+            logit is NaN or infinite.
         OSError: if the file is missing, no image, or a broken or huge one.
     """
     check_model(model, probabilities=probabilities)  # before the photo: what fails here is not its fault

@@ -134,7 +134,10 @@ def save(model: keras.Model, card: dict, folder: str | os.PathLike) -> None:
     Args:
         model: a Keras model with the name of a stage.
         card: dictionary for the card; the stage and the SHA-256 of the file are added.
-        folder: where to write `<stage>.keras` and `<stage>.json`; made if missing.
+        folder: where to write `<stage>.keras` and `<stage>.json`; made if missing. Files of these names are replaced.
+
+    Raises:
+        ValueError: if a number in the card is not finite.
     """
     folder = Path(folder)
     json.dumps(card, allow_nan=False)  # a card that cannot be written leaves no model without one

@@ -46,7 +46,9 @@ def train(
     Raises:
         ValueError: if there is no such stage, an argument does not fit, `recipe.start` is of another architecture, or
             the folder's state is of another training.
-        FileExistsError: if a model of this stage is there already.
+        FileExistsError: if a model of this stage is there already, and `overwrite` is not set.
+        FileNotFoundError: if the file of `recipe.start` is missing.
+        RuntimeError: if several `devices` are asked for, and the backend is not JAX.
         DatasetNotFoundError, CorruptDatasetError: as `zoo.data.load`.
         DivergedError: as `zoo.training.train`.
     """

@@ -25,7 +25,8 @@ def main(arguments=None):
     parser = errors.Parser(
         "python -m zoo.benchmark.peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=Path("runs/peers"), help="folder for states and scores")
+    text = "folder for states and scores (default: runs/peers)"
+    parser.add_argument("--out", type=Path, default=Path("runs/peers"), help=text)
     text = "time the networks, and add the figures to this file of `python -m zoo benchmark`"
     parser.add_argument("--benchmark", type=Path, metavar="FILE", help=text)
     options = parser.parse_args(arguments)

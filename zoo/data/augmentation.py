@@ -13,11 +13,11 @@ class Augmentation:
     """How far training images are changed at random.
 
     Args:
-        scale_jitter: the largest factor, from 1, by which an image is enlarged or shrunk.
-        paste_share: share of the images that get the foreground of another image, with its mask, pasted onto them.
-        grey_share: share of the images that lose their colours.
-        light: strength of the changes of saturation, contrast and brightness, from 0 (none); at 1 they reach
-            40 %, 30 % and 15 % of the range.
+        scale_jitter: the largest factor, from 1 to 10, by which an image is enlarged or shrunk.
+        paste_share: share of the images, from 0 to 1, that get the foreground of another one, with its mask.
+        grey_share: share of the images, from 0 to 1, that lose their colours.
+        light: strength, from 0 (none) to 3: at 1, saturation changes by up to 40 %, contrast by up to 30 %, and
+            brightness by up to 0.15, where white is 1.
 
     Raises:
         ValueError: if an argument lies outside of its range.

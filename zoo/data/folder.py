@@ -24,12 +24,14 @@ def open_folder(folder: str | os.PathLike) -> Dataset:
     """A folder as a data set. All files are looked at first, so that nothing is found wrong after an hour.
 
         images/      photos, in any format of `zoo.data.read_image`
-        masks/       of the same names; grey or palette PNG whose numbers are the classes
-        classes.txt  the names of the classes, a line each, from 0 (optional)
+        masks/       of the same names but for the ending; grey or palette PNG whose numbers are the classes
+        classes.txt  the names of up to 1,000 classes, a line each, from 0 (optional)
 
-    Such a folder is split by a fixed rule, or by lists of names: `train.txt`, `validation.txt` (optional), `test.txt`.
-    Or it holds folders `train/`, `validation/` (optional) and `test/`, with `images/` and `masks/` in each; other such
-    folders, and lists beside them, are refused. Masks in colours need `classes.json` in place of `classes.txt`:
+    Such a folder is split by a hash of the names (two tenths test, one tenth validation), or by lists of names, a line
+    each: `train.txt`, `validation.txt` (optional), `test.txt`; what no list names is not used. Or it holds folders
+    `train/`, `validation/` (optional; `val` and `valid` mean the same) and `test/`, with `images/` and `masks/` in
+    each; other such folders, and lists beside them, are refused. Where none is named for validation, a tenth of the
+    training pictures is taken. Masks in colours need `classes.json` in place of `classes.txt`:
     `{"road": [128, 64, 128], ...}`; a colour named "ignored" does not count, and with a single class, black is
     background.
 
@@ -44,7 +46,7 @@ def open_folder(folder: str | os.PathLike) -> Dataset:
 
     Raises:
         ValueError: if anything is wrong; all of it in one message, by name.
-        FileNotFoundError: if there is no such folder.
+        FileNotFoundError, NotADirectoryError: if there is no such folder.
     """
     contents = look(folder)
     if contents.problems:
