@@ -69,7 +69,7 @@ REGISTRY = (  # name, page, what it does, its fault
 STAGES = tuple(stage.name for stage in REGISTRY)
 
 
-def check_stage(stage):
+def check_stage(stage: str) -> None:
     """Raises a `ValueError` with the nearest name if `stage` is none of `STAGES`."""
     if stage not in STAGES:
         near = difflib.get_close_matches(str(stage), STAGES, n=1, cutoff=0.3)
