@@ -18,7 +18,7 @@ import pytest
 import skimage
 
 import zoo
-from zoo import controls, costs, evaluation, limits, saved, tables, training
+from zoo import controls, costs, evaluation, files, limits, saved, tables, training
 from zoo.__main__ import main
 from zoo.commands.parser import parser
 from zoo.commands.training import choose_recipe
@@ -128,13 +128,14 @@ def test_the_readme_shows_what_a_second_training_without_colour_gave():
 
     unet = saved.card("unet")
     rows = [row(unet)]
-    for folder in ("48_epochs", "share_0.6", "share_0.75"):
+    for folder in ("48_epochs", "share_0.6", "share_0.75", "share_0.8"):
         card = saved.card("unet", FOLDER / "grey" / folder)
         assert card["start_sha256"] == unet["sha256"]
         rows.append(row(card, f"{card['training_seconds'] / 60:.0f}"))
     lines = (FOLDER / "README.md").read_text().partition("### Mostly without colour")[2].splitlines()
     table = [line.split("|")[2:-1] for line in lines if line.startswith("| ")]
-    assert [[cell.strip() for cell in line] for line in table[2:6]] == rows
+    assert [[cell.strip() for cell in line] for line in table[2:7]] == rows
+    assert files.checksum(FOLDER / "grey" / "share_0.8" / "unet.keras") == card["sha256"]
     assert training.but_for_rounding(card["recipe"]) | {"start": ""} == training.but_for_rounding(
         dataclasses.asdict(training.MOSTLY_GREY)
     )

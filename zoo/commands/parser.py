@@ -106,7 +106,8 @@ def add_training(command):
     added.add_argument("--short", action="store_true", help=text)
     text = "begin each stage from the weights of its model in this folder (other seeds than 0: in its seed_1, seed_2, "
     text += "...), all but those of the logits; then, without "
-    text += "--short, the defaults are of a recipe for grey photos: half size for 0.625, batches of 16, grey share 0.75"
+    text += "--short, the defaults are of a recipe for grey photos: half size for 0.625, batches of 16, grey share "
+    text += "0.8, scales to 1.4, Dice weight 2"
     added.add_argument("--start", type=some_path, metavar="FOLDER", dest="start_folder", help=text)
     add_recipe(added, "train+validation", "160", "0.5", "32")
     added.add_argument("--seeds", type=seeds, default=1, help="trainings of each stage (default: 1)")

@@ -153,7 +153,7 @@ SHORT = Recipe("oxford_iiit_pet", split="train+validation")
 # Of the saved models, which learn from photos in colour.
 IN_COLOUR = dataclasses.replace(SHORT, batch_size=32, epochs=160, half_size_share=0.5)
 # With which they go on, to find a pet in a photo without colour as well.
-MOSTLY_GREY = dataclasses.replace(SHORT, epochs=160, grey_share=0.75)
+MOSTLY_GREY = dataclasses.replace(SHORT, epochs=160, scale_jitter=1.4, grey_share=0.8, dice_weight=2.0)
 
 
 def with_defaults(kept: dict) -> dict:
