@@ -1,4 +1,5 @@
 import itertools
+import json
 import sys
 
 import keras
@@ -76,7 +77,11 @@ def test_files_say_what_goes_in_and_out(small, tmp_path):
     words = "image: float32 (batch, 16, 16, 3), RGB in [0, 1]"
     written = onnx.load(exporting.export(small, tmp_path, "onnx"))
     assert written.doc_string.startswith(words)
+    assert not written.metadata_props
     assert [x.name for x in (*written.graph.input, *written.graph.output)] == ["image", "logits"]
+    names = ["dog, cat", "猫", 'a "b"']  # a list in words would not tell where a name ends
+    written = onnx.load(exporting.export(small, tmp_path, "onnx", name="named", classes=names))
+    assert {entry.key: json.loads(entry.value) for entry in written.metadata_props} == {"classes": names}
     path = exporting.export(small, tmp_path, "litert")
     assert words.encode() in path.read_bytes()
     assert Interpreter(str(path)).get_signature_list()["serving_default"] == {

@@ -320,7 +320,7 @@ def test_nothing_is_loaded_before_the_first_click_and_then_what_was_said(live, a
         page.on("pageerror", lambda error: faults.append(error.message))
 
     page = live(watch)
-    large = re.compile(r"\.(onnx|wasm\.gz|wasm|mjs)$")
+    large = re.compile(r"(\.onnx|\.wasm\.gz|\.wasm|/ort-\w+\.js)$")
     assert not [url for url in sizes if large.search(url)]
     said = float(re.search(r"loads ([\d.]+) MB", page.locator(".live-note").text_content())[1])
     press(page, CHELSEA)
@@ -567,7 +567,7 @@ def test_without_a_connection_a_click_can_be_tried_again(live):
     """First the worker's script does not come, then the program of the runtime, then its script."""
     page = live()
     content = encode(Image.fromarray(chelsea()), "PNG")
-    for lost in ("**/live_worker.js", "**/*.wasm.gz", "**/ort.*.mjs"):
+    for lost in ("**/live_worker.js", "**/*.wasm.gz", "**/ort-*.js"):
         page.route(lost, lambda route: route.abort())
         give(page, "cat.png", content)
         wait(page, "There is no connection to load the runtime from.")

@@ -207,28 +207,85 @@ def test_a_changed_file_is_refused(copy):
         zoo.load("unet", copy)
 
 
-@pytest.mark.parametrize("kind", ["Conv2D", "Dense"])
-def test_two_layers_that_are_small_for_each_channel_alone_are_refused(kind, tmp_path):
-    made = keras.layers.Conv2D(7, 1) if kind == "Conv2D" else keras.layers.Dense(7)
-    model = keras.Sequential([keras.Input((4, 4, 3)), made, type(made).from_config(made.get_config() | {"name": "b"})])
-    model.save(tmp_path / "a.keras")
-    with zipfile.ZipFile(tmp_path / "a.keras") as archive:
-        contents = {name: archive.read(name) for name in archive.namelist()}
-    size = b'"filters": ' if kind == "Conv2D" else b'"units": '
-    contents["config.json"] = contents["config.json"].replace(size + b"7", size + b"90000")
-    with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
-        for name, content in contents.items():
-            archive.writestr(name, content)
-    with pytest.raises(ValueError, match=r"layers of up to 1,000,000,000 weights\. Received: up to 8,100,000,000"):
+SMALL_FILES = {  # that ask for gigabytes, each in another way
+    "two convolutions": [keras.layers.Conv2D(7, 1), keras.layers.Conv2D(7, 1)],
+    "two dense layers": [keras.layers.Dense(7), keras.layers.Dense(7)],
+    "a map laid flat": [keras.layers.Flatten(), keras.layers.Dense(7), keras.layers.Reshape((1, 1, 7))],
+    "a slope for each place": [keras.layers.PReLU()],
+}
+
+
+@pytest.mark.parametrize("case", SMALL_FILES)
+def test_a_small_file_that_asks_for_gigabytes_is_refused(case, tmp_path):
+    layers = [
+        type(layer).from_config(layer.get_config() | {"name": str(i)}) for i, layer in enumerate(SMALL_FILES[case])
+    ]
+    keras.Sequential([keras.Input((4, 4, 3)), *layers]).save(tmp_path / "a.keras")
+
+    def enlarge(config):
+        config = json.loads(config)
+        for layer in config["config"]["layers"]:
+            layer.pop("build_config", None)  # which tells the old sizes
+            layer["config"] |= {name: 90_000 for name in ("filters", "units") if name in layer["config"]}
+            if "batch_shape" in layer["config"] and case in ("a map laid flat", "a slope for each place"):
+                layer["config"]["batch_shape"] = [None, 30_000, 30_000, 3]
+        config["config"].pop("build_input_shape", None)
+        return json.dumps(config)
+
+    rewrite(tmp_path / "a.keras", enlarge)
+    with pytest.raises(ValueError, match=r"its layers must have up to [\d,]* weights, by its size\. Received"):
         saved.load_file(tmp_path / "a.keras")
 
 
-def test_vgg_16_as_a_fully_convolutional_network_is_not_too_large():
-    """Long et al., 2015: the first dense layer of VGG-16 becomes a convolution of 7 x 7 with 4,096 filters."""
-    blocks = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
-    layers = [(filters, [3, 3]) for count, filters in blocks for _ in range(count)]
-    layers += [(4096, [7, 7]), (4096, [1, 1]), (21, [1, 1])]
-    limits.check_numbers({"layers": [{"filters": filters, "kernel_size": side} for filters, side in layers]})
+def rewrite(path, change):
+    """Changes the configuration, as bytes, in a `.keras` file."""
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    contents["config.json"] = change(contents["config.json"])
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+
+
+def test_more_layers_than_any_network_has_are_refused(tmp_path):
+    keras.Sequential([keras.Input((4, 4, 3)), keras.layers.ReLU()]).save(tmp_path / "a.keras")
+
+    def repeat(config):
+        config = json.loads(config)
+        config["config"]["layers"] += 8_000 * config["config"]["layers"][-1:]
+        return json.dumps(config)
+
+    rewrite(tmp_path / "a.keras", repeat)
+    with pytest.raises(ValueError, match=r"up to 2,000 layers\. Received: 8,00\d"):
+        saved.load_file(tmp_path / "a.keras")
+
+
+FOREIGN = [
+    {"module": "os", "class_name": "function", "config": "system", "registered_name": "system"},
+    {"module": "os", "class_name": "function", "config": "system", "registered_name": "zoo>MaxUnpooling2D"},
+    {"module": "os", "class_name": "function", "config": "relu", "registered_name": "system"},
+    {"module": "builtins", "class_name": "function", "config": "eval", "registered_name": "eval"},
+    {"module": "keras.utils", "class_name": "function", "config": "get_file", "registered_name": "get_file"},
+    {"module": "os", "class_name": "__typespec__", "spec_name": "system", "registered_name": None, "config": ["true"]},
+    {"module": "subprocess", "class_name": "Popen", "config": {"args": "true"}, "registered_name": None},
+    {"module": "keras.layers", "class_name": "TFSMLayer", "config": {"filepath": "model"}, "registered_name": None},
+]
+
+
+@pytest.mark.parametrize("foreign", FOREIGN, ids=lambda foreign: f"{foreign['module']}.{foreign['config']!s:.20}")
+def test_what_a_file_names_is_not_run(foreign, tmp_path):
+    """Older versions of Keras import what a layer of this kind names, and call it on what follows."""
+    keras.Sequential([keras.Input((4, 4, 3)), keras.layers.ReLU()]).save(tmp_path / "a.keras")
+
+    def add(config):
+        config = json.loads(config)
+        config["config"]["layers"].append({**foreign, "name": "x", "inbound_nodes": [{"args": ["true"], "kwargs": {}}]})
+        return json.dumps(config)
+
+    rewrite(tmp_path / "a.keras", add)
+    name = re.escape(foreign["config"] if foreign["class_name"] == "function" else foreign["class_name"])
+    with pytest.raises(ValueError, match=rf"objects of Keras and of the zoo, or registered ones\. Received: .*{name}"):
+        saved.load_file(tmp_path / "a.keras")
 
 
 def flip_a_bit(path):
@@ -315,20 +372,22 @@ def test_a_configuration_of_gigabytes_is_not_read(copy):
 def test_a_configuration_that_asks_for_gigabytes_is_refused(wrong, tmp_path):
     """At once: Keras itself takes 12 GB before it finds that no weights fit."""
     path, ((name, value),) = tmp_path / "own.keras", wrong.items()
-    keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(3, 1), keras.layers.Dropout(0.5, seed=2**31)]).save(
-        path
-    )
+    keras.Sequential(
+        [keras.Input((16, 16, 3)), keras.layers.Conv2D(3, 1, padding="same"), keras.layers.Dropout(0.5, seed=2**31)]
+    ).save(path)
     saved.load_file(path)  # a seed may be any number
-    with zipfile.ZipFile(path) as whole:
-        contents = {entry: whole.read(entry) for entry in whole.namelist()}
-    config = json.loads(contents["config.json"])
-    layer = next(layer for layer in config["config"]["layers"] if layer["class_name"] == "Conv2D")
-    layer["build_config" if name == "input_shape" else "config"][name] = value
-    with zipfile.ZipFile(path, "w") as archive:
-        for entry, content in {**contents, "config.json": json.dumps(config)}.items():
-            archive.writestr(entry, content)
-    limit = r"numbers of at most 100,000|layers of up to 250?,000,000 weights( for each channel)?"
-    with pytest.raises(ValueError, match=rf"config\.json must hold ({limit})\. Received"):
+
+    def ask(config):
+        config = json.loads(config)
+        layer = next(layer for layer in config["config"]["layers"] if layer["class_name"] == "Conv2D")
+        layer["build_config" if name == "input_shape" else "config"][name] = value
+        return json.dumps(config)
+
+    rewrite(path, ask)
+    limit = (
+        r"its config\.json must hold numbers of at most 100,000|its layers must have up to [\d,]* weights, by its size"
+    )
+    with pytest.raises(ValueError, match=rf"({limit})\. Received"):
         saved.load_file(path)
 
 

@@ -44,7 +44,7 @@ def export(
             computes in 8-bit integers, whose ranges are chosen on these images; images and logits
             stay float32, and the size must be fixed.
         name: of the file, without its ending; by default the model's.
-        classes: names of the classes, for the description.
+        classes: names of the classes, for the description; an ONNX file has them as JSON in its metadata, too.
         overwrite: whether an export of the same name is replaced; it is there until the new one is whole.
 
     Returns:
@@ -78,7 +78,7 @@ def export(
     with files.write_whole(path, overwrite) as unfinished, quiet.silence(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the converters' own
         with formats.as_runtime_error():
-            FORMATS[format][1](ready, unfinished, quantize_on, input_and_output(ready, classes))
+            FORMATS[format][1](ready, unfinished, quantize_on, input_and_output(ready, classes), classes)
     return path
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import inspect
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -18,17 +19,31 @@ from zoo.errors import explain, first_line
 from zoo.prediction import decide
 
 
-def write_onnx(model: keras.Model, path: Path, quantize_on: Sequence[np.ndarray] | None, description: str) -> None:
-    """Writes an ONNX file with a description."""
+def write_onnx(
+    model: keras.Model,
+    path: Path,
+    quantize_on: Sequence[np.ndarray] | None,
+    description: str,
+    classes: Sequence[str] | None,
+) -> None:
+    """Writes an ONNX file with a description, and names of classes, as JSON, in its metadata."""
     onnx = require("onnx")
     signature = [keras.InputSpec(shape=model.input_shape, dtype="float32", name="image")]
     model.export(path, format="onnx", verbose=False, input_signature=signature)
     written = onnx.load(path)
     written.doc_string = description
+    if classes is not None:
+        written.metadata_props.add(key="classes", value=json.dumps([*classes], ensure_ascii=False))
     onnx.save(written, path)
 
 
-def write_litert(model: keras.Model, path: Path, quantize_on: Sequence[np.ndarray] | None, description: str) -> None:
+def write_litert(
+    model: keras.Model,
+    path: Path,
+    quantize_on: Sequence[np.ndarray] | None,
+    description: str,
+    classes: Sequence[str] | None,
+) -> None:
     """Writes a LiteRT file with a description, in floating point or in 8-bit integers."""
     operators = tf.lite.OpsSet.TFLITE_BUILTINS
     options = {}
@@ -44,7 +59,11 @@ def write_litert(model: keras.Model, path: Path, quantize_on: Sequence[np.ndarra
 
 
 def write_saved_model(
-    model: keras.Model, path: Path, quantize_on: Sequence[np.ndarray] | None, description: str
+    model: keras.Model,
+    path: Path,
+    quantize_on: Sequence[np.ndarray] | None,
+    description: str,
+    classes: Sequence[str] | None,
 ) -> None:
     """Writes the folder of a SavedModel, with a description in TensorFlow's own place for other files."""
     can_be_quiet = "verbose" in inspect.signature(model.export).parameters  # from Keras 3.6 on

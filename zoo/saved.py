@@ -14,7 +14,7 @@ import zoo.layers  # noqa: F401, registers the custom layers
 from zoo.cards import card, cards, cards_of_seeds, find, folder_of_models
 from zoo.errors import first_line
 from zoo.files import check_file, checksum, write_json, write_whole
-from zoo.limits import MOST_BYTES, check_numbers, check_size_of_weights
+from zoo.limits import MOST_BYTES, check_config, check_size_of_weights, limit_weights
 
 __all__ = ["card", "cards", "cards_of_seeds", "folder_of_models", "load", "load_any", "load_file", "save"]
 
@@ -89,13 +89,16 @@ def load_file(path: str | os.PathLike) -> keras.Model:
                     raise ValueError(f"its config.json must have at most {MOST_BYTES:,} bytes. Received: {size:,}")
                 config = json.loads(archive.read("config.json"))
                 config.pop("compile_config", None)
-                check_numbers(config)
-                model = keras.saving.deserialize_keras_object(for_this_keras(config))
+                check_config(config)
+                with limit_weights(os.path.getsize(path)):
+                    model = keras.saving.deserialize_keras_object(for_this_keras(config))
                 check_size_of_weights(archive, model)
             model.load_weights(path)
     except MemoryError:
         raise  # it is not the file's fault
     except Exception as error:  # of any class: of ZIP, JSON, HDF5, or of the layers that the file asks for
+        if type(error).__name__ == "ResourceExhaustedError":  # so does TensorFlow say it
+            raise
         raise ValueError(f"{path} cannot be loaded as a Keras model: {first_line(error)}") from error
     shapes = [getattr(model, name, None) for name in ("input_shape", "output_shape")]
     if not all(isinstance(shape, tuple) and len(shape) == 4 and shape[-1] for shape in shapes):

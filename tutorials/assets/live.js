@@ -32,8 +32,9 @@ async function mount(place) {
 }
 
 function live(place, listed) {
-  const stages = new Map(listed.stages.map((stage) => [stage.name, { ...stage, loaded: null }]));
+  const stages = new Map(listed.stages.map((stage) => [stage.name, { ...stage, left: stage.bytes, loaded: null }]));
   const all = [...stages.keys()]; // without models of one's own
+  const runtime = { ...listed.runtime, left: listed.runtime.bytes };
   let engine = null;
   let start = null; // a promise, from the first click on
   let chosen = stages.has(place.dataset.stages) ? place.dataset.stages : "all";
@@ -96,8 +97,14 @@ function live(place, listed) {
   }
 
   function missing(some) {
-    const waiting = some.map((name) => stages.get(name)).filter(({ loaded }) => !loaded);
-    return waiting.reduce((sum, { bytes }) => sum + bytes, start ? 0 : listed.runtime.bytes);
+    return some.reduce((sum, name) => sum + stages.get(name).left, runtime.left);
+  }
+
+  // Of the "runtime", or of a model, so many bytes have come.
+  function come(bytes, name) {
+    const entry = stages.get(name) ?? runtime;
+    entry.left = Math.max(0, entry.left - bytes); // a server may have unpacked what it sends
+    if (name === "runtime" || names().includes(name)) progress.value += bytes;
   }
 
   function names() {
@@ -140,7 +147,18 @@ function live(place, listed) {
   async function ready(name) {
     const entry = stages.get(name);
     await begin(missing(names()));
-    entry.loaded ??= await engine.call("loadModel", [name, new URL(entry.file, FOLDER).href]);
+    if (!entry.loaded) {
+      entry.loading ??= engine.call("loadModel", [name, new URL(entry.file, FOLDER).href, entry.bytes]);
+      try {
+        entry.loaded = await entry.loading;
+        entry.left = 0;
+      } catch (error) {
+        entry.left = entry.bytes;
+        throw error;
+      } finally {
+        entry.loading = null; // after a fault the next click tries again
+      }
+    }
     progress.hidden = !missing(names());
     tellSizes();
     return entry.loaded;
@@ -148,18 +166,23 @@ function live(place, listed) {
 
   // Starts the runtime, once; `bytes` are still to be loaded, with all that follows.
   async function begin(bytes) {
-    if (bytes && progress.hidden) {
-      Object.assign(progress, { hidden: false, max: bytes, value: 0 });
-      report(say("Loading ..."));
+    if (bytes) {
+      if (progress.hidden) {
+        Object.assign(progress, { hidden: false, value: 0 });
+        report(say("Loading ..."));
+      }
+      progress.max = progress.value + bytes;
     }
     if (!start) {
-      engine = new Engine((more) => (progress.value += more));
+      engine = new Engine(come);
       start = engine.call("start", [FOLDER.href, listed.runtime, listed.colours, table]);
     }
     try {
       await start;
+      runtime.left = 0;
     } catch (error) {
       start = null; // the next click tries again
+      runtime.left = runtime.bytes;
       engine.stop();
       throw error;
     }
@@ -168,7 +191,8 @@ function live(place, listed) {
   // ---- Photos ----
 
   async function show(source, name) {
-    await ready(names()[0]);
+    ready(names()[0]).catch(() => {}); // it loads meanwhile; the answers, which need it, tell of a fault
+    await begin(missing(names()));
     const filmed = source instanceof ImageBitmap;
     const next = { name, filmed, ...(await engine.call("loadPhoto", [source], filmed ? [source] : [])) };
     photo?.view.close();
@@ -198,12 +222,15 @@ function live(place, listed) {
     );
     camera = mine;
     video.textContent = say("Keep this picture");
+    let unplugged;
     try {
       await mine.stopped;
     } finally {
-      if (camera === mine) keep(); // it has failed, or is unplugged
+      unplugged = camera === mine; // or it has failed
+      if (unplugged) keep();
     }
     if (photo?.filmed) await answerAll();
+    if (unplugged) throw new Error(say("The camera gives no more pictures."));
   }
 
   // Ends the film, if there is one.
@@ -215,10 +242,10 @@ function live(place, listed) {
   }
 
   async function showModel(found) {
-    await begin(start ? 0 : listed.runtime.bytes);
+    await begin(runtime.left);
     const loaded = await engine.call("loadFile", [found]);
     if (!stages.has(found.name)) stage.select.append(element("option", { value: found.name }));
-    stages.set(found.name, { name: found.name, bytes: 0, loaded });
+    stages.set(found.name, { name: found.name, left: 0, loaded });
     tellSizes();
     progress.hidden = true;
     stage.select.value = chosen = found.name;
@@ -232,6 +259,14 @@ function live(place, listed) {
 
   async function answerAll() {
     const mine = ++turn;
+    try {
+      await answerInTurn(mine);
+    } catch (error) {
+      if (mine === turn) throw error;
+    }
+  }
+
+  async function answerInTurn(mine) {
     status.classList.remove("live-error"); // an error that comes from here on stays to be read
     for (const name of names()) {
       const { classes, hasBackground, levels } = await ready(name);
@@ -313,6 +348,8 @@ function live(place, listed) {
   for (const end of ["dragleave", "drop"]) place.addEventListener(end, () => place.classList.remove("live-over"));
   addEventListener("paste", (event) => {
     const [first] = event.clipboardData.files;
-    if (first) take(first);
+    const all = [...document.querySelectorAll("div.live")];
+    const meant = all.find((each) => each.contains(document.activeElement)) ?? all[0];
+    if (first && place === meant) take(first);
   });
 }

@@ -7,10 +7,10 @@ export class Engine {
   #waiting = new Map();
   #calls = 0;
 
-  // `loaded(bytes)` is called for each part of a file that has come.
+  // `loaded(bytes, name)` is called for each part that has come of a model, or of the "runtime".
   constructor(loaded) {
     this.#worker.onmessage = ({ data }) => {
-      if ("loaded" in data) return loaded(data.loaded);
+      if ("loaded" in data) return loaded(data.loaded, data.name);
       const { resolve, reject } = this.#waiting.get(data.id);
       this.#waiting.delete(data.id);
       if ("error" in data) reject(new Error(data.error));

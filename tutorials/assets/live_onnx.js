@@ -2,17 +2,21 @@
 
 import { say } from "./words.js";
 
-const DOC_STRING = 6; // number of the field in ModelProto
+const [DOC_STRING, METADATA, KEY, VALUE] = [6, 14, 1, 2]; // numbers of the fields in ModelProto and its entries
 const SIZES = /^image: float32 \(batch, (\d+|any), (\d+|any), ([13])\), .* logits: float32 \(batch, \S+ \S+ (\d+)\), /;
-const NAMES = /one for each class \((.*)\); the largest wins\.$/;
-const TWO_NAMES = /above 0 for (.*), else (.*)\.$/; // of a single logit
 const DEFAULT_SIDE = 128; // pixels, for models of any size
 
-// Gives {shape: [height, width, channels], classes: names} of a file of ours, and throws a sentence at any other.
+// Gives {shape: [height, width, channels], logits: their number, classes: names} of a file of ours, and throws a
+// sentence at any other.
 export function readDescription(bytes, file) {
-  let text;
+  let [text, names] = ["", null];
   try {
-    text = docString(bytes);
+    for (const [number, value] of fields(bytes))
+      if (number === DOC_STRING) text = decode(value);
+      else if (number === METADATA) {
+        const entry = Object.fromEntries(fields(value));
+        if (decode(entry[KEY]) === "classes") names = JSON.parse(decode(entry[VALUE]));
+      }
   } catch {
     throw new Error(say("{file} is no ONNX file.", { file }));
   }
@@ -22,19 +26,18 @@ export function readDescription(bytes, file) {
       say("{file} was not written by \"python -m zoo export\": it does not say what it takes.", { file }),
     );
   const [height, width, channels] = sizes.slice(1, 4).map((side) => (side === "any" ? DEFAULT_SIDE : Number(side)));
-  return { shape: [height, width, channels], classes: classNames(Number(sizes[4]), text) };
-}
-
-function classNames(logits, text) {
+  const logits = Number(sizes[4]);
   const count = Math.max(2, logits);
-  const names = logits === 1 ? TWO_NAMES.exec(text)?.slice(1).reverse() : NAMES.exec(text)?.[1].split(", ");
-  if (names?.length === count && names[0] !== "class 0") return names;
-  return Array.from({ length: count }, (_, number) => say("class {number}", { number }));
+  const numbered = () => Array.from({ length: count }, (_, number) => say("class {number}", { number }));
+  return { shape: [height, width, channels], logits, classes: names?.length === count ? names : numbered() };
 }
 
-// The text of the field, from the wire format of Protocol Buffers: a file is a row of numbered fields.
-function docString(bytes) {
-  let [place, text, fields] = [0, "", 0];
+const decode = (bytes) => new TextDecoder().decode(bytes);
+
+// The fields of a message of Protocol Buffers, [number, bytes] each.
+function fields(bytes) {
+  const found = [];
+  let place = 0;
 
   function varint() {
     for (let [value, factor] = [0, 1]; place < bytes.length; factor *= 128) {
@@ -53,11 +56,10 @@ function docString(bytes) {
     else {
       const length = kind === 2 ? varint() : { 1: 8, 5: 4 }[kind];
       if (place + length > bytes.length) throw new Error("cut off");
-      if (number === DOC_STRING) text = new TextDecoder().decode(bytes.subarray(place, place + length));
+      found.push([number, bytes.subarray(place, place + length)]);
       place += length;
     }
-    fields += 1;
   }
-  if (!fields) throw new Error("empty");
-  return text;
+  if (!found.length) throw new Error("empty");
+  return found;
 }

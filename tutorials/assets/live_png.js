@@ -1,33 +1,48 @@
-// PNG files with transparency or sixteen bits, by the rules of zoo/data/pictures.py: a browser forgets the colours of
-// pixels that cannot be seen, and cuts off where we round.
+// PNG files with transparency or sixteen bits, or films, by the rules of zoo/data/pictures.py: a browser forgets the
+// colours of pixels that cannot be seen, cuts off where we round, and begins a film without its title.
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 const CHANNELS = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }; // of grey, RGB, palette, grey and RGB with transparency
 const PALETTE = 3;
 const MOST = 1 << 25; // pixels; larger ones are left to the browser
+const WHOLE = [[0, 0, 1, 1]]; // first column and row, and steps from one to the next
+const INTERLACED = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+];
 
-// Gives an ImageData without transparency, or `null` for what the browser reads as we do, or has to read: other
-// formats, interlaced files, and those with an orientation tag.
+// Gives {image, exif}: an ImageData without transparency, and what the file says of its orientation, if anything; or
+// `null` for other formats, and for what the browser reads as we do, or has to read.
 export async function decodePng(file) {
   const start = new Uint8Array(await file.slice(0, 8).arrayBuffer());
   if (SIGNATURE.some((byte, place) => start[place] !== byte)) return null;
   const { header, chunks } = readChunks(new DataView(await file.arrayBuffer()));
   const { width, height, depth, colour, interlaced } = header;
-  const differs = depth === 16 || colour >= 4 || chunks.has("tRNS");
-  if (!differs || interlaced || chunks.has("eXIf") || width * height > MOST) return null;
+  const differs = depth === 16 || colour >= 4 || chunks.has("tRNS") || chunks.has("acTL");
+  if (!differs || width * height > MOST) return null;
   const stream = new Blob(chunks.get("IDAT")).stream().pipeThrough(new DecompressionStream("deflate"));
   const lines = new Uint8Array(await new Response(stream).arrayBuffer());
   const image = new ImageData(width, height);
-  const length = Math.ceil((width * CHANNELS[colour] * depth) / 8);
-  let before = new Uint8Array(length);
-  for (let row = 0; row < height; row++) {
-    const start = row * (length + 1);
-    const line = lines.subarray(start + 1, start + 1 + length);
-    undoFilter(lines[start], line, before, Math.max(1, (CHANNELS[colour] * depth) / 8));
-    writeRow(line, header, chunks.get("PLTE")?.[0], image.data.subarray(4 * row * width, 4 * (row + 1) * width));
-    before = line;
+  let place = 0;
+  for (const [left, top, across, down] of interlaced ? INTERLACED : WHOLE) {
+    const count = Math.ceil((width - left) / across);
+    const length = Math.ceil((count * CHANNELS[colour] * depth) / 8);
+    let before = new Uint8Array(length);
+    for (let row = top; count > 0 && row < height; row += down) {
+      const line = lines.subarray(place + 1, place + 1 + length);
+      undoFilter(lines[place], line, before, Math.max(1, (CHANNELS[colour] * depth) / 8));
+      const pixels = image.data.subarray(4 * (row * width + left));
+      writeRow(line, count, across, header, chunks.get("PLTE")?.[0], pixels);
+      before = line;
+      place += 1 + length;
+    }
   }
-  return image;
+  return { image, exif: chunks.get("eXIf")?.[0] };
 }
 
 // The header, and the contents of all chunks by their names.
@@ -61,21 +76,22 @@ function nearest(left, above, corner) {
   return b <= c ? above : corner;
 }
 
-function writeRow(line, { width, depth, colour }, palette, pixels) {
+// Writes `count` pixels, each `step` further to the right than the one before.
+function writeRow(line, count, step, { depth, colour }, palette, pixels) {
   const channels = CHANNELS[colour];
   const most = colour === PALETTE ? 255 : 2 ** depth - 1;
-  for (let column = 0; column < width; column++) {
-    const first = column * channels;
+  for (let number = 0; number < count; number++) {
+    const first = number * channels;
+    const place = 4 * number * step;
     const value = (channel) => {
       const sample = sampleAt(line, first + channel, depth);
       if (depth < 16) return (sample * 255) / most;
       return colour === 0 ? Math.round((sample * 255) / most) : sample >> 8; // as Pillow has it
     };
-    const number = 3 * value(0);
-    if (colour === PALETTE) pixels.set([palette[number], palette[number + 1], palette[number + 2]], 4 * column);
-    else if (channels >= 3) pixels.set([value(0), value(1), value(2)], 4 * column);
-    else pixels.fill(value(0), 4 * column, 4 * column + 3);
-    pixels[4 * column + 3] = 255;
+    if (colour === PALETTE) pixels.set(palette.subarray(3 * value(0), 3 * value(0) + 3), place);
+    else if (channels >= 3) pixels.set([value(0), value(1), value(2)], place);
+    else pixels.fill(value(0), place, place + 3);
+    pixels[place + 3] = 255;
   }
 }
 

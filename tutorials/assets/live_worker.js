@@ -2,10 +2,9 @@
 
 import { decide, enlarge, probability, sample, squeeze } from "./live_arithmetic.js";
 import { readDescription } from "./live_onnx.js";
-import { decodePng } from "./live_png.js";
+import { decode } from "./live_pictures.js";
 import { say, table, words } from "./words.js";
 
-const MAX_PIXELS = 100_000_000; // as zoo/data/modes.py has it
 const STRIP = 1 << 18; // pixels that are read at once
 const LARGEST = 1024; // pixels of a side that the page shows; answers are exact at each pixel shown
 const OPAQUE = 0xff000000;
@@ -19,9 +18,14 @@ const answers = new Map(); // to the photo, by name of the model: {logits, class
 
 const methods = { start, loadModel, loadFile, loadPhoto, answer, draw, cutOut, lookInside };
 
+const loading = [start, loadModel]; // what waits for a server lets the others go on
+
 let last = Promise.resolve();
 
-onmessage = ({ data }) => (last = last.then(() => handle(data))); // one after the other
+// One after the other.
+const inTurn = (work) => (last = last.catch(() => {}).then(work));
+
+onmessage = ({ data }) => (loading.includes(methods[data.method]) ? handle(data) : inTurn(() => handle(data)));
 
 async function handle({ id, method, values }) {
   try {
@@ -37,18 +41,20 @@ async function handle({ id, method, values }) {
 async function start(folder, { script, program }, palette, translations) {
   translations.forEach((said, text) => table.set(text, said));
   colours = palette.map(([red, green, blue]) => OPAQUE + 0x10000 * blue + 0x100 * green + red);
-  const packed = await load(new URL(program, folder), say("the runtime"));
+  const packed = await load(new URL(program, folder), "runtime", say("the runtime"));
   try {
     runtime = await import(new URL(script, folder));
   } catch {
     throw lost(say("the runtime"));
   }
   runtime.env.wasm.numThreads = 1; // more need headers that plain web servers do not send
-  runtime.env.wasm.wasmBinary = await unpack(packed);
+  runtime.env.wasm.wasmBinary = await unpack(packed).catch(() => Promise.reject(lost(say("the runtime")))); // cut off
 }
 
-async function loadModel(name, url) {
-  if (!models.has(name)) await open(name, await load(url, words(name)));
+async function loadModel(name, url, size) {
+  const bytes = await load(url, name, words(name));
+  if (bytes.length !== size) throw lost(words(name)); // cut off, where the server does not say how much will come
+  await inTurn(() => open(name, bytes));
   return describe(name);
 }
 
@@ -58,13 +64,15 @@ async function loadFile(file) {
 }
 
 async function open(name, bytes) {
-  const description = readDescription(bytes, name);
+  const { logits: expected, ...description } = readDescription(bytes, name);
   let session;
   try {
     session = await runtime.InferenceSession.create(bytes, CPU);
     const image = tensor(new Float32Array(product(description.shape)), description.shape);
-    await session.run({ image }, ["logits"]); // the first run is slower, and tells whether the model runs at all
+    const { logits } = await session.run({ image }, ["logits"]); // slower than later runs; and does it run at all?
+    if (logits.dims.at(-1) !== expected) throw new Error(`${logits.dims.at(-1)} logits`);
   } catch (error) {
+    await session?.release();
     throw new Error(say("{name} cannot be opened: {reason}", { name, reason: firstLine(error) }));
   }
   await models.get(name)?.session.release();
@@ -82,12 +90,12 @@ function describe(name) {
   return { shape, classes: shown, hasBackground: classes.includes("background"), levels };
 }
 
-// The bytes of a file.
-async function load(url, what) {
+// The bytes of a file; `name` tells the page whose they are.
+async function load(url, name, what) {
   let response;
   try {
     response = await fetch(url);
-    if (response.ok) return await read(response);
+    if (response.ok) return await read(response, name);
   } catch {
     throw lost(what);
   }
@@ -97,12 +105,13 @@ async function load(url, what) {
 const lost = (what) => new Error(say("There is no connection to load {what} from.", { what }));
 
 // The bytes of an answer; each part that comes is reported.
-async function read(response) {
+async function read(response, name) {
   const whole = response.clone().arrayBuffer(); // a stream that is read alone counts as broken off in Chromium
+  whole.catch(() => {}); // the reader tells it first
   for (const reader = response.body.getReader(); ; ) {
     const { done, value } = await reader.read();
     if (done) return new Uint8Array(await whole);
-    postMessage({ loaded: value.length });
+    postMessage({ loaded: value.length, name });
   }
 }
 
@@ -132,34 +141,6 @@ async function loadPhoto(source) {
   photo = { bitmap, size, shown, inputs: new Map() };
   answers.clear();
   return { size, shown, view, transfer: [view] };
-}
-
-// A picture by the rules of zoo/data/pictures.py: upright, no colour profile, transparency ignored.
-async function decode(file) {
-  const name = file.name ?? say("The picture");
-  let bitmap;
-  try {
-    const plain = { imageOrientation: "from-image", premultiplyAlpha: "none", colorSpaceConversion: "none" };
-    bitmap = await createImageBitmap(file, plain);
-  } catch {
-    const bytes = await file.slice(4, 12).arrayBuffer().catch(() => new ArrayBuffer(0)); // of a folder there are none
-    const head = new TextDecoder("latin1").decode(bytes);
-    const heic = /^ftyp(hei|hev|mif|msf)/.test(head);
-    throw new Error(
-      heic
-        ? say("{name} is a HEIC file, which this browser cannot read: save it as JPEG.", { name })
-        : say("{name} is broken, or no picture that this browser can read, such as JPEG or PNG.", { name }),
-    );
-  }
-  if (bitmap.width * bitmap.height > MAX_PIXELS) {
-    const size = `${bitmap.width} x ${bitmap.height}`;
-    bitmap.close();
-    throw new Error(say("A picture may have up to 100 million pixels. {name} has {size}.", { name, size }));
-  }
-  const exact = await decodePng(file).catch(() => null); // of a broken one the browser shows what there is
-  if (!exact) return bitmap;
-  bitmap.close();
-  return createImageBitmap(exact, { colorSpaceConversion: "none" });
 }
 
 function* strips(bitmap) {
@@ -227,7 +208,7 @@ async function draw(name, kind, number) {
 
 // The context of a canvas of this size that holds a picture.
 function shrink(bitmap, [height, width]) {
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  const context = new OffscreenCanvas(width, height).getContext("2d", { alpha: false, willReadFrequently: true });
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, width, height);
   return context;

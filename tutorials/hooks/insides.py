@@ -18,9 +18,10 @@ def export(name, path):
     `marks_<level>`, the ones of index unpooling.
     """
     model = zoo.load(name)
-    description = exporting.input_and_output(resizing.resize(model, None), class_names(name))
+    classes = class_names(name)
+    description = exporting.input_and_output(resizing.resize(model, None), classes)
     with quiet.silence():
-        formats.write_onnx(with_insides(model), path, None, description)
+        formats.write_onnx(with_insides(model), path, None, description, classes)
 
 
 def with_insides(model):

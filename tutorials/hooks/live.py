@@ -8,6 +8,7 @@ import gzip
 import importlib.metadata
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 
 from caches import ROOT, kept
@@ -27,6 +28,7 @@ from zoo.stages import REGISTRY
 CACHE = ROOT / ".cache" / "live"
 RUNTIME = ROOT / "node_modules" / "onnxruntime-web"
 SCRIPT, PROGRAM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"  # that of the CPU alone
+SERVED = "ort.js"  # many servers do not know that .mjs is JavaScript, and browsers then refuse it
 NEEDED = {"tf2onnx": 'pip install -e ".[site]"', "skimage": "pip install scikit-image"}
 DRAWN = (21, 66, 0)  # of the test scenes, as examples: two that the U-Net finds, and one that it does not
 QUALITY = 80  # of the examples, which every visitor loads
@@ -54,7 +56,8 @@ def what_is_missing():
 def gather():
     """What `models.json` holds, and under "files" the path of each file that belongs into `live/`."""
     version = json.loads((RUNTIME / "package.json").read_text())["version"]
-    script, program = RUNTIME / "dist" / SCRIPT, kept(CACHE / f"{PROGRAM}.gz", [version], compress)
+    script = kept(CACHE / SERVED, [version], lambda path: shutil.copy(RUNTIME / "dist" / SCRIPT, path))
+    program = kept(CACHE / f"{PROGRAM}.gz", [version], compress)
     paths = {script.name: script, program.name: program}
     listed = {
         "runtime": {"script": script.name, "program": program.name, "bytes": size(script) + size(program)},
