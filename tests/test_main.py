@@ -3,6 +3,7 @@ import contextlib
 import dataclasses
 import errno
 import functools
+import importlib
 import json
 import os
 import re
@@ -38,6 +39,16 @@ def test_help_answers_at_once(run_zoo):
         assert not {"keras", "tensorflow", "matplotlib"} & imported  # each takes seconds
         assert result.returncode == 0
         assert "usage: python -m zoo" in result.stdout
+
+
+@pytest.mark.parametrize("module", ["controls", "finetuning", "losses", "places"])
+def test_the_file_of_an_experiment_is_tried_before_the_work_for_it(module, tmp_path, monkeypatch, capsys):
+    (tmp_path / "a").touch()
+    folder = [str(tmp_path)] if module == "finetuning" else []
+    monkeypatch.setattr(sys, "argv", ["x", *folder, "--out", str(tmp_path / "a" / "b.json")])
+    with pytest.raises(SystemExit, match="2"):
+        importlib.import_module(f"zoo.{module}").main()
+    assert "--out must lie in a folder" in capsys.readouterr().err
 
 
 def test_data_sets_and_formats_are_those_of_the_package():

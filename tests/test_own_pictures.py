@@ -1,6 +1,7 @@
 """A folder of somebody's own pictures, from the first look to the exported file, with no line of code."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -181,7 +182,7 @@ def test_from_folder_to_exported_file(folder, tmp_path, capsys):
 
 def test_many_photos_of_many_sizes_are_those_of_predict(tmp_path, rng, monkeypatch):
     """Groups of photos that are predicted together give what each gives alone; a broken one takes no other with it."""
-    monkeypatch.setattr(photos, "TOGETHER", 3)
+    monkeypatch.setattr(prediction, "images_at_once", lambda height, width: 3)
     monkeypatch.setattr(photos, "MOST_PIXELS", 2000)
     model = saved.load("nearest_unpooling")
     (tmp_path / "in").mkdir()
@@ -200,13 +201,51 @@ def test_many_photos_of_many_sizes_are_those_of_predict(tmp_path, rng, monkeypat
 
 
 def test_groups_fit_into_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(photos, "TOGETHER", 3)
     monkeypatch.setattr(photos, "MOST_PIXELS", 100)
     paths = []
     for name, size in {"a": (5, 5), "b": (20, 20), "c": (5, 5), "d": (5, 5), "e": (5, 5), "f": (5, 5)}.items():
         Image.new("L", size).save(tmp_path / f"{name}.png")
         paths.append(tmp_path / f"{name}.png")
-    assert ["".join(path.stem for path in group) for group in photos.group_by_size(paths)] == ["a", "b", "cde", "f"]
+    assert ["".join(path.stem for path in group) for group in photos.group_by_size(paths, 3)] == ["a", "b", "cde", "f"]
+
+
+def test_fewer_images_of_a_large_network_go_through_it_together(tmp_path, monkeypatch):
+    asked, model = [], keras.Sequential([keras.Input((512, 1024, 3)), keras.layers.Conv2D(3, 1)])
+    predict = model.predict_on_batch
+    monkeypatch.setattr(model, "predict_on_batch", lambda images: asked.append(len(images)) or predict(images))
+    for number in range(5):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{number}.png")
+    assert not any(error for _, error in photos.write_pictures(model, sorted(tmp_path.iterdir()), tmp_path / "out"))
+    assert asked == [2, 2, 1]  # as many pixels as 16 images of 256 x 256
+    assert [prediction.images_at_once(side, side) for side in (128, 256, 512, 4096)] == [16, 16, 4, 1]
+
+
+def test_photos_in_other_formats_are_named(folder, tmp_path, capsys):
+    for name in ("a.png", "b.HEIC", "c.avif", "notes.txt", ".d.heic"):
+        (tmp_path / name).write_bytes((folder / "masks" / "0.png").read_bytes())
+    __main__.main(["predict", "unet", str(tmp_path), "--out", str(tmp_path / "out")])
+    said = capsys.readouterr().err
+    assert "passed over, and to be converted to JPEG or PNG first: 2 of " in said
+    assert "b.HEIC" in said
+    assert "c.avif" in said
+    assert "notes" not in said
+
+
+def test_a_picture_of_hundreds_of_photos_is_refused_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(model_commands.saved, "load", None)
+    for number in range(51):
+        Image.new("L", (8, 8)).save(tmp_path / f"{number}.png")
+    with pytest.raises(SystemExit, match=r"PHOTO must be up to 50 pictures, .* Received: 51"):
+        __main__.main(["compare", str(tmp_path), "--out", str(tmp_path / "out.pdf")])
+
+
+def test_a_file_of_ones_own_whose_ending_is_left_out(tmp_path):
+    (tmp_path / "unet.keras").touch()
+    hints = {"unet": f"Did you mean {tmp_path}/unet.keras?", "photo.jpg": "Received", "more/unet": "Received"}
+    for name, hint in hints.items():
+        said = f"STAGE|FILE must be a saved stage, such as unet, or a .keras file. {hint}"
+        with pytest.raises(SystemExit, match=re.escape(said)):
+            __main__.main(["predict", str(tmp_path / name), "a.png", "--out", str(tmp_path / "out")])
 
 
 def test_hidden_files_are_no_photos(tmp_path):
@@ -250,6 +289,31 @@ def test_a_legend_comes_with_a_picture_alone(tmp_path):
     Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
     __main__.main([*command, str(tmp_path / "a.png")])
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.png.png", "legend.png"}
+    (tmp_path / "legend.png").mkdir()
+    with pytest.raises(SystemExit, match=r"legend\.png is a folder"):
+        __main__.main([*command[:-1], str(tmp_path), str(tmp_path / "a.png"), "--overwrite"])
+    assert not (tmp_path / "a.png.png").exists()
+
+
+def test_a_legend_that_cannot_be_written_costs_no_picture(tmp_path, monkeypatch, capsys):
+    small = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(3, 1)])
+    small.save(tmp_path / "own.keras")
+    card = {"dataset": {"classes": ["sky", "road", "car"]}, "sha256": files.checksum(tmp_path / "own.keras")}
+    (tmp_path / "own.json").write_text(json.dumps(card))
+    for name in "abc":
+        Image.new("RGB", (20, 20)).save(tmp_path / f"{name}.png")
+
+    def fail(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(model_commands, "write_legend", fail)
+    photos_of = [str(tmp_path / f"{name}.png") for name in "abc"]
+    with pytest.raises(SystemExit):
+        __main__.main(["predict", str(tmp_path / "own.keras"), *photos_of, "--out", str(tmp_path / "out")])
+    said = capsys.readouterr()
+    assert "legend.png: No space left" in said.err
+    assert "Wrote 3 pictures" in said.out
+    assert len([*(tmp_path / "out").iterdir()]) == 3
 
 
 def test_no_picture_that_was_given_is_replaced(folder, tmp_path):
@@ -265,6 +329,8 @@ def test_no_picture_that_was_given_is_replaced(folder, tmp_path):
     alone.rename(own / "images" / "alone.png")
     with pytest.raises(SystemExit, match=r"alone\.png is one of the pictures that were given"):
         __main__.main(["inspect", str(own), "--out", str(own / "images" / "alone.png"), "--overwrite"])
+    with pytest.raises(SystemExit, match="--out must not lie among the pictures, of which it would be one"):
+        __main__.main(["inspect", str(own), "--out", str(own / "images" / "new.png")])
 
 
 def test_a_command_works_where_stderr_is_closed(folder, tmp_path):

@@ -270,7 +270,15 @@ def test_shares_that_are_cut_joined_or_averaged_are_no_logits():
     average = sigmoids[0]
     for _ in range(60):  # in which there are 2^60 ways back
         average = keras.layers.Average()([average, average])
-    for output in (shares[..., 1:], keras.layers.Average()(sigmoids), keras.layers.Maximum()(sigmoids), average):
+    (before, total), ops = sigmoids, keras.ops
+    for _ in range(60):
+        before, total = total, before + total  # in which there are as many ways back as Fibonacci counts
+    outputs = [shares[..., 1:], keras.layers.Average()(sigmoids), keras.layers.Maximum()(sigmoids), average, total]
+    outputs += [sum(sigmoids[1:], sigmoids[0]), keras.layers.Add()(sigmoids), ops.mean(ops.stack(sigmoids), 0)]
+    outputs += [ops.flip(sigmoids[0], 2), ops.repeat(sigmoids[0], 2, 1), ops.max_pool(sigmoids[0], 2)]
+    outputs += [ops.squeeze(ops.expand_dims(sigmoids[0], 1), 1), ops.pad(sigmoids[0], [[0, 0], [1, 1], [0, 0], [0, 0]])]
+    outputs += [Activation(Activation("sigmoid"))(image[..., :1]), keras.layers.AlphaDropout(0.1)(sigmoids[0])]
+    for output in outputs:
         with pytest.raises(ValueError, match="`model` must give logits"):
             zoo.predict(keras.Model(image, output), np.zeros((4, 4, 3), "uint8"))
     both = keras.ops.concatenate([1 - sigmoids[0], sigmoids[0]], -1)
@@ -280,8 +288,9 @@ def test_shares_that_are_cut_joined_or_averaged_are_no_logits():
 
 def test_what_a_model_multiplies_again_are_logits():
     image = keras.Input((8, 8, 3))
-    for last in (Conv2D(1, 1), keras.layers.Rescaling(2.0)):
-        model = keras.Model(image, keras.layers.Identity()(last(Conv2D(1, 1, activation="sigmoid")(image))))
+    gate, plain = Conv2D(1, 1, activation="sigmoid"), Conv2D(1, 1)
+    for last in (Conv2D(1, 1), keras.layers.Rescaling(2.0), lambda x: x - 0.5, lambda x: x * plain(image)):
+        model = keras.Model(image, keras.layers.Identity()(last(gate(image))))
         assert zoo.predict(model, np.zeros((4, 4, 3), "uint8")).shape == (4, 4)
 
 

@@ -147,6 +147,8 @@ def test_a_keras_that_ends_trainings_by_itself_is_refused(name, tmp_path, monkey
     with pytest.raises(ValueError, match=f"Keras must not end trainings by itself. Received: {name}=1"):
         training.train(build_small, RECIPE, tmp_path)
     assert not list(tmp_path.iterdir())
+    with pytest.raises(ValueError, match=f"Keras must not end trainings by itself. Received: {name}=1"):
+        training.make_optimizer(RECIPE, 1)  # of the trainings that are not ours alone
 
 
 def test_a_file_in_the_place_of_the_logs_is_named(tmp_path):

@@ -168,9 +168,9 @@ assert min(of_test["ours"]) > max(of_test["random, longer"]) > max(of_test["rand
 # the difference:
 #
 # ```bash
-# python -m zoo train unet --dataset FOLDER --image-size 96x128                       # from random weights
-# python -m zoo train unet --dataset FOLDER --image-size 96x128 --start unet          # from ours
-# python -m zoo train unet --dataset FOLDER --start runs/unet.keras --out runs/again  # from a model of yours
+# python -m zoo train unet --dataset FOLDER --image-size 96x128                        # from random weights
+# python -m zoo train unet --dataset FOLDER --image-size 96x128 --start unet --out ours  # from our weights
+# python -m zoo train unet --dataset FOLDER --start ours/unet.keras --out again        # from a model of yours
 # ```
 #
 # The same in Python, where the recipe says all:

@@ -5,13 +5,13 @@ import os
 import pkgutil
 import signal
 import sys
-import tempfile
 import threading
 
-from zoo import backend, files, quiet
+from zoo import backend, quiet
+from zoo.commands.arguments import check_writable
 from zoo.commands.parser import parser
 from zoo.errors import explain, printable
-from zoo.stages import check_stage
+from zoo.stages import STAGES, check_stage
 
 STOPPED = threading.Event()  # an import may lose the SystemExit on its way, and fail by another error
 WRITE_FILES = ("benchmark", "compare", "inspect")  # of the commands with --out; the others write into a folder
@@ -39,9 +39,10 @@ def main(arguments=None):
 def run(options):
     """Runs the command of the parsed options."""
     try:
-        name = vars(options).get("stage", vars(options).get("model", ""))
-        if name and not name.endswith(".keras"):
-            check_stage(name)
+        if "stage" in options:
+            check_stage(options.stage)
+        if "model" in options and not options.model.endswith(".keras"):
+            check_model_name(options.model)
         if "out" in options:
             check_writable(options.out, options.command in WRITE_FILES)
         if options.command != "list":  # which answers at once
@@ -64,6 +65,15 @@ def run(options):
         sys.exit(printable(f"{options.command}: {line}"))
 
 
+def check_model_name(name):
+    """Refuses what is no stage; what looks like a file must be called so, lest a model of pets answer in its place."""
+    there = os.path.exists(f"{name}.keras")
+    if name not in STAGES and (there or os.path.basename(name) != name or os.path.splitext(name)[1]):
+        hint = f" Did you mean {name}.keras?" if there else ""
+        raise ValueError(f"STAGE|FILE must be a saved stage, such as unet, or a .keras file.{hint} Received: {name}")
+    check_stage(name)
+
+
 def stop(*_):
     """Ends the program as `kill` does, but what is unfinished is removed."""
     STOPPED.set()
@@ -74,28 +84,6 @@ def write_no_more():
     """Drops what was printed and cannot be written."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def check_writable(path, is_file):
-    """Refuses a file or folder that cannot be written, before a command has worked for it."""
-    try:
-        os.fspath(path).encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"--out must have a name in UTF-8, for TensorFlow takes no other. Received: {path}") from None
-    there = next(folder for folder in [path, *path.absolute().parents] if folder.exists())
-    if is_file and there == path:
-        files.refuse_folder(path)
-        there = path.absolute().parent  # where the new file begins
-    if there.is_dir():
-        try:
-            tempfile.TemporaryFile(dir=there).close()
-        except OSError as error:
-            message = f"--out must lie where files can be written. Received: {there}: {error.strerror}"
-            raise type(error)(message) from None
-    elif there != path:
-        raise NotADirectoryError(f"--out must lie in a folder, but {there} is a file. Received: {path}")
-    else:
-        raise NotADirectoryError(f"--out must be a folder, and {path} is a file.")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ quiet.begin(__name__)
 from keras import layers
 
 from zoo import cards, costs, data, evaluation, files, machine, training
-from zoo.commands.arguments import some_path
+from zoo.commands.arguments import new_file
 from zoo.models.blocks import LAST, max_pool
 from zoo.models.encoder_decoder import FILTERS, encoder_decoder
 
@@ -120,7 +120,7 @@ def main():
     text = f"some of {', '.join(CONTROLS)} (default: all)"
     parse.add_argument("names", nargs="*", metavar="NAME", default=list(CONTROLS), help=text)
     text = "file for the results (default: controls.json)"
-    parse.add_argument("--out", type=some_path, default=Path("controls.json"), help=text)
+    parse.add_argument("--out", type=new_file, default="controls.json", help=text)
     options = parse.parse_args()
     if unknown := set(options.names) - set(CONTROLS):
         raise ValueError(f"NAME must be one of {list(CONTROLS)}. Received: {sorted(unknown)}")

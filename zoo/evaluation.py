@@ -15,7 +15,7 @@ from zoo.data.modes import GREY
 from zoo.data.squeezing import check_positive
 from zoo.errors import printable
 from zoo.logits import check_model
-from zoo.prediction import check_finite, decide, enlarge
+from zoo.prediction import check_finite, decide, enlarge, images_at_once
 
 PIXELS_AT_ONCE = 1 << 22  # that are counted, in 8 bytes each
 CONFUSION_UP_TO = 100  # classes; with 1,000 of them, a card would hold millions of numbers
@@ -94,7 +94,7 @@ def evaluate(
     model: keras.Model,
     dataset: str | os.PathLike | data.Dataset,
     split: str = "test",
-    batch_size: int = 16,
+    batch_size: int | None = None,
     ways: Sequence[str] = WAYS,
 ) -> dict[str, dict]:
     """Scores a model on a data set, at the network's size and at each photo's own.
@@ -103,7 +103,7 @@ def evaluate(
         model: Keras model from images (b, h, w, 3) of a fixed size, in [0, 1], to logits (b, h, w, `dataset.logits`).
         dataset: one of `zoo.data.DATASETS`, the path of a folder (`zoo.data.open_folder`), or a `zoo.data.Dataset`.
         split: one of `zoo.data.SPLITS`.
-        batch_size: images in a step.
+        batch_size: images in a step; by default 16, and fewer of large ones.
         ways: which of the scores below to take: some of `WAYS`.
 
     Returns:
@@ -117,12 +117,12 @@ def evaluate(
         ValueError: if an argument is not as above, a logit is not finite, or no pixel of the split counts.
         DatasetNotFoundError, CorruptDatasetError: as `zoo.data.load`.
     """
-    check_positive("batch_size", batch_size)
     ways = tuple(ways)
     if not ways or not set(ways) <= set(WAYS):
         raise ValueError(f"`ways` must be some of {', '.join(WAYS)}. Received: ways={ways!r}")
     dataset = data.find(dataset)
     height, width, channels = check_model(model)
+    check_positive("batch_size", batch_size := images_at_once(height, width) if batch_size is None else batch_size)
     if channels != 3 or model.output_shape[-1] != dataset.logits:
         raise ValueError(
             f"`model` must take images of 3 channels, and for the data set {dataset.name} give {dataset.logits} logits "

@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo import data, files, formats, quiet
 from zoo.formats import FORMATS
-from zoo.prediction import squeeze
+from zoo.prediction import images_at_once, squeeze
 from zoo.resizing import resize
 
 
@@ -139,7 +139,7 @@ def export_and_compare(
     refuse_other_folder(path)
     ready = resize(model, image_size)
     height, width, channels = (side or 128 for side in ready.input_shape[1:])
-    count = max(1, min(16, 16 * 512**2 // (height * width)))  # fewer of large ones
+    count = images_at_once(height, width)
     found = data.find(dataset)
     try:
         split = found.examples("validation")

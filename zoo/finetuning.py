@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from zoo import data, evaluation, files, models, saved, trained, training
-from zoo.commands.arguments import one_or_two_sides, some_path
+from zoo.commands.arguments import new_file, one_or_two_sides, some_path
 from zoo.data.folder import as_dataset, select
 
 RESULTS = Path(__file__).with_suffix(".json")  # what the page reads
@@ -104,7 +104,7 @@ def main():
     text = "side in pixels, or height x width as in 96x160, multiples of 16 (default: 128)"
     parse.add_argument("--image-size", type=one_or_two_sides, default=128, help=text)
     text = "file for the results (default: finetuning.json)"
-    parse.add_argument("--out", type=some_path, default=Path("finetuning.json"), help=text)
+    parse.add_argument("--out", type=new_file, default="finetuning.json", help=text)
     options = parse.parse_args()
     dataset = data.open_folder(options.folder)
     described = [dataset.describe(split) for split in ("train", "test")]

@@ -7,11 +7,13 @@ import keras
 # Activations, by their names in small letters. What they give is no logit: above 0 for every pixel, or shares already.
 NO_LOGITS = {"exponential", "hardsigmoid", "sigmoid", "softmax", "softplus", "sparsemax", "sparsesigmoid"}
 KEEP_VALUES = {  # layers and operations that change none, or choose among them
-    *("ActivityRegularization", "Average", "AveragePooling2D", "Cast", "CenterCrop", "Clip", "Concatenate"),
-    *("Cropping2D", "Dropout", "GaussianNoise", "GetItem", "Identity", "Maximum", "MaxPooling2D", "Minimum"),
-    *("NearestUnpooling2D", "Permute", "Reshape", "Resize", "Resizing", "SpatialDropout2D", "Transpose"),
-    *("UpSampling2D", "ZeroPadding2D"),
+    *("ActivityRegularization", "AlphaDropout", "Average", "AveragePool", "AveragePooling2D", "Cast", "CenterCrop"),
+    *("Clip", "Concatenate", "Cropping2D", "Dropout", "ExpandDims", "Flip", "GaussianNoise", "GetItem", "Identity"),
+    *("Max", "MaxPool", "MaxPooling2D", "Maximum", "Mean", "Min", "Minimum", "NearestUnpooling2D", "Pad", "Permute"),
+    *("Repeat", "Reshape", "Resize", "Resizing", "Roll", "SpatialDropout2D", "Split", "Squeeze", "Stack", "Take"),
+    *("Transpose", "UpSampling2D", "ZeroPadding2D"),
 }
+SUMS = {"Add", "Divide", "Multiply", "TrueDivide"}  # of shares alone, an ensemble's for one, they are no logits either
 
 
 def check_model(
@@ -47,22 +49,26 @@ def check_model(
     return shapes[0][1:]
 
 
-def last_activations(output: Any) -> set[str]:
+def last_activations(output: Any, above: tuple = (), known: dict | None = None) -> set[str]:
     """The names, in small letters, of the last layers or activations that do more than keep a symbolic tensor's values.
 
     Args:
         output: of a functional model.
+        above: if it lies within an inner model: this model, what it was given, and where it lies itself.
+        known: what was found of other tensors.
     """
-    found, seen, waiting = set(), set(), [(output, ())]
+    known = {} if known is None else known
+    found, seen, waiting = set(), set(), [(output, above)]
     while waiting:
-        # Beside a tensor within an inner model: this model, what it was given, and where it lies itself.
         tensor, above = waiting.pop()
         if (id(tensor), id(above)) in seen:
             continue
         seen.add((id(tensor), id(above)))
         operation, node, index = tensor._keras_history
         layer = getattr(operation, "layer", operation)  # of a wrapper
-        function = getattr(layer, "activation", None) or layer
+        function = layer
+        while getattr(function, "activation", None):  # which may be a layer itself
+            function = function.activation
         name = getattr(function, "__name__", type(function).__name__).lower().replace("_", "")
         inner = getattr(operation, "classifier", operation)  # of a layer that runs it over windows
         if isinstance(operation, keras.layers.InputLayer):
@@ -75,6 +81,12 @@ def last_activations(output: Any) -> set[str]:
             waiting.append((inner.outputs[index], (inner, given, above)))
         elif type(operation).__name__ in KEEP_VALUES or (type(operation).__name__, name) == ("Activation", "linear"):
             waiting += [(one, above) for one in given]
+        elif type(operation).__name__ in SUMS and len(given) > 1:
+            for one in given:
+                if (id(one), id(above)) not in known:
+                    known[id(one), id(above)] = last_activations(one, above, known)
+            each = [known[id(one), id(above)] for one in given]
+            found |= set.union(*each) if all(one <= NO_LOGITS for one in each) else {name}
         else:
             found.add(name)
     return found

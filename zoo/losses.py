@@ -16,7 +16,7 @@ from keras import ops
 from skimage.data import chelsea
 
 from zoo import cards, data, files, models, training
-from zoo.commands.arguments import some_path
+from zoo.commands.arguments import new_file
 from zoo.data.squeezing import resize_image
 from zoo.evaluation import confusion_matrix
 from zoo.prediction import check_finite
@@ -115,7 +115,7 @@ def main():
     """Trains a small U-Net on the photos by five losses, with two seeds. What the file holds already is skipped."""
     parse = errors.Parser("python -m zoo.losses", description=main.__doc__)
     text = "file for the results (default: losses.json)"
-    parse.add_argument("--out", type=some_path, default=Path("losses.json"), help=text)
+    parse.add_argument("--out", type=new_file, default="losses.json", help=text)
     options = parse.parse_args()
     read(options.out)  # refused at once, if it is
     images, masks = first_images("train", TRAINING)

@@ -19,7 +19,6 @@ from zoo.logits import check_model
 
 ENDINGS_OF_KINDS = {"overlay": ".png", "mask": ".mask.png", "cutout": ".cutout.png"}
 LEGEND = "legend.png"  # which `python -m zoo predict` writes beside the pictures
-TOGETHER = 16  # photos that are predicted at once
 MOST_PIXELS = 20_000_000  # of photos that are predicted at once: three such groups are in the memory
 
 
@@ -110,7 +109,8 @@ def write_all(
                 files.sync(unfinished)  # a full disk shows before the first gets its name
 
     with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
-        groups = ({photo: pool.submit(read, photo) for photo in group} for group in group_by_size(photos))
+        many = prediction.images_at_once(*model.input_shape[1:3])
+        groups = ({photo: pool.submit(read, photo) for photo in group} for group in group_by_size(photos, many))
         coming, writing = next(groups, {}), {}
         while coming or writing:
             reading, coming = coming, next(groups, {})
@@ -124,15 +124,15 @@ def write_all(
             yield from ((photo, fault(future)) for photo, future in written.items())
 
 
-def group_by_size(photos: Iterable[Path]) -> Iterator[list[Path]]:
-    """Groups of photos, of up to `TOGETHER` and of up to `MOST_PIXELS` if they are several, in their order."""
+def group_by_size(photos: Iterable[Path], many: int) -> Iterator[list[Path]]:
+    """Groups of photos, of up to `many` and of up to `MOST_PIXELS` if they are several, in their order."""
     group, pixels = [], 0
     for photo in photos:
         try:
             size = pixel_count(photo)
         except (OSError, ValueError):
             size = 0  # reading it will say what is wrong
-        if group and (len(group) == TOGETHER or pixels + size > MOST_PIXELS):
+        if group and (len(group) == many or pixels + size > MOST_PIXELS):
             yield group
             group, pixels = [], 0
         group.append(photo)

@@ -15,7 +15,7 @@ import numpy as np
 from skimage.draw import line
 
 from zoo import cards, files, models, training
-from zoo.commands.arguments import some_path
+from zoo.commands.arguments import new_file
 from zoo.evaluation import class_ious, confusion_matrix
 from zoo.prediction import check_finite
 from zoo.stages import STAGES
@@ -130,7 +130,7 @@ def main():
     text = f"some of {', '.join(map(repr, FILTERS))} (default: all)"
     parse.add_argument("networks", nargs="*", metavar="NETWORK", default=list(FILTERS), help=text)
     text = "file for the results (default: places.json)"
-    parse.add_argument("--out", type=some_path, default=Path("places.json"), help=text)
+    parse.add_argument("--out", type=new_file, default="places.json", help=text)
     options = parse.parse_args()
     if unknown := set(options.networks) - set(FILTERS):
         raise ValueError(f"NETWORK must be one of {list(FILTERS)}. Received: {sorted(unknown)}")

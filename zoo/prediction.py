@@ -63,6 +63,11 @@ def predict_logits(model: keras.Model, images: Sequence[np.ndarray]) -> np.ndarr
     return check_finite(np.asarray(logits, "float32"))
 
 
+def images_at_once(height: int, width: int) -> int:
+    """How many images of a network's size go through it together: fewer of large ones, which fill the memory."""
+    return max(1, min(16, 16 * 256**2 // (height * width)))
+
+
 def check_finite(logits: np.ndarray) -> np.ndarray:
     """Refuses logits of a model that has diverged: the class of NaN would be 0."""
     if not np.isfinite(logits).all():

@@ -120,8 +120,8 @@ def refuse_trained(stage: str, folder: Path) -> None:
     if os.path.lexists(card) or (there and not training.states(folder / stage)):
         taken = model if there else card
         raise FileExistsError(
-            f"{taken} is there already. Move it, name another folder, or allow it to be replaced (overwrite=True; "
-            "of the commands, `grid --overwrite`)."
+            f"{taken} is there already. Move it, name another folder (`folder`, --out), or allow it to be replaced "
+            "(`overwrite=True`; of the commands, `grid --overwrite`)."
         )
 
 

@@ -126,6 +126,12 @@ def test_lists(folder):
     with pytest.raises(ValueError, match=r"p00 stands in train.txt and in test.txt; nobody stands in test.txt"):
         data.find(folder)
     (folder / "test.txt").write_text("p03\np04\n")
+    for name in ("p20", "p21"):  # which stand in no list, and do not count
+        (folder / "masks" / f"{name}.png").unlink()
+    (folder / "images" / "p22.png").write_bytes(b"no picture")
+    assert [len(data.examples(folder, split)) for split in data.SPLITS] == [2, 1, 3, 2]
+    for name in ("p20", "p21", "p22"):
+        write_pair(folder, name, np.random.default_rng(0))
     (folder / "val.txt").unlink()  # then a tenth of the training pictures is spared, as in folders
     listed = [f"p{number:02}" for number in (*range(3), *range(5, 30))]
     (folder / "train.txt").write_text("\n".join(listed))
@@ -139,7 +145,7 @@ def test_turned_photos(folder, rng):
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by a quarter to the right
     Image.fromarray(photo).save(folder / "images" / "p00.png", exif=exif)
-    with pytest.raises(ValueError, match=r"p00.png is of size 16 x 12, and its photo of 12 x 16"):
+    with pytest.raises(ValueError, match=r"size 16 x 12, and its photo of 12 x 16 \(which an orientation tag, EX"):
         data.find(folder)
     mask = rng.integers(0, 3, (12, 16), "uint8")
     Image.fromarray(mask).save(folder / "masks" / "p00.png", exif=exif)
@@ -238,6 +244,7 @@ def test_greys_of_few_bits_count_by_their_colours(folder):
     [
         ("classes.txt", "background\n", "needs another name than background"),
         ("classes.json", '{"background": [9, 9, 9]}', "needs another name than background"),
+        ("classes.txt", "a\n\nb\n", "each line names a class, from 0, and line 2 is empty"),
         ("classes.json", "{}", "must name a class"),
         ("classes.json", '{"ignored": [0, 0, 0]}', "must name a class"),
         ("classes.json", '{"a": [0, 0, 0], "a": [1, 1, 1]}', "two classes have one name"),
@@ -249,6 +256,14 @@ def test_names_that_tell_no_classes_apart_are_refused(folder, name, contents, wo
     (folder / "classes.txt").unlink()
     (folder / name).write_text(contents)
     assert any(words in problem for problem in data.look(folder).problems)
+
+
+def test_two_files_of_classes_must_agree(folder):
+    grey = {"sky": [0, 0, 0], "road": [1, 1, 1], "car": [2, 2, 2], "ignored": [255, 255, 255]}
+    (folder / "classes.json").write_text(json.dumps(grey))
+    assert not data.look(folder).problems
+    (folder / "classes.json").write_text(json.dumps({name: grey[name] for name in ("road", "sky", "car", "ignored")}))
+    assert any("classes.txt beside it names other classes, or in" in problem for problem in data.look(folder).problems)
 
 
 def test_files_that_would_be_passed_over_are_named(folder):
@@ -327,6 +342,7 @@ def test_masks_of_0_and_255_alone_teach_nothing(folder, names):
         data.find(folder)
     way_out = str(error.value).partition("`classes.json` says so: ")[2].removesuffix(".")
     (folder / "classes.json").write_text(way_out)
+    (folder / "classes.txt").unlink(missing_ok=True)
     assert data.find(folder).classes == ("background", "crack")
     _, mask = next(data.examples(folder, "train").as_numpy_iterator())
     assert (mask == np.tile([0, 1], (12, 8))).all()

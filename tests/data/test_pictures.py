@@ -192,6 +192,20 @@ def test_a_jpeg_of_endless_scans_is_refused(tmp_path, rng):
     path.write_bytes(whole[:-2] + 300 * last + whole[-2:])
     with pytest.raises(OSError, match="a JPEG may have up to 200 scans"):
         data.read_image(path)
+    Image.fromarray(rng.integers(0, 256, (40, 50), "uint8")).save(path)  # not a progressive one
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-2] + 300 * b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00\x00" + whole[-2:])
+    with pytest.raises(OSError, match=r"up to 200 scans\. Received: 301"):
+        data.read_image(path)
+
+
+def test_a_pnm_of_endless_comments_is_refused(tmp_path):
+    path = tmp_path / "a.pgm"
+    path.write_bytes(b"P2 # of one pixel\n2 1 255\n# and another\n7 9\n")
+    assert data.read_image(path)[0, :, 0].tolist() == [7, 9]
+    path.write_bytes(b"P2 1 1 255\n" + 1000 * b"#\n" + b"7\n")
+    with pytest.raises(OSError, match=r"a PNM may have up to 100 comments\. Received: 1000"):
+        data.read_image(path)
 
 
 def test_masks_keep_their_numbers(tmp_path, rng):

@@ -121,6 +121,8 @@ def test_any_number_may_be_the_one_that_does_not_count(rng, ignored):
 
 def test_a_data_set_is_told_shortly_and_has_no_background_that_is_none():
     assert repr(data.Dataset("own", ("a", "b"), print, print)) == "Dataset('own', 2 classes)"
+    with pytest.raises(ValueError, match=r"`ignored` must lie between -16,777,216 and 16,777,216\. .*=16777217"):
+        data.Dataset("own", ("a", "b"), print, print, ignored=2**24 + 1)  # which a float32 does not hold
     with pytest.raises(ValueError, match=r"`background` must be the number of a class, 0 to 1.*background=2"):
         data.Dataset("own", ("a", "b"), print, print, background=2)
 

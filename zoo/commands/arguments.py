@@ -2,7 +2,10 @@
 
 import argparse
 import os
+import tempfile
 from pathlib import Path
+
+from zoo import files
 
 DATASETS = ("oxford_iiit_pet", "synthetic_pets")
 BENCHMARKS = ("layers", "layers_memory", "stages", "stages_memory", "patches", "runtimes", "pipeline")
@@ -15,6 +18,16 @@ def some_path(text):
     if not text:
         raise argparse.ArgumentTypeError("must not be empty")
     return Path(text)
+
+
+def new_file(text):
+    """A path where a file can be written: said before the work for it, not after."""
+    path = some_path(text)
+    try:
+        check_writable(path, is_file=True)
+    except (ValueError, OSError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return path
 
 
 def some_name(text):
@@ -70,3 +83,25 @@ def benchmark_name(text):
 def side_or_dynamic(text):
     """A side in pixels, or "dynamic"."""
     return text if text == "dynamic" else from_one(text)
+
+
+def check_writable(path, is_file):
+    """Refuses a file or folder that cannot be written, before a command has worked for it."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"--out must have a name in UTF-8, for TensorFlow takes no other. Received: {path}") from None
+    there = next(folder for folder in [path, *path.absolute().parents] if folder.exists())
+    if is_file and there == path:
+        files.refuse_folder(path)
+        there = path.absolute().parent  # where the new file begins
+    if there.is_dir():
+        try:
+            tempfile.TemporaryFile(dir=there).close()
+        except OSError as error:
+            message = f"--out must lie where files can be written. Received: {there}: {error.strerror}"
+            raise type(error)(message) from None
+    elif there != path:
+        raise NotADirectoryError(f"--out must lie in a folder, but {there} is a file. Received: {path}")
+    else:
+        raise NotADirectoryError(f"--out must be a folder, and {path} is a file.")

@@ -12,8 +12,11 @@ def inspect(options):
     if options.out.suffix != ".png":
         raise ValueError(f"--out must be a .png file. Received: {options.out}")
     contents = data.look(options.folder)
-    parts = [pattern for part in ("images", "masks") for pattern in (f"{part}/*", f"*/{part}/*")]
-    files.refuse_own(options.out, [path for pattern in parts for path in options.folder.glob(pattern)])
+    parts = [*options.folder.glob("images"), *options.folder.glob("masks")]
+    parts += [*options.folder.glob("*/images"), *options.folder.glob("*/masks")]
+    files.refuse_own(options.out, [path for part in parts if part.is_dir() for path in part.iterdir()])
+    if any(os.path.realpath(part) == os.path.realpath(options.out.parent) for part in parts):
+        raise ValueError(f"--out must not lie among the pictures, of which it would be one. Received: {options.out}")
     print(inspection.report(contents))
     if contents.problems:
         raise ValueError(f"{options.folder} is no data set yet: {len(contents.problems)} of the above must be mended.")

@@ -9,6 +9,9 @@ from zoo import cards, data, evaluation, exporting, files, lettering, photos, pl
 from zoo.commands import datasets
 from zoo.errors import printable
 
+OTHER_PHOTOS = (".avif", ".dng", ".heic", ".heif", ".jp2", ".jxl", ".raw", ".svg")
+MOST_DRAWN = 50  # photos in one picture, which takes seconds to lay out
+
 
 def evaluate(options):
     model, classes = saved.load_any(options.model), cards.class_names(options.model)
@@ -25,6 +28,7 @@ def evaluate(options):
 def predict(options):
     model = saved.load_any(options.model)
     found, skipped = photos.find_photos(options.photos), {}
+    tell_passed_over(options.photos)
     classes = cards.class_names(options.model) or []
     count = max(2, model.output_shape[-1])
     if classes and len(classes) != count:
@@ -40,17 +44,30 @@ def predict(options):
             if error:
                 skipped[photo] = error
             elif legend is not None:  # with the first picture that it explains
-                write_legend(legend, legend_path, options.overwrite)
+                try:
+                    write_legend(legend, legend_path, options.overwrite)
+                except OSError as error:  # of a full disk
+                    skipped[legend_path] = error
                 legend = None
     finally:  # not before: while TIFF files are read, stderr is silenced
         for photo, error in skipped.items():
             print(printable(f"skipped {photo}: {error}"), file=sys.stderr)
-    written = len(found) - len(skipped)
+    written = len(set(found) - skipped.keys())
     pictures = "picture" if written == 1 else "pictures"
     end = f"; skipped {len(skipped)}." if skipped else "."
     print(f"Wrote {written} {pictures} to {printable(options.out)}{end}")
     if skipped:
         sys.exit(1)
+
+
+def tell_passed_over(paths):
+    """Says which photos of folders are in formats that are not read: nobody would miss them."""
+    inside = [path for folder in paths if folder.is_dir() for path in sorted(folder.iterdir())]
+    passed = [path for path in inside if path.suffix.lower() in OTHER_PHOTOS and not path.name.startswith(".")]
+    if passed:
+        names = ", ".join(map(str, passed[:8])) + (", ..." if len(passed) > 8 else "")
+        what = "passed over, and to be converted to JPEG or PNG first"
+        print(printable(f"{what}: {len(passed)} of {len(inside)} files: {names}"), file=sys.stderr)
 
 
 def draw_legend(classes, found, path, overwrite):
@@ -62,6 +79,7 @@ def draw_legend(classes, found, path, overwrite):
         return None
     files.refuse_own(path, found)
     files.refuse_taken(path, overwrite)
+    files.refuse_folder(path)
     return file.getvalue()
 
 
@@ -100,7 +118,10 @@ def compare(options):
         raise ValueError(f"--out must be a .pdf, .png or .svg file. Received: {options.out}")
     files.refuse_taken(options.out, options.overwrite)
     if options.photos:
-        files.refuse_own(options.out, photos.find_photos(options.photos))
+        files.refuse_own(options.out, given := photos.find_photos(options.photos))
+        if len(given) > MOST_DRAWN:
+            limit = f"up to {MOST_DRAWN} pictures, which are drawn as one (`predict` writes one for each)"
+            raise ValueError(f"PHOTO must be {limit}. Received: {len(given)}")
     found = cards.cards(options.models)
     if not found:
         raise ValueError(f"--models must be a folder with saved stages and their cards. Received: {options.models}")

@@ -1,5 +1,6 @@
 import dataclasses
 import os
+import shlex
 import statistics
 
 import keras
@@ -70,9 +71,10 @@ def trials(options):
 def train_and_tell(stage, recipe, folder, devices=1, overwrite=False):
     """Trains a stage, says so before and after, and returns its card."""
     state = folder / stage
+    logs = shlex.quote(str(state / "logs"))
     if recipe.start:
         print(printable(f"From {recipe.start}: all weights but those of the logits."))
-    print(printable(f"Training {stage}. State and logs: {state} (tensorboard --logdir {state / 'logs'})"))
+    print(printable(f"Training {stage}. State and logs: {state} (tensorboard --logdir {logs})"))
     _, card = trained.train(stage, recipe, folder, devices, overwrite)
     if training.process_number() == 0:
         score = card["scores"]["at_network_size"]["mean_iou"]

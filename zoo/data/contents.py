@@ -137,7 +137,7 @@ def look_at(folder, files):
         for pair in pairs
         if by_number and pair.greys == "colours"
     ]
-    for split in sorted({pair.split for pair in pairs} - {"unused"}):
+    for split in sorted({pair.split for pair in pairs}):
         if count_pixels(pair for pair in pairs if pair.split == split).keys() <= {contents.ignored}:
             problems.append(f"no pixel of the split {split!r} counts: its masks hold {contents.ignored} alone")
     return contents
@@ -152,7 +152,8 @@ def look_at_pair(name, split, image, mask, colours):
             numbers = read_numbers(mask, colours)
             if numbers.shape != size:
                 found = f"{numbers.shape[1]} x {numbers.shape[0]}"
-                return f"{mask} is of size {found}, and its photo of {size[1]} x {size[0]}"
+                turned = " (which an orientation tag, EXIF, may have turned)" if numbers.shape == size[::-1] else ""
+                return f"{mask} is of size {found}, and its photo of {size[1]} x {size[0]}{turned}"
             pixels = count_numbers(numbers)
             if len(pixels) > MAX_CLASSES + 1:
                 return f"{mask} holds more than {MAX_CLASSES + 1} numbers, and there may be up to {MAX_CLASSES} classes"

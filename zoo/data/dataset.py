@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+MOST_LABEL = 1 << 24  # up to which TensorFlow's turning of masks, in floating point, keeps whole numbers
 SPLITS = ("train", "validation", "train+validation", "test")
 
 
@@ -20,8 +21,8 @@ class Dataset:
             sizes: uint8 (h, w, 3) and int32 (h, w). Its `len` must be known.
         describe: function from a split to a dictionary: the number of `examples`, and what tells them from others.
         background: number of the class that is background; all others together are foreground. `None` if none is.
-        ignored: number in masks whose pixels do not count. `None` if every pixel does; training needs it where no class
-            is background, for what comes into a changed image from outside of it.
+        ignored: number in masks, up to 2^24, whose pixels do not count. `None` if every pixel does; training needs it
+            where no class is background, for what comes into a changed image from outside of it.
         groups: function from a split to a word for each example, in their order, such as "cats"; the words get scores
             of their own.
         one_logit: whether a network says with one logit a pixel whether it is class 1, of two classes.
@@ -40,11 +41,15 @@ class Dataset:
     draw: Callable | None = None
 
     def __post_init__(self):
-        """Refuses a background that is no class."""
+        """Refuses a background that is no class, and an ignored number that masks would lose."""
         if self.background is not None and not 0 <= self.background < len(self.classes):
             raise ValueError(
                 f"`background` must be the number of a class, 0 to {len(self.classes) - 1}, or None. "
                 f"Received: background={self.background!r:.60}"
+            )
+        if self.ignored is not None and abs(self.ignored) > MOST_LABEL:
+            raise ValueError(
+                f"`ignored` must lie between -{MOST_LABEL:,} and {MOST_LABEL:,}. Received: ignored={self.ignored!r:.60}"
             )
 
     def __repr__(self):

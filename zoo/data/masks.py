@@ -29,9 +29,11 @@ def read_classes(folder, problems):
                 raise ValueError("two classes have one colour")
             if first:
                 colours.setdefault(0, 0)
+            if (listed := folder / "classes.txt").is_file() and read_names(listed) != tuple(names):
+                raise ValueError("classes.txt beside it names other classes, or in another order: remove one of both")
             return check_names(tuple(names)), colours
         if (path := folder / "classes.txt").is_file():
-            names = tuple(filter(None, map(str.strip, read_text(path).splitlines())))
+            names = read_names(path)
             if len(set(names)) < len(names) or not names:
                 raise ValueError("it must hold names, a line each, no two alike")
             if "ignored" in names:
@@ -41,6 +43,14 @@ def read_classes(folder, problems):
     except (OSError, ValueError, RecursionError) as error:
         problems.append(f"{path}: {first_line(error)}")
     return (), {}
+
+
+def read_names(path):
+    """The lines of a `classes.txt`."""
+    names = tuple(map(str.strip, read_text(path).rstrip().splitlines()))
+    if "" in names:
+        raise ValueError(f"each line names a class, from 0, and line {names.index('') + 1} is empty")
+    return names
 
 
 def read_text(path):

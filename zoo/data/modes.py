@@ -8,7 +8,8 @@ from PIL import ExifTags, ImageOps
 GREY = np.array([0.299, 0.587, 0.114], "float32")  # shares of red, green and blue (ITU-R BT.601)
 MAX_PIXELS = 100_000_000
 MAX_SIDE = 65_535  # of a JPEG
-MAX_SCANS = 200  # of a JPEG that comes in several passes: ten are usual
+MAX_SCANS = 200  # of a JPEG, which may come in several passes: ten are usual
+MAX_COMMENTS = 100  # of a PNM in letters: for each one Pillow copies what follows
 SCAN = re.compile(rb"\xff\xda\x00(?:\x06\x00|\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")  # its length tells its components
 STRIP = 1 << 18  # pixels that are worked on at once, so that no whole picture is held in a wider type
 
@@ -49,10 +50,14 @@ def check_bits(image):
     tile = [int(np.max(np.atleast_1d(tags.get(side, 0)))) for side in (322, 323)]
     if tile[0] * tile[1] > max(4 * image.width * image.height, 1 << 22):  # each is decoded as a whole
         raise ValueError(f"a TIFF may have no tiles far larger than its picture. Received: {tile[0]} x {tile[1]}")
-    if image.format in ("JPEG", "MPO") and image.info.get("progressive") and image.tile:  # it is not decoded yet
+    if image.format in ("JPEG", "MPO") and image.tile:  # it is not decoded yet
         image.fp.seek(0)
         if (scans := len(SCAN.findall(image.fp.read()))) > MAX_SCANS:  # each is decoded over the whole picture
             raise ValueError(f"a JPEG may have up to {MAX_SCANS} scans. Received: {scans}")
+    if image.format == "PPM" and image.tile and image.tile[0][0] == "ppm_plain":
+        image.fp.seek(0)
+        if (comments := image.fp.read().count(b"#")) > MAX_COMMENTS:
+            raise ValueError(f"a PNM may have up to {MAX_COMMENTS} comments. Received: {comments}")
     if 2 in np.atleast_1d(tags.get(339, 1)) and not image.mode.startswith("I"):
         raise ValueError("Pillow reads a TIFF of signed 8-bit numbers as if they were from 0 to 255: store it as PNG.")
     if tags.get(284) == 2 and max(np.atleast_1d(tags.get(258, 8))) > 8 and image.tile and image.tile[0][0] == "raw":

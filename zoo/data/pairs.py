@@ -32,7 +32,7 @@ def find_pairs(folder, problems):
         if beside := sorted(name for name in SPLIT_OF if (folder / name / "images").is_dir()):
             problems.append(f"it must hold either images/ and masks/, or {', '.join(f'{name}/' for name in beside)}")
         split_of = choose_splits(folder, problems)
-        return [(name, split_of(name), *files) for name, *files in pair_up(folder, problems)]
+        return [(name, split_of(name), *files) for name, *files in pair_up(folder, problems, split_of)]
     return find_in_splits(folder, inside, problems)
 
 
@@ -62,10 +62,10 @@ def find_in_splits(folder, inside, problems):
     ]
 
 
-def pair_up(folder, problems):
-    """The names in `images/` and `masks/` of a folder, with both files."""
-    photos, other_photos = list_files(folder / "images", pictures.READABLE, problems)
-    masks, other_masks = list_files(folder / "masks", LOSSLESS, problems)
+def pair_up(folder, problems, used=bool):
+    """The names in `images/` and `masks/` of a folder, with both files; of those alone that are `used`."""
+    photos, other_photos = list_files(folder / "images", pictures.READABLE, problems, used)
+    masks, other_masks = list_files(folder / "masks", LOSSLESS, problems, used)
     with_photo, with_mask = {*photos, *other_photos}, {*masks, *other_masks}
     if with_photo and with_mask:  # where there is none at all, one line says so
         problems += [f"{photos[name]} has no mask" for name in photos if name not in with_mask]
@@ -73,10 +73,10 @@ def pair_up(folder, problems):
     return [(name, photos[name], masks[name]) for name in photos if name in masks]
 
 
-def list_files(folder, endings, problems):
+def list_files(folder, endings, problems, used):
     """The pictures in a folder, by their names without endings, and such names of files that went to the problems.
 
-    Hidden files are passed over.
+    Hidden files are passed over, and those whose name is not `used`.
     """
     found, others = {}, set()
     if not folder.is_dir():
@@ -89,6 +89,8 @@ def list_files(folder, endings, problems):
         name = plain(path.stem)
         if not is_utf8(path.name):
             problems.append(f"{printable(path)} has a name that is not UTF-8: rename it")
+        elif not used(name):
+            continue
         elif path.is_dir():
             problems.append(f"{path} is a folder, and folders within are not searched: move its pictures up")
         elif path.suffix.lower() in (*pictures.ENDINGS["JPEG"], ".gif") and path.suffix.lower() not in endings:
@@ -142,7 +144,7 @@ def choose_splits(folder, problems):
     for name in sorted(listed.keys() - there):
         problems.append(f"{name} stands in {listed[name][1]}, and is no picture")
     whole = "validation" in {split for split, _ in lists}
-    return lambda name: spare(name, listed[name][0], whole) if name in listed else "unused"
+    return lambda name: spare(name, listed[name][0], whole) if name in listed else None
 
 
 def read_list(path, problems):

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
-from zoo.training.recipe import Recipe
+from zoo.training.recipe import Recipe, refuse_other_limits
 
 
 def make_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """AdamW, whose learning rate rises in the warm-up and falls along a cosine until the last step."""
+    refuse_other_limits()  # the rate counts on all steps
     steps = recipe.epochs * steps_per_epoch
     warm_up = round(recipe.warm_up * steps)
     schedule = keras.optimizers.schedules.CosineDecay(
