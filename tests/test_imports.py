@@ -60,7 +60,7 @@ ROOMS = {
     "zoo.models": {"zoo.layers", "zoo.stages"},
     "zoo.training": {"zoo.cards", "zoo.data", "zoo.errors", "zoo.evaluation", "zoo.files", "zoo.prediction"}
     | {"zoo.stages"},
-    "zoo.commands.arguments": set(),
+    "zoo.commands.arguments": {"zoo.files"},
     "zoo.commands.parser": {"zoo.commands", "zoo.errors", "zoo.stages"},
 }
 

@@ -1,9 +1,12 @@
 """The models, live in the page: they answer as `zoo.predict` does, and refuse in words what they cannot read."""
 
+import functools
 import importlib.util
 import io
 import json
 import re
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +116,18 @@ def encode(image, format, **options):
     return buffer.getvalue()
 
 
+def interlaced(image):
+    """An RGBA picture as a PNG that comes in seven passes, by the table of its specification."""
+    pixels, lines = np.asarray(image), b""
+    passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
+    for top, left, down, across in passes:
+        lines += b"".join(b"\0" + row.tobytes() for row in pixels[top::down, left::across])
+    header = struct.pack(">IIBBBBB", *image.size, 8, 6, 0, 0, 1)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")]
+    framed = [struct.pack(">I", len(of)) + name + of + struct.pack(">I", zlib.crc32(name + of)) for name, of in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
+
+
 def photos_of_all_kinds():
     """Files by their names: of different size, mode and orientation."""
     cat, cup, face = (Image.fromarray(array()) for array in (chelsea, coffee, astronaut))
@@ -134,6 +149,12 @@ def photos_of_all_kinds():
         "sixteen.png": encode(sixteen, "PNG"),
         "lossy.webp": encode(cat, "WEBP"),
         "narrow.png": encode(cat.crop((200, 0, 201, 300)), "PNG"),
+        "interlaced.png": interlaced(faded),
+        "turned.png": encode(faded, "PNG", exif=turned),
+        "mirrored.png": encode(faded, "PNG", exif=mirrored),
+        "film.png": encode(faded, "PNG", save_all=True, append_images=[face.resize(cat.size)], default_image=True),
+        "faded.webp": encode(faded, "WEBP", lossless=True, exact=True),
+        "turned.webp": encode(cup.crop((50, 0, 450, 300)), "WEBP", exif=turned),
     }
 
 
@@ -247,7 +268,7 @@ def test_the_step_inside_shows_the_offsets_of_the_layer(started):
 
 # Of a pixel's colours the logits of its classes: size, classes, kernel and bias of a 1 x 1 convolution.
 COLOUR_MODELS = {
-    "colours": ((48, 64, 3), ["red", "green", "blue", "dark"], np.eye(3, 4) * [1, 1.25, 1.7, 0], [0, 0, 0, 0.4]),
+    "colours": ((48, 64, 3), ["red, or so", "green", "blue", "dark"], np.eye(3, 4) * [1, 1.25, 1.7, 0], [0, 0, 0, 0.4]),
     "grey": ((32, 32, 1), ["background", "light"], [[1.0]], [-0.45]),
 }
 
@@ -267,6 +288,10 @@ def test_a_model_of_ones_own(live, tmp_path, name):
     model.set_weights([np.array(kernel, "float32")[None, None], np.array(bias, "float32")])
     path = exporting.export(model, tmp_path, "onnx", name="mine", classes=classes)
     page = live()
+    wrong = path.read_bytes().replace(b"%d, %d, %d), one" % (*size[:2], len(bias)), b"%d, %d, 9), one" % size[:2])
+    if len(bias) > 1:
+        give(page, path.name, wrong, kind="Model")
+        wait(page, f"mine.onnx cannot be opened: {len(bias)} logits")
     give(page, path.name, path.read_bytes(), kind="Model")
     assert f"{size[0]} x {size[1]}" in wait(page, "mine.onnx knows")
     for view in ("overlay", "classes"):
@@ -289,6 +314,7 @@ BROKEN = {
     "half.jpg": (encode(Image.fromarray(chelsea()), "JPEG")[:200], "half.jpg is broken, or no picture"),
     "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200), "phone.heic is a HEIC file"),
     "huge.png": (encode(Image.new("1", (11_000, 10_000)), "PNG"), "up to 100 million pixels"),
+    "long.png": (encode(Image.new("1", (70_000, 3)), "PNG"), "up to 65,535 on a side. long.png has 70000 x 3"),
     "empty.png": (b"", "empty.png is broken, or no picture"),
     "text.onnx": (b"This is a text.", "text.onnx is no ONNX file"),
     "empty.onnx": (b"", "empty.onnx is no ONNX file"),
@@ -307,6 +333,62 @@ def test_what_cannot_be_read_is_refused_in_words(started):
         press(started, CHELSEA)  # the page stays usable
         wait(started)
     assert not faults
+
+
+@in_browser
+def test_a_stage_that_does_not_come_stops_no_other(started):
+    on_their_way = []
+    started.route("**/max_unpooling-*.onnx", lambda route: on_their_way.append(route))
+    with started.expect_request("**/max_unpooling-*.onnx"):
+        choose(started, "Stage", "max_unpooling")
+    choose(started, "Stage", "unet")
+    wait(started)
+    give(started, "cat.png", encode(Image.fromarray(chelsea()[:200]), "PNG"))
+    wait(started)
+    assert pictures(started)[0].shape[0] == 200
+    choose(started, "Stage", "max_unpooling")
+    choose(started, "Stage", "all")
+    wait(started, "index unpooling answered in")
+    bar = started.get_by_label("Loading").evaluate("bar => [bar.hidden, bar.value, bar.max]")
+    assert not bar[0]
+    assert bar[2] > 15e6  # what the other stages need, and not max unpooling alone
+    on_their_way[0].continue_()
+    wait(started, "unet answered in")
+    assert len(on_their_way) == 1
+
+
+@in_browser
+def test_what_is_cut_off_on_its_way_is_no_broken_file(live, site):
+    page, faults = live(), []
+    page.on("pageerror", lambda error: faults.append(error.message))
+    for name, what in (("ort-wasm-*.gz", "the runtime"), ("unet-*.onnx", "unet")):
+        (whole,) = (site / "live").glob(name)
+        part = whole.read_bytes()[:50_000]
+        page.route(f"**/{whole.name}", functools.partial(lambda part, route: route.fulfill(body=part), part))
+        press(page, CHELSEA)
+        wait(page, f"There is no connection to load {what} from.")
+        page.unroute(f"**/{whole.name}")
+    press(page, CHELSEA)
+    wait(page)
+    assert not faults
+
+
+@in_browser
+def test_photos_of_one_line_can_be_seen(live):
+    page = live(viewport={"width": 320, "height": 568})
+    for size in ((1, 2000), (2000, 1)):
+        give(page, "line.png", encode(Image.new("RGB", size), "PNG"))
+        wait(page)
+        box = page.locator(".live-picture").bounding_box()
+        assert min(box["width"], box["height"]) >= 2
+        assert box["height"] <= 0.7 * 568 + 1
+
+
+def test_no_server_has_to_know_another_ending(site):
+    listed = json.loads((site / "live" / "models.json").read_text())
+    if "missing" in listed:
+        pytest.skip(listed["missing"])
+    assert listed["runtime"]["script"].endswith(".js")  # browsers refuse a module that comes as something else
 
 
 @in_browser
@@ -357,6 +439,20 @@ def test_photos_are_dropped_pasted_and_filmed(live):
     wait(page)
     assert not rate.count()
     assert pictures(page)[0].shape[:2] != (20, 30)
+    assert page.get_by_role("button", name="Use the camera").is_visible()
+
+
+@in_browser
+def test_a_camera_that_is_unplugged_is_told(live):
+    page = live(permissions=["camera"])
+    page.evaluate("""() => {
+        const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (wanted) => (window.stream = await open(wanted));
+    }""")
+    press(page, "Use the camera")
+    page.get_by_text("pictures a second").wait_for()
+    page.evaluate("stream.getTracks().forEach((track) => track.stop())")
+    wait(page, "The camera gives no more pictures.")
     assert page.get_by_role("button", name="Use the camera").is_visible()
 
 
@@ -466,7 +562,7 @@ def test_a_first_photo_that_is_broken_leaves_nothing_more_to_load(live):
     page = live()
     give(page, "text.png", b"text")
     wait(page, "text.png is broken")
-    assert "loads" not in page.locator(".live-note").text_content()
+    page.wait_for_function("!document.querySelector('.live-note').textContent.includes('loads')")
 
 
 @in_browser

@@ -219,7 +219,7 @@ def test_a_folder_or_a_file_in_a_locked_folder_is_no_place_for_a_picture(tmp_pat
         assert dir == tmp_path
         raise PermissionError(errno.EACCES, "Permission denied", "tmpv7qfig02")
 
-    monkeypatch.setattr(__main__.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(arguments.tempfile, "TemporaryFile", refuse)
     with pytest.raises(SystemExit) as stopped:
         __main__.main(["compare", "a.png", "--overwrite", "--out", str(tmp_path / "file.png")])
     said = f"compare: --out must lie where files can be written. Received: {tmp_path}: Permission denied"

@@ -5,6 +5,7 @@ import { say } from "./words.js";
 
 const [MAX_PIXELS, MAX_SIDE] = [100_000_000, 65_535]; // as zoo/data/modes.py has it
 const ORIENTATION = 0x0112; // the tag
+const OPAQUE = 0xff000000;
 
 // The ImageBitmap of a file. Throws a sentence at what cannot be read.
 export async function decode(file) {
@@ -47,10 +48,17 @@ async function decodeWebp(file) {
   const decoder = new ImageDecoder({ data, ...options });
   const { image: frame } = await decoder.decode();
   const image = new ImageData(frame.displayWidth, frame.displayHeight);
-  await frame.copyTo(image.data, { format: "RGBA" });
+  const packed = /^(RGB|BGR)[AX]$/.test(frame.format); // if asked for another order, Chromium forgets colours again
+  await frame.copyTo(image.data, packed ? {} : { format: "RGBA" });
+  const pixels = new Uint32Array(image.data.buffer); // alpha, blue, green, red; or red and blue the other way round
+  const swapped = frame.format.startsWith("BGR");
+  for (let place = 0; place < pixels.length; place++) {
+    const pixel = pixels[place];
+    const right = swapped ? (pixel & 0xff00) | ((pixel & 0xff) << 16) | ((pixel >> 16) & 0xff) : pixel;
+    pixels[place] = right | OPAQUE;
+  }
   frame.close();
   decoder.close();
-  for (let place = 3; place < image.data.length; place += 4) image.data[place] = 255;
   return { image, exif: exifOfWebp(new DataView(data)) };
 }
 

@@ -1,4 +1,5 @@
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def predict(options):
 
 def tell_passed_over(paths):
     """Says which photos of folders are in formats that are not read: nobody would miss them."""
-    inside = [path for folder in paths if folder.is_dir() for path in sorted(folder.iterdir())]
+    inside = [path for folder in paths if os.path.isdir(folder) for path in sorted(folder.iterdir())]
     passed = [path for path in inside if path.suffix.lower() in OTHER_PHOTOS and not path.name.startswith(".")]
     if passed:
         names = ", ".join(map(str, passed[:8])) + (", ..." if len(passed) > 8 else "")
