@@ -132,10 +132,17 @@ def test_the_readme_shows_what_a_second_training_without_colour_gave():
         card = saved.card("unet", FOLDER / "grey" / folder)
         assert card["start_sha256"] == unet["sha256"]
         rows.append(row(card, f"{card['training_seconds'] / 60:.0f}"))
-    lines = (FOLDER / "README.md").read_text().partition("### Mostly without colour")[2].splitlines()
-    table = [line.split("|")[2:-1] for line in lines if line.startswith("| ")]
-    assert [[cell.strip() for cell in line] for line in table[2:7]] == rows
-    assert files.checksum(FOLDER / "grey" / "share_0.8" / "unet.keras") == card["sha256"]
+    last = saved.card("unet", FOLDER / "grey" / "full_size")
+    assert last["start_sha256"] == card["sha256"]
+    rows.append(row(last, f"{last['training_seconds'] / 60:.0f}"))
+    text = (FOLDER / "README.md").read_text().partition("### Mostly without colour")[2]
+    table = [line.split("|")[2:-1] for line in text.splitlines() if line.startswith("| ")]
+    assert [[cell.strip() for cell in line] for line in table[2:8]] == rows
+    scores = last["scores"]["at_network_size"]
+    told = f"(pixel accuracy {scores['pixel_accuracy']:.3f}, binary IoU {scores['binary_iou']:.3f})"
+    assert told in " ".join(text.split())
+    for folder, of_model in (("share_0.8", card), ("full_size", last)):
+        assert files.checksum(FOLDER / "grey" / folder / "unet.keras") == of_model["sha256"]
     assert training.but_for_rounding(card["recipe"]) | {"start": ""} == training.but_for_rounding(
         dataclasses.asdict(training.MOSTLY_GREY)
     )
