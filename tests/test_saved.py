@@ -2,6 +2,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import math
 import os
 import re
 import shlex
@@ -242,6 +243,20 @@ def test_a_small_file_that_asks_for_gigabytes_is_refused(case, tmp_path):
     rewrite(tmp_path / "a.keras", enlarge)
     with pytest.raises(ValueError, match=r"its layers must have up to [\d,]* weights, by its size\. Received"):
         saved.load_file(tmp_path / "a.keras")
+
+
+def test_vgg_16_as_a_fully_convolutional_network_is_not_too_large(monkeypatch):
+    """Long et al., 2015: the first dense layer of VGG-16 becomes a convolution of 7 x 7 with 4,096 filters."""
+    blocks = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+    layers = [(filters, 3) for count, filters in blocks for _ in range(count)] + [(4096, 7), (4096, 1), (21, 1)]
+    inputs = [3, *(filters for filters, _ in layers)]
+    kernels = [(side, side, seen, filters) for seen, (filters, side) in zip(inputs[:-1], layers, strict=True)]
+    made = []
+    monkeypatch.setattr(keras.layers.Layer, "add_weight", lambda layer, shape: made.append(shape))
+    with limits.limit_weights(4 * sum(map(math.prod, kernels))):  # as large as its file is
+        for kernel in kernels:
+            keras.layers.Layer.add_weight(None, kernel)
+    assert made == kernels
 
 
 def rewrite(path, change):

@@ -1,6 +1,7 @@
 import os
 
 from zoo import cards, data, files, inspection, lettering
+from zoo.data.pairs import parts_of
 from zoo.errors import printable
 
 
@@ -12,9 +13,8 @@ def inspect(options):
     if options.out.suffix != ".png":
         raise ValueError(f"--out must be a .png file. Received: {options.out}")
     contents = data.look(options.folder)
-    parts = [*options.folder.glob("images"), *options.folder.glob("masks")]
-    parts += [*options.folder.glob("*/images"), *options.folder.glob("*/masks")]
-    files.refuse_own(options.out, [path for part in parts if part.is_dir() for path in part.iterdir()])
+    parts = parts_of(options.folder)
+    files.refuse_own(options.out, [path for part in parts for path in part.iterdir()])
     if any(os.path.realpath(part) == os.path.realpath(options.out.parent) for part in parts):
         raise ValueError(f"--out must not lie among the pictures, of which it would be one. Received: {options.out}")
     print(inspection.report(contents))

@@ -24,7 +24,7 @@ from zoo.data.masks import (
     read_palette,
 )
 from zoo.data.modes import strips
-from zoo.data.pairs import NAMES, PARTS, find_pairs
+from zoo.data.pairs import NAMES, PARTS, find_pairs, parts_of
 from zoo.errors import first_line, printable
 
 MAX_CLASSES = 1000
@@ -85,8 +85,7 @@ def look(folder: str | os.PathLike) -> Contents:
         folder.stat()  # says so if it is missing
         raise NotADirectoryError(f"A data set must be a folder. Received: {folder}")
     # Not all below the folder: a training may write its own files there.
-    parts = [*(folder / name for name in ("images", "masks")), *folder.glob("*/images"), *folder.glob("*/masks")]
-    parts = [part for part in parts if part.is_dir()]
+    parts = parts_of(folder)
     lists = [*folder.glob("*.txt"), *folder.glob("classes.json")]
     files = sorted([*parts, *lists, *(path for part in parts for path in part.iterdir())])
     found = [path.stat() if path.exists() else path.lstat() for path in files]  # a broken link has the second alone

@@ -18,6 +18,12 @@ PARTS = {"images", "masks", *SPLIT_OF}  # folders
 HIDDEN = ("thumbs.db", "desktop.ini", "__macosx")  # the system's own, as all whose name begins with a dot
 
 
+def parts_of(folder):
+    """The folders of photos and of masks in a data set, for each split where there are such."""
+    parts = [*(folder / name for name in ("images", "masks")), *folder.glob("*/images"), *folder.glob("*/masks")]
+    return [part for part in parts if part.is_dir()]
+
+
 def find_pairs(folder, problems):
     """The photos with their masks: a list of (name, split, photo, mask). Names of others go to the problems."""
     inside = sorted(folder.iterdir())
